@@ -1,0 +1,1 @@
+"""Where the twin runs: component hosts and the Ray actors that carry them."""

@@ -1,0 +1,1 @@
+"""How the world reaches the twin: Kafka, Redis, servers and the command line."""

@@ -1,0 +1,1 @@
+"""What happens to the twin: scenarios, populations and simulated time."""

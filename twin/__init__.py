@@ -1,0 +1,1 @@
+"""What the twin is: events, images, components and state, without any input or output."""

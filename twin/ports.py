@@ -1,0 +1,62 @@
+"""What the twin needs from outside, as protocols. `services/bootstrap.py` chooses who serves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from twin.images import ImageRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What the stack thinks of one image."""
+
+    p_malignant: float  # 0 to 1
+    log_odds: dict[str, float]  # per base learner, in nats
+    missing: tuple[str, ...]  # learners that gave no score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscorable:
+    """Why the stack could not score one image: the image's fault, not the stack's."""
+
+    reason: str
+
+
+Answer = Opinion | Unscorable
+
+
+class ImageReader(Protocol):
+    """Brings the bytes behind a file or blob reference."""
+
+    def read(self, ref: ImageRef) -> bytes:
+        """Return the encoded image.
+
+        Raises:
+            ImageError: there is no such image, or its sha256 differs.
+            DependencyError: the store did not answer.
+        """
+        ...
+
+
+class Ticket(Protocol):
+    """A batch on its way through the stack."""
+
+    def collect(self) -> list[Answer]:
+        """Wait for the answers, one per image, in the order submitted.
+
+        Raises:
+            DependencyError: a component that cannot be missing is gone for good.
+        """
+        ...
+
+
+class Stack(Protocol):
+    """Stem, learners and meta-learner, wherever they run."""
+
+    model_id: str
+    threshold: float
+
+    def submit(self, images: Sequence[ImageRef]) -> Ticket:
+        """Start scoring a batch; several may be under way at once."""
+        ...
