@@ -45,9 +45,15 @@ class Ticket(Protocol):
     def collect(self) -> list[Answer]:
         """Wait for the answers, one per image, in the order submitted.
 
+        A ticket whose collection failed with a DependencyError may be submitted anew.
+
         Raises:
             DependencyError: a component that cannot be missing is gone for good.
         """
+        ...
+
+    def done(self) -> bool:
+        """Return whether `collect` would hardly wait."""
         ...
 
 

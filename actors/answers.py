@@ -1,0 +1,41 @@
+"""Puts what stem, learners and meta-learner said about a batch together, image by image."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.ports import Answer, Opinion, Unscorable
+
+
+def assemble(
+    images: int,
+    faults: Mapping[int, str],
+    scores: Mapping[str, NDArray[np.float64]],
+    p_malignant: NDArray[np.float64],
+    missing: Sequence[str],
+) -> list[Answer]:
+    """Return one answer per image of a batch, in its order.
+
+    Parameters:
+        images: how many images the batch had.
+        faults: place in the batch -> why that image could not be scored.
+        scores: learner -> log-odds, shape (scorable,).
+        p_malignant: shape (scorable,).
+        missing: learners that gave no score.
+    """
+    answers: list[Answer] = []
+    row = 0
+    for place in range(images):
+        if place in faults:
+            answers.append(Unscorable(reason=faults[place]))
+            continue
+        answers.append(
+            Opinion(
+                p_malignant=float(p_malignant[row]),
+                log_odds={name: float(values[row]) for name, values in scores.items()},
+                missing=tuple(missing),
+            )
+        )
+        row += 1
+    return answers

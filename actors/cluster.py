@@ -1,0 +1,71 @@
+"""Starts Ray on this machine, or joins the cluster that an address names."""
+
+import logging
+import math
+import os
+from dataclasses import dataclass, field
+
+import ray
+
+from twin.errors import DependencyError
+
+# Features of a batch of 64 take under 1 MB; Ray's floor is 75 MB and its default 30 % of memory.
+_OBJECT_STORE_BYTES = 256 * 1024**2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """How much of a machine each component gets."""
+
+    replicas: dict[str, int] = field(default_factory=dict)  # component -> actors; 1 if not named
+    cpus: dict[str, float] = field(default_factory=dict)  # component -> CPU share per actor
+    default_cpus: float = 0.1  # share of a component that `cpus` does not name
+
+    def replicas_of(self, component: str) -> int:
+        """Return how many actors a component has."""
+        return self.replicas.get(component, 1)
+
+    def cpus_of(self, component: str) -> float:
+        """Return the CPU share that Ray reserves for each of them."""
+        return self.cpus.get(component, self.default_cpus)
+
+    def total_cpus(self, components: list[str]) -> float:
+        """Return the CPU shares of all actors together."""
+        return sum(self.replicas_of(name) * self.cpus_of(name) for name in components)
+
+
+def start_ray(address: str | None, cpus_needed: float) -> str:
+    """Start or join Ray; return the address in use.
+
+    Parameters:
+        address: of a running cluster (`RAY_ADDRESS`), or None to start one on the loopback.
+        cpus_needed: sum of the components' CPU shares; a local Ray offers at least that many,
+            because an actor that Ray cannot place would be waited for without end.
+
+    Raises:
+        DependencyError: no cluster answers at `address`.
+    """
+    # Ray reports usage to its makers unless told otherwise; clinical networks do not want that.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of 2.50+
+    common = {"namespace": "dermtwin", "logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        if address:
+            context = ray.init(address=address, **common)
+        else:
+            context = ray.init(
+                num_cpus=max(os.cpu_count() or 1, math.ceil(cpus_needed)),
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                _node_ip_address="127.0.0.1",
+                **common,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"at {address}" if address else "on this machine"
+        raise DependencyError(f"Ray {where} did not start: {error}") from error
+    return str(context.address_info["address"])
+
+
+def stop_ray() -> None:
+    """Leave the cluster; a Ray that this process started ends."""
+    ray.shutdown()

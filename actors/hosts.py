@@ -1,0 +1,121 @@
+"""Component hosts: plain classes that load their part of the artefact and answer batches.
+
+`actors/system.py` wraps them with `ray.remote` when a run is on Ray; in process they are called
+directly. Each host loads only its own part, because what it imports is what a process pays for:
+TensorFlow for the stem, CatBoost or XGBoost for theirs, NumPy alone for the others.
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from twin.imaging import Imaging
+from twin.model import learner_of, meta_of, stem_of
+
+from twin.component import Facts
+from twin.errors import ImageError
+from twin.images import ImageRef
+from twin.ports import ImageReader
+
+FloatArray = NDArray[np.float32] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StemAnswer:
+    """What the stem made of a batch of images."""
+
+    features: NDArray[np.float32]  # (scorable, features): rows of the images that could be read
+    faults: dict[int, str]  # place in the batch -> why that image could not be read
+
+
+class _Host:
+    """Counts what a component does; the counts are its only state."""
+
+    def __init__(self, name: str, model_id: str, started_s: float) -> None:
+        self.name = name
+        self._model_id = model_id
+        self._load_s = time.perf_counter() - started_s
+        self._batches = self._images = 0
+        self._busy_s = 0.0
+
+    def _count(self, images: int, started_s: float) -> None:
+        self._batches += 1
+        self._images += images
+        self._busy_s += time.perf_counter() - started_s
+
+    def describe(self) -> Facts:
+        """Return what the component is and has done."""
+        return Facts(
+            name=self.name,
+            model_id=self._model_id,
+            pid=os.getpid(),
+            load_s=self._load_s,
+            batches=self._batches,
+            images=self._images,
+            busy_s=self._busy_s,
+        )
+
+
+class StemHost(_Host):
+    """Imaging and stem: image references in, features out."""
+
+    def __init__(
+        self, name: str, model_id: str, part: Mapping[str, bytes], reader: ImageReader | None
+    ) -> None:
+        started_s = time.perf_counter()
+        self._stem = stem_of(part)
+        self._imaging = Imaging(reader)
+        super().__init__(name, model_id, started_s)
+
+    def handle(self, batch: Sequence[ImageRef]) -> StemAnswer:
+        """Return features of the readable images and the faults of the others.
+
+        Raises:
+            DependencyError: a store of images did not answer; the batch can be tried again.
+        """
+        started_s = time.perf_counter()
+        rows: list[NDArray[np.float32]] = []
+        faults: dict[int, str] = {}
+        for place, ref in enumerate(batch):
+            try:
+                rows.append(self._stem.features(self._imaging.pixels(ref)))
+            except ImageError as error:
+                faults[place] = str(error)
+        features = np.stack(rows) if rows else np.empty((0, self._stem.dimension), np.float32)
+        self._count(len(batch), started_s)
+        return StemAnswer(features, faults)
+
+
+class LearnerHost(_Host):
+    """One base learner: features in, log-odds out."""
+
+    def __init__(self, name: str, model_id: str, part: Mapping[str, bytes]) -> None:
+        started_s = time.perf_counter()
+        self._learner = learner_of(part, name)
+        super().__init__(name, model_id, started_s)
+
+    def handle(self, batch: StemAnswer) -> NDArray[np.float64]:
+        """Return log-odds of malignancy, shape (scorable,), in nats."""
+        started_s = time.perf_counter()
+        scores = self._learner.score(batch.features)
+        self._count(len(scores), started_s)
+        return scores
+
+
+class MetaHost(_Host):
+    """The meta-learner: log-odds of the learners that answered in, probabilities out."""
+
+    def __init__(self, name: str, model_id: str, part: Mapping[str, bytes]) -> None:
+        started_s = time.perf_counter()
+        self._meta = meta_of(part)
+        super().__init__(name, model_id, started_s)
+
+    def handle(self, batch: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return p_malignant, shape (scorable,), with the stack for the learners given."""
+        started_s = time.perf_counter()
+        p_malignant = self._meta.probability(batch)
+        self._count(len(p_malignant), started_s)
+        return p_malignant

@@ -1,0 +1,15 @@
+"""The parts of a model artefact as the hosts want them: bytes, one bundle per component."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A verified artefact, split by component so that each actor is sent only its own."""
+
+    model_id: str
+    threshold: float  # the model's own operating point on p_malignant
+    stem: Mapping[str, bytes]  # file name -> content
+    learners: Mapping[str, Mapping[str, bytes]]  # learner -> file name -> content
+    meta: Mapping[str, bytes]

@@ -1,0 +1,161 @@
+"""The stack on Ray: an actor for the stem, one per learner, one for the meta-learner.
+
+Features stay in Ray's object store: the stem's answer is handed to the learners as a reference,
+so a batch's features are written once and read in place by six processes. Several batches may
+be under way, which keeps the stem busy while the learners work on the batch before.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ray
+from numpy import float64
+from numpy.typing import NDArray
+from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
+
+from actors.answers import assemble
+from actors.cluster import Placement
+from actors.hosts import LearnerHost, MetaHost, StemHost
+from actors.parts import Parts
+from actors.supervisor import Seat, Supervisor, first_line
+from twin.errors import DependencyError, DermtwinError
+from twin.events import ComponentChanged
+from twin.images import ImageRef
+from twin.ports import Answer, ImageReader
+
+# A batch of 64 takes under a second; an actor silent for this long is taken for hung.
+CALL_TIMEOUT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that was sent to an actor, with the generation that it was sent to."""
+
+    seat: Seat
+    generation: int
+    answer: Any  # object reference
+
+
+class ActorSystem:
+    """Implements `twin.ports.Stack` on Ray actors.
+
+    Parameters:
+        parts: verified artefact.
+        reader: brings files and blobs; it is pickled to the stem's actors.
+        placement: replicas and CPU shares per component.
+        on_change: is told whenever a component changes state.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        reader: ImageReader | None,
+        *,
+        placement: Placement,
+        on_change: Callable[[ComponentChanged], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.model_id = parts.model_id
+        self.threshold = parts.threshold
+        self.supervisor = Supervisor(parts.model_id, on_change, clock)
+        self._turn = 0
+        model_id = parts.model_id
+        # The stem comes first: it imports TensorFlow, the longest start of all.
+        self._stems = self._seat(
+            "stem", StemHost, (model_id, ray.put(parts.stem), reader), placement
+        )
+        self._learners = {
+            name: self._seat(name, LearnerHost, (model_id, ray.put(part)), placement)
+            for name, part in parts.learners.items()
+        }
+        self._metas = self._seat("meta", MetaHost, (model_id, ray.put(parts.meta)), placement)
+
+    def _seat(
+        self, component: str, host: type, arguments: tuple[Any, ...], placement: Placement
+    ) -> list[Seat]:
+        replicas = placement.replicas_of(component)
+        seats = []
+        for number in range(replicas):
+            actor_name = component if replicas == 1 else f"{component}-{number + 1}"
+            seat = Seat(actor_name, host, (component, *arguments), placement.cpus_of(component))
+            self.supervisor.start(seat)
+            seats.append(seat)
+        return seats
+
+    def submit(self, images: Sequence[ImageRef]) -> "_RayTicket":
+        """Start scoring a batch."""
+        turn = self._turn
+        self._turn += 1
+        batch = list(images)
+        stem = self.send(self._stems[turn % len(self._stems)], batch)
+        learners = {
+            name: self.send(seats[turn % len(seats)], stem.answer)
+            for name, seats in self._learners.items()
+        }
+        return _RayTicket(self, batch, stem, learners, self._metas[turn % len(self._metas)])
+
+    def close(self) -> None:
+        """End the actors."""
+        self.supervisor.stop()
+
+    def send(self, seat: Seat, batch: Any) -> _Call:  # noqa: ANN401  a batch or its reference
+        """Call an actor without waiting."""
+        return _Call(seat, seat.generation, seat.actor.handle.remote(batch))
+
+    def answer_of(self, call: _Call, batch: Any) -> tuple[Any, Any] | None:  # noqa: ANN401
+        """Return a call's (reference, value), sent again if its actor died; None if it is gone.
+
+        Raises:
+            DermtwinError: the component itself raised it.
+        """
+        while True:
+            try:
+                return call.answer, ray.get(call.answer, timeout=CALL_TIMEOUT_S)
+            except (RayActorError, GetTimeoutError) as error:
+                self.supervisor.died(call.seat, call.generation, first_line(error))
+                if not self.supervisor.restart(call.seat):
+                    return None
+                call = self.send(call.seat, batch)
+            except RayTaskError as error:
+                if isinstance(error.cause, DermtwinError):
+                    raise error.cause from error
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class _RayTicket:
+    system: ActorSystem
+    images: list[ImageRef]
+    stem: _Call
+    learners: dict[str, _Call]
+    meta_seat: Seat
+
+    def done(self) -> bool:
+        waited_for = [call.answer for call in self.learners.values()]
+        return len(ray.wait(waited_for, num_returns=len(waited_for), timeout=0)[0]) == len(
+            waited_for
+        )
+
+    def collect(self) -> list[Answer]:
+        system = self.system
+        seen = system.answer_of(self.stem, self.images)
+        if seen is None:
+            raise DependencyError(f"the stem is gone: {self.stem.seat.reason}")
+        reference, stem_answer = seen
+        scores: dict[str, NDArray[float64]] = {}
+        for name, call in self.learners.items():
+            # A learner's call fails with the stem's actor error if the stem died under it: the
+            # learner itself is well then, and is simply asked again with the new features.
+            sent = call if reference == self.stem.answer else system.send(call.seat, reference)
+            answered = system.answer_of(sent, reference)
+            if answered is not None:
+                scores[name] = answered[1]
+        if not scores:
+            raise DependencyError("no learner is left to answer")
+        missing = [name for name in self.learners if name not in scores]
+        told = system.answer_of(system.send(self.meta_seat, scores), scores)
+        if told is None:
+            raise DependencyError(f"the meta-learner is gone: {self.meta_seat.reason}")
+        return assemble(len(self.images), stem_answer.faults, scores, told[1], missing)

@@ -1,0 +1,115 @@
+"""How the engine talks to the twin: directly, or over Kafka. Both keep the answers of record."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from services.bus import Publisher, Subscriber
+from services.codec import decode
+from twin.errors import InvariantError
+from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.pipeline import Pending, Pipeline
+
+Answered = VerdictIssued | CaseRejected
+_POLL_S: Final = 0.05
+_MOST_PER_POLL: Final = 500
+
+
+class DirectLink:
+    """Calls the pipeline without a broker: the `inprocess` and `ray` routes.
+
+    Parameters:
+        batch: most cases scored together.
+        on_answers: is told how many answers came, as they come.
+    """
+
+    def __init__(self, pipeline: Pipeline, batch: int, on_answers: Callable[[int], None]) -> None:
+        self._pipeline = pipeline
+        self._batch = batch
+        self._on_answers = on_answers
+        self._under_way: deque[Pending] = deque()
+        self.answers: dict[str, Answered] = {}
+
+    def submit(self, cases: Sequence[CaseArrived]) -> None:
+        """Send cases to the stack in batches."""
+        for first in range(0, len(cases), self._batch):
+            self._under_way.append(self._pipeline.submit(cases[first : first + self._batch]))
+
+    def answer(self, case_id: str) -> Answered:
+        """Wait for a case's answer."""
+        while case_id not in self.answers:
+            if not self._under_way:
+                raise InvariantError(f"case {case_id} was never submitted")
+            self._collect()
+        return self.answers[case_id]
+
+    def poll(self, case_id: str) -> Answered | None:
+        """Return a case's answer if it has come."""
+        while self._under_way and self._under_way[0].ticket.done():
+            self._collect()
+        return self.answers.get(case_id)
+
+    def publish(self, event: CaseRead) -> None:
+        """Nobody listens on this route; the engine's journal holds the event."""
+
+    def _collect(self) -> None:
+        answers = self._pipeline.collect(self._under_way.popleft())
+        self.answers.update((answer.case_id, answer) for answer in answers)
+        self._on_answers(len(answers))
+
+
+class KafkaLink:
+    """Publishes cases and reads verdicts: the `kafka` route.
+
+    Parameters:
+        verdicts: subscriber to the verdicts topic.
+        check: raises when the worker or the mirror has failed, so that nobody waits in vain.
+        on_answers: is told how many answers came, as they come.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        verdicts: Subscriber,
+        check: Callable[[], None],
+        on_answers: Callable[[int], None],
+    ) -> None:
+        self._publisher = publisher
+        self._verdicts = verdicts
+        self._check = check
+        self._on_answers = on_answers
+        self.answers: dict[str, Answered] = {}
+
+    def submit(self, cases: Sequence[CaseArrived]) -> None:
+        """Publish cases; flushed, so that a case is on the log before its answer is awaited."""
+        for case in cases:
+            self._publisher.publish(case)
+        self._publisher.flush()
+
+    def answer(self, case_id: str) -> Answered:
+        """Wait for a case's answer."""
+        while case_id not in self.answers:
+            self._check()
+            self._take(_POLL_S)
+        return self.answers[case_id]
+
+    def poll(self, case_id: str) -> Answered | None:
+        """Return a case's answer if it has come."""
+        if case_id not in self.answers:
+            self._check()
+            self._take(0.0)
+        return self.answers.get(case_id)
+
+    def publish(self, event: CaseRead) -> None:
+        """Publish the reader's decision."""
+        self._publisher.publish(event)
+
+    def _take(self, wait_s: float) -> None:
+        fresh = 0
+        for message in self._verdicts.poll(_MOST_PER_POLL, wait_s):
+            event = decode(message.schema, message.value)
+            # A repeated answer is the same one (at-least-once); the first is the one of record.
+            if isinstance(event, VerdictIssued | CaseRejected):
+                fresh += self.answers.setdefault(event.case_id, event) is event
+        if fresh:
+            self._on_answers(fresh)

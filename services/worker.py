@@ -1,0 +1,143 @@
+"""The one loop of the twin: cases in, verdicts out; publish, then commit (law 3).
+
+A crash between publishing and committing repeats the batch; the verdicts are the same, and the
+fold counts a repeated verdict as a duplicate, so each case keeps exactly one verdict of record.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.bus import Message, Publisher, Subscriber
+from services.codec import decode
+from services.logs import Log
+from twin.errors import DependencyError, EventError
+from twin.events import CaseArrived, VerdictIssued
+from twin.pipeline import Pending, Pipeline
+
+# Waits between tries when a dependency fails, about half a minute in all: assumption.
+RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+IDLE_POLL_S: Final = 0.05
+HEALTH_EVERY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    pending: Pending
+    upto: dict[tuple[str, int], int]  # next offset to read, per partition
+    begun_s: float
+
+
+class Worker:
+    """Reads cases, has them scored in micro-batches, and publishes the answers.
+
+    Parameters:
+        batch: most cases scored together.
+        in_flight: batches under way at once; two keep the stem and the learners both busy.
+        on_idle: called about every 5 s between batches, to check the components' health.
+    """
+
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        publisher: Publisher,
+        pipeline: Pipeline,
+        *,
+        batch: int,
+        log: Log,
+        in_flight: int = 2,
+        on_idle: Callable[[], None] | None = None,
+    ) -> None:
+        self._subscriber = subscriber
+        self._publisher = publisher
+        self._pipeline = pipeline
+        self._batch = batch
+        self._in_flight = in_flight
+        self._on_idle = on_idle
+        self._log = log.bind(stage="worker", model_id=pipeline.model_id)
+        self._checked_s = time.monotonic()
+        self.answered = 0
+        self.dead_lettered = 0
+        self.retries = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set and the batches under way are published.
+
+        Raises:
+            DependencyError: a dependency stayed away through all retries; nothing is committed
+                beyond what was published, so the next worker takes up where this one stopped.
+        """
+        under_way: deque[_Batch] = deque()
+        while under_way or not stop.is_set():
+            if len(under_way) < self._in_flight and not stop.is_set():
+                wait_s = 0.0 if under_way else IDLE_POLL_S
+                messages = self._subscriber.poll(self._batch, wait_s)
+                if messages:
+                    under_way.append(self._begin(messages))
+                    continue
+            if under_way:
+                self._finish(under_way.popleft())
+            self._look_after_components()
+
+    def _begin(self, messages: Sequence[Message]) -> _Batch:
+        cases: list[CaseArrived] = []
+        upto: dict[tuple[str, int], int] = {}
+        for message in messages:
+            upto[message.topic, message.partition] = message.offset + 1
+            try:
+                event = decode(message.schema, message.value)
+            except EventError as error:
+                self._dead_letter(message, str(error.args[1]))
+                continue
+            if isinstance(event, CaseArrived):
+                cases.append(event)
+        return _Batch(self._pipeline.submit(cases), upto, time.perf_counter())
+
+    def _finish(self, batch: _Batch) -> None:
+        pending = batch.pending
+        for wait_s in (*RETRY_WAITS_S, None):
+            try:
+                answers = self._pipeline.collect(pending)
+                for answer in answers:
+                    self._publisher.publish(answer)
+                self._publisher.flush()
+                self._subscriber.commit(batch.upto)
+                break
+            except DependencyError as error:
+                if wait_s is None:
+                    raise
+                self.retries += 1
+                self._log.warning("retry", reason=str(error), wait_s=wait_s)
+                time.sleep(wait_s)
+                pending = self._pipeline.submit(pending.cases)
+        self.answered += len(answers)
+        took_ms = round((time.perf_counter() - batch.begun_s) * 1000, 1)
+        for answer in answers:
+            fields = (
+                {"p_malignant": answer.p_malignant, "missing": list(answer.missing)}
+                if isinstance(answer, VerdictIssued)
+                else {"rejected": answer.reason}
+            )
+            self._log.info("case", case_id=answer.case_id, batch_ms=took_ms, **fields)
+
+    def _dead_letter(self, message: Message, reason: str) -> None:
+        self._publisher.publish_raw(
+            "dead-letters",
+            message.key,
+            message.schema,
+            message.value,
+            {
+                "reason": reason,
+                "origin": f"{message.topic}/{message.partition}/{message.offset}",
+            },
+        )
+        self.dead_lettered += 1
+        self._log.warning("dead-letter", reason=reason, topic=message.topic, offset=message.offset)
+
+    def _look_after_components(self) -> None:
+        if self._on_idle and time.monotonic() - self._checked_s > HEALTH_EVERY_S:
+            self._on_idle()
+            self._checked_s = time.monotonic()
