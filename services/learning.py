@@ -1,0 +1,193 @@
+"""Trains models, and remembers them: the same data and settings are learned from once."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.local import LocalStack
+from services.artefacts import ArtefactStore
+from services.config import Settings
+from services.console import Bars, say
+from services.image_store import FileReader
+from services.parts import parts_of
+from simulator.datasets import LabelledImage, data_digest, load_images
+from simulator.population import Population
+from simulator.schema import ImageModel, KnownModel, PopulationSpec, Scenario
+from twin.errors import SettingsError
+from twin.evaluate import evaluate
+from twin.imaging import Imaging
+from twin.images import ImageRef
+from twin.model import Model
+from twin.ports import Opinion
+from twin.stem_weights import StemWeights, analytic, from_npz, imagenet
+from twin.training import FULL, QUICK, train
+
+# Half of the synthetic training lesions are malignant, as in the paper's data (45 %): assumption.
+_SYNTHETIC_PREVALENCE: Final = 0.5
+_BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """How to learn."""
+
+    stem: str = "analytic"  # or imagenet, or the path of a weights file
+    quick: bool = False
+    seed: int = 0
+    threads: int = 1
+
+    def weights(self) -> StemWeights:
+        """Return the stem's weights before calibration."""
+        if self.stem == "analytic":
+            return analytic()
+        if self.stem == "imagenet":
+            return imagenet()
+        path = Path(self.stem)
+        if not path.is_file():
+            raise SettingsError("--stem", self.stem, "expected analytic, imagenet or a file")
+        return from_npz(path.read_bytes(), path.name)
+
+    def recipe(self, data: str, weights: StemWeights) -> str:
+        """Return a key of all that decides the model; two equal keys make equal models."""
+        decisive = {
+            "data": data,
+            "quick": self.quick,
+            "seed": self.seed,
+            "threads": self.threads,
+            "stem": hashlib.sha256(weights.kernel.tobytes() + weights.shift.tobytes()).hexdigest(),
+            "settings": repr(asdict(QUICK if self.quick else FULL)),
+            "versions": {
+                name: version(name) for name in ("dermtwin", "scikit-learn", "catboost", "numpy")
+            },
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    refs: list[ImageRef]
+    malignant: NDArray[np.bool_]
+    groups: list[str]  # images of one lesion share it
+    digest: str
+    imaging: Imaging
+
+
+def learn_images(
+    home: Path, root: Path, images: Sequence[LabelledImage], lesson: Lesson, bars: Bars
+) -> tuple[Model, Path, bool]:
+    """Learn from labelled images; return model, its directory, and whether it is new."""
+    material = _Material(
+        [image.ref for image in images],
+        np.array([image.malignant for image in images]),
+        [image.group for image in images],
+        data_digest(images),
+        Imaging(FileReader(root)),
+    )
+    return _learn(home, material, lesson, bars)
+
+
+def learn_synthetic(home: Path, cases: int, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
+    """Learn from rendered lesions that no scenario will see: their streams are named apart."""
+    spec = PopulationSpec()
+    population = Population(
+        prevalence=_SYNTHETIC_PREVALENCE,
+        skin_tone={**spec.skin_tone},
+        age_mean=spec.age.mean,
+        age_sd=spec.age.sd,
+    )
+    drawn = [population.draw(lesson.seed, 0, f"lesson-{n:06d}") for n in range(cases)]
+    material = _Material(
+        [case.image for case in drawn],
+        np.array([case.malignant for case in drawn]),
+        [case.case_id for case in drawn],
+        f"synthetic:{cases}:{lesson.seed}:{version('dermtwin')}",
+        Imaging(None),
+    )
+    return _learn(home, material, lesson, bars)
+
+
+def _learn(home: Path, material: _Material, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
+    store = ArtefactStore(home)
+    weights = lesson.weights()
+    recipe = lesson.recipe(material.digest, weights)
+    known = store.remembered(recipe)
+    if known is not None:
+        return known, store.save(known), False
+    model = train(
+        lambda: _pixels(material),
+        material.malignant,
+        material.groups,
+        stem=weights,
+        settings=QUICK if lesson.quick else FULL,
+        data_digest=material.digest,
+        seed=lesson.seed,
+        threads=lesson.threads,
+        on_progress=bars,
+    )
+    directory = store.save(model)
+    store.remember(recipe, model.model_id)
+    return model, directory, True
+
+
+def _pixels(material: _Material) -> Iterator[NDArray[np.uint8]]:
+    for ref in material.refs:
+        yield material.imaging.pixels(ref)
+
+
+def evaluate_images(
+    model: Model, root: Path, images: Sequence[LabelledImage], bars: Bars
+) -> dict[str, Any]:
+    """Score held-out images by the serving path and compare with their labels."""
+    stack = LocalStack(parts_of(model), FileReader(root))
+    p_malignant: list[float] = []
+    truth: list[bool] = []
+    unscorable: list[str] = []
+    try:
+        for first in range(0, len(images), _BATCH):
+            chunk = images[first : first + _BATCH]
+            for image, answer in zip(
+                chunk, stack.submit([image.ref for image in chunk]).collect(), strict=True
+            ):
+                if isinstance(answer, Opinion):
+                    p_malignant.append(answer.p_malignant)
+                    truth.append(image.malignant)
+                else:
+                    unscorable.append(answer.reason)
+            bars("test images", first + len(chunk), len(images))
+    finally:
+        stack.close()
+    figures = evaluate(np.array(p_malignant), np.array(truth), stack.threshold)
+    return {"images": len(images), "unscorable": unscorable, **figures}
+
+
+def model_for(scenario: Scenario, chosen: str | None, settings: Settings, bars: Bars) -> Model:
+    """Return the model that a run uses: the one chosen, or the one that the scenario describes.
+
+    Raises:
+        ArtefactError: no such model.
+        SettingsError: the scenario learns from images and no data directory is set.
+    """
+    store = ArtefactStore(settings.home)
+    if chosen is not None:
+        return store.load(chosen)
+    wanted = scenario.model
+    if isinstance(wanted, KnownModel):
+        return store.load(wanted.id)
+    if isinstance(wanted, ImageModel):
+        if settings.data is None:
+            raise SettingsError("DERMTWIN_DATA", "", "this scenario's model learns from images")
+        images = load_images(settings.data, split=None if wanted.split == "all" else wanted.split)
+        lesson = Lesson(threads=settings.threads)
+        model, _, fresh = learn_images(settings.home, settings.data, images, lesson, bars)
+    else:
+        lesson = Lesson(quick=True, seed=wanted.seed, threads=settings.threads)
+        model, _, fresh = learn_synthetic(settings.home, wanted.cases, lesson, bars)
+    say(f"model {model.model_id}: {'trained now and kept' if fresh else 'trained before'}")
+    return model

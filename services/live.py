@@ -1,0 +1,159 @@
+"""The live twin: servers, Ray actors, worker and mirror, all up. `run` and `up` both use it."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from actors.cluster import Placement, start_ray, stop_ray
+from actors.parts import Parts
+from actors.system import ActorSystem
+from services.background import Background
+from services.bus import Publisher, Subscriber
+from services.codec import decode
+from services.config import Settings
+from services.embedded import EmbeddedServers
+from services.kafka_bus import KafkaPublisher, KafkaSubscriber, ensure_topics
+from services.logs import Log
+from services.mirror import Mirror
+from services.redis_mirror import RedisMirror
+from services.watch import Watch
+from services.worker import Worker
+from twin.errors import DependencyError, EventError
+from twin.pipeline import Pipeline
+from twin.ports import ImageReader
+from twin.state import Record, TwinState, fold
+
+TOPICS: Final = ("cases", "verdicts", "components", "dead-letters")
+_MIRRORED: Final = ("cases", "verdicts", "components")
+_SETTLE_TIMEOUT_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class LiveTwin:
+    """A twin that is up. Addresses are those in use, embedded or not."""
+
+    kafka: str
+    redis: str
+    prefix: str  # of topics and keys
+    watch: Watch
+    worker: Worker
+    mirror: RedisMirror
+    loops: list[Background]
+    lag: Callable[[], int]  # records that the mirror has not folded yet
+
+    def check(self) -> None:
+        """Raise what ended the worker or the mirror, if one of them failed."""
+        for loop in self.loops:
+            loop.check()
+
+    def publisher(self) -> Publisher:
+        """Return a new publisher to the twin's topics."""
+        return KafkaPublisher(self.kafka, self.prefix)
+
+    def subscriber(self, *topics: str) -> Subscriber:
+        """Return a new subscriber that reads topics from their beginning."""
+        return KafkaSubscriber(self.kafka, self.prefix, topics, f"reader-{uuid.uuid4().hex[:8]}")
+
+    def settle(self) -> None:
+        """Wait until the mirror has folded all that is on the log.
+
+        Raises:
+            DependencyError: it has not within a minute.
+        """
+        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+        while self.lag() > 0:
+            self.check()
+            if time.monotonic() > deadline_s:
+                raise DependencyError(f"the mirror is still {self.lag()} records behind")
+            time.sleep(0.01)
+
+    def fold_log(self) -> tuple[list[Record], TwinState]:
+        """Read the whole log back from Kafka; return its records and the state they fold to."""
+        reader = self.subscriber(*_MIRRORED)
+        records: list[Record] = []
+        try:
+            while sum(reader.lag().values()) > 0:
+                for message in reader.poll(1000, 0.5):
+                    try:
+                        event = decode(message.schema, message.value)
+                    except EventError:
+                        event = None
+                    place = (message.topic, message.partition, message.offset)
+                    records.append(Record(*place, event))
+        finally:
+            reader.close()
+        return records, fold(records)
+
+
+@contextmanager
+def ray_stack(
+    settings: Settings, parts: Parts, reader: ImageReader | None, watch: Watch
+) -> Iterator[ActorSystem]:
+    """Start or join Ray and put the stack's actors on it, without waiting for them."""
+    placement = Placement(replicas=settings.replicas, cpus=settings.cpus)
+    components = ["stem", *parts.learners, "meta"]
+    start_ray(settings.ray, placement.total_cpus(components))
+    try:
+        system = ActorSystem(parts, reader, placement=placement, on_change=watch)
+        try:
+            yield system
+        finally:
+            system.close()
+    finally:
+        stop_ray()
+
+
+@contextmanager
+def live_twin(
+    settings: Settings,
+    parts: Parts,
+    reader: ImageReader | None,
+    *,
+    prefix: str,
+    threshold: float | None,
+    batch: int,
+    log: Log,
+) -> Iterator[LiveTwin]:
+    """Bring a twin up, and take down all that was started, however the block ends."""
+    with ExitStack() as stack:
+        kafka, redis = settings.kafka, settings.redis
+        if kafka is None or redis is None:
+            servers = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
+            kafka = kafka or servers.bootstrap_servers
+            redis = redis or servers.redis_url
+        watch = Watch()
+        system = stack.enter_context(ray_stack(settings, parts, reader, watch))
+        ensure_topics(kafka, prefix, TOPICS)
+        answers = KafkaPublisher(kafka, prefix)
+        stack.callback(answers.close)
+        watch.forward = answers.publish
+        for event in watch.latest.values():
+            answers.publish(event)
+        cases = KafkaSubscriber(kafka, prefix, ("cases",), "worker")
+        worker = Worker(
+            cases,
+            answers,
+            Pipeline(system, threshold),
+            batch=batch,
+            log=log,
+            on_idle=system.supervisor.check,
+        )
+        mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
+        mirror = RedisMirror(redis, prefix)
+        mirror_loop = Mirror(mirrored, mirror)
+
+        def serve(stop) -> None:  # type: ignore[no-untyped-def]
+            system.supervisor.await_ready()
+            worker.run(stop)
+
+        loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
+        twin = LiveTwin(kafka, redis, prefix, watch, worker, mirror, loops, mirror_loop.lag)
+        try:
+            yield twin
+        finally:
+            watch.forward = None
+            for loop in loops:
+                loop.stop()

@@ -1,0 +1,37 @@
+"""Remembers what components reported, so that a run can say what was degraded (law 10)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from twin.events import ComponentChanged
+from twin.lifecycle import ComponentState
+
+_WELL = (ComponentState.READY, ComponentState.STARTING, ComponentState.STOPPED)
+
+
+@dataclass(slots=True)
+class Watch:
+    """Takes every change of a component; `forward` passes it on, if set."""
+
+    latest: dict[str, ComponentChanged] = field(default_factory=dict)
+    forward: Callable[[ComponentChanged], None] | None = None
+
+    def __call__(self, event: ComponentChanged) -> None:
+        """Take note of a change."""
+        self.latest[event.component] = event
+        if self.forward is not None:
+            self.forward(event)
+
+    def restarts(self) -> dict[str, int]:
+        """Return the components that were restarted, and how often."""
+        return {name: event.restarts for name, event in self.latest.items() if event.restarts}
+
+    def complaints(self) -> list[str]:
+        """Return in words what is or was down."""
+        down = [
+            f"{name} is {event.state}: {event.reason}"
+            for name, event in self.latest.items()
+            if event.state not in _WELL
+        ]
+        again = [f"{name} was restarted {times} time(s)" for name, times in self.restarts().items()]
+        return down + again

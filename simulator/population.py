@@ -1,0 +1,198 @@
+"""Who comes to the clinic: patients, their lesions, and the truth about them.
+
+The truth stays here (law 8): what leaves for the twin is a recipe of what can be seen. Each
+attribute has a random stream of its own, and a diagnosis shifts the same draws, so a change of
+prevalence turns some cases and leaves everything else about everyone as it was (law 9).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from simulator.streams import stream
+from twin.errors import ScenarioError
+from twin.images import SyntheticRef
+from twin.recipe import LesionRecipe
+
+SKIN_TONES: Final[Mapping[str, tuple[str, ...]]] = {
+    "I-II": ("I", "II"),
+    "III-IV": ("III", "IV"),
+    "V-VI": ("V", "VI"),
+}
+
+# Individual typology angle in degrees: the six classes of Chardon et al. 1991 and Del Bino and
+# Bernerd 2013 (doi:10.1111/bjd.12529), cut at the ends. That they stand for Fitzpatrick's six
+# types one by one is an assumption, though a common one.
+_ITA_DEG: Final[Mapping[str, tuple[float, float]]] = {
+    "I": (55, 68),
+    "II": (41, 55),
+    "III": (28, 41),
+    "IV": (10, 28),
+    "V": (-30, 10),
+    "VI": (-50, -30),
+}
+
+# Counts in HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161). Its benign keratoses all
+# pass as seborrhoeic ones here, and that site and sex do not depend on the diagnosis is an
+# assumption.
+_DIAGNOSES: Final[Mapping[bool, Mapping[str, int]]] = {
+    False: {"nevus": 6705, "seborrheic_keratosis": 1099},
+    True: {"melanoma": 1113, "basal_cell_carcinoma": 514},
+}
+_SEXES: Final = {"male": 5406, "female": 4552}
+_SITES: Final = {
+    "back": 2192,
+    "lower extremity": 2077,
+    "trunk": 1404,
+    "upper extremity": 1118,
+    "abdomen": 1022,
+    "face": 745,
+    "chest": 407,
+    "foot": 319,
+    "neck": 168,
+    "scalp": 128,
+    "hand": 90,
+    "ear": 56,
+    "genital": 48,
+    "acral": 7,
+}
+
+# Logit of the median, per control and diagnosis, and the spread around it in logits. The signs
+# follow the dermoscopic criteria (ABCD rule: Nachbar et al. 1994; seven-point list: Argenziano
+# et al. 1998; basal cell carcinoma: Menzies et al. 2000). The sizes are an assumption: they are
+# set so that classes overlap about as in real images (an RBF SVM on stem statistics, 400 images
+# to learn from, reaches an AUC of 0.90 to 0.97).
+_CONTROLS: Final[Mapping[str, tuple[float, float, float, float, float]]] = {
+    # control: (nevus, seborrheic keratosis, melanoma, basal cell carcinoma, spread)
+    "radius": (-0.7, -0.3, 0.5, -0.1, 0.6),
+    "asymmetry": (-1.4, -0.9, 0.1, -0.5, 0.9),
+    "border": (-1.6, -1.2, -0.1, -1.0, 0.8),
+    "fade": (-0.2, -1.4, -0.5, 0.0, 0.8),
+    "melanin": (-0.9, -0.7, 0.5, -2.0, 0.6),
+    "blood": (-1.8, -2.2, -1.0, 0.3, 0.8),
+    "variegation": (-1.5, -0.9, 0.6, -0.2, 0.8),
+    "network": (-0.5, -3.0, -0.5, -4.0, 1.1),
+    "globules": (-1.6, -0.8, -0.8, -1.6, 1.1),
+    "streaks": (-3.5, -4.5, -1.8, -5.0, 1.2),
+    "veil": (-4.0, -3.8, -1.6, -2.2, 1.2),
+    "regression": (-4.0, -3.5, -1.6, -2.0, 1.2),
+}
+_COLUMNS: Final = ("nevus", "seborrheic_keratosis", "melanoma", "basal_cell_carcinoma")
+
+# Early melanomas look like nevi and atypical nevi like melanomas: one draw per lesion moves all
+# its signs together, in units of the way from nevus to melanoma. Assumption.
+_ATYPIA: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyntheticCase:
+    """A patient with one lesion, as only the simulator knows them."""
+
+    case_id: str
+    malignant: bool  # the truth
+    diagnosis: str  # "nevus", "seborrheic_keratosis", "melanoma" or "basal_cell_carcinoma"
+    image: SyntheticRef
+    age: int  # years
+    sex: str  # "female" or "male"
+    site: str  # ISIC vocabulary
+    skin_tone: str  # Fitzpatrick type, "I" to "VI"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """A population to draw patients from.
+
+    Raises:
+        ScenarioError: a share is not within 0 to 1, skin tones do not sum to 1 or are unknown, or
+            an age makes no sense.
+    """
+
+    prevalence: float  # share of malignant lesions, 0 to 1
+    skin_tone: Mapping[str, float]  # Fitzpatrick group -> share; shares sum to 1
+    age_mean: float  # years
+    age_sd: float  # years
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.prevalence <= 1, "prevalence", "must be within 0 and 1")
+        for group, share in self.skin_tone.items():
+            known = ", ".join(SKIN_TONES)
+            _require(group in SKIN_TONES, f"skin_tone.{group}", f"no such group: use {known}")
+            _require(0 <= share <= 1, f"skin_tone.{group}", "must be within 0 and 1")
+        total = math.fsum(self.skin_tone.values())
+        _require(abs(total - 1) < 1e-6, "skin_tone", f"shares sum to {total:g}, not to 1")
+        _require(0 < self.age_mean < 120, "age.mean", "must be within 0 and 120 years")
+        _require(0 <= self.age_sd < 120, "age.sd", "must be within 0 and 120 years")
+
+    def draw(self, seed: int, replication: int, case_id: str) -> SyntheticCase:
+        """Return a patient; the same arguments give the same one.
+
+        >>> clinic = Population(
+        ...     prevalence=0.1, skin_tone={"I-II": 0.6, "V-VI": 0.4}, age_mean=52, age_sd=17
+        ... )
+        >>> clinic.draw(1, 0, "c7") == clinic.draw(1, 0, "c7")
+        True
+        """
+
+        def of(name: str) -> np.random.Generator:
+            return stream(seed, replication, f"population.{name}", case_id)
+
+        malignant = bool(of("truth").random() < self.prevalence)
+        diagnosis = _pick(of("diagnosis"), _DIAGNOSES[malignant])
+        tone = of("skin_tone")
+        group = _pick(tone, {key: self.skin_tone.get(key, 0.0) for key in SKIN_TONES})
+        skin_tone = SKIN_TONES[group][int(tone.integers(2))]
+        low, high = _ITA_DEG[skin_tone]
+        image = of("image")
+        return SyntheticCase(
+            case_id=case_id,
+            malignant=malignant,
+            diagnosis=diagnosis,
+            image=SyntheticRef(recipe=_recipe(image, diagnosis, tone.uniform(low, high))),
+            age=int(np.clip(round(of("age").normal(self.age_mean, self.age_sd)), 1, 100)),
+            sex=_pick(of("sex"), _SEXES),
+            site=_pick(of("site"), _SITES),
+            skin_tone=skin_tone,
+        )
+
+
+def _require(holds: bool, key: str, reason: str) -> None:
+    if not holds:
+        raise ScenarioError("population", 0, key, reason)
+
+
+def _pick(draws: np.random.Generator, weights: Mapping[str, float]) -> str:
+    edges = np.cumsum(list(weights.values()))
+    place = np.searchsorted(edges, draws.random() * edges[-1], side="right")
+    return list(weights)[int(min(place, len(weights) - 1))]
+
+
+def _recipe(draws: np.random.Generator, diagnosis: str, tone_ita_deg: float) -> LesionRecipe:
+    """Draw what is seen. Each value takes its draws in turn, whatever the diagnosis."""
+    column = _COLUMNS.index(diagnosis)
+    seed = int(draws.integers(2**63))
+    atypia = _ATYPIA * draws.standard_normal()
+    control = {
+        name: _fraction(
+            spec[column] + atypia * (spec[2] - spec[0]) + spec[-1] * draws.standard_normal()
+        )
+        for name, spec in _CONTROLS.items()
+    }
+    control["radius"] = round(0.2 + 0.7 * control["radius"], 4)
+    hairy, hair, light, warmth, dark, corners = draws.random(6)
+    return LesionRecipe(
+        seed=seed,
+        tone_ita_deg=round(float(tone_ita_deg), 4),
+        hair=round(0.6 * hair**2, 4) if hairy < 0.4 else 0.0,
+        light=round(0.8 + 0.4 * light, 4),
+        warmth=round(1.4 * warmth - 0.5, 4),
+        corners=round(corners, 4) if dark < 0.35 else 0.0,
+        **control,
+    )
+
+
+def _fraction(logit: float) -> float:
+    # Rounded, so that the last bit of a maths library cannot reach the log (law 5).
+    return round(1 / (1 + math.exp(-logit)), 4)

@@ -1,0 +1,1 @@
+"""The six base learners: one file each (both sklearn forests share one), one table of all."""

@@ -1,0 +1,268 @@
+"""Synthetic dermoscopy: from a recipe to pixels, without any image data.
+
+Skin is two absorbing layers, melanin over blood, that light passes on its way in and out; the
+lesion adds to both. Everything is a sum of absorbances until one exponential makes light of it:
+
+    I_c = exp(-(a_0 + m_c M(x, y) + h_c B(x, y)) / gamma),    c in red, green, blue
+
+(Beer and Lambert's law as used for skin by Claridge et al. 2003, doi:10.1016/S1361-8415(03)00033-1).
+What scatters above the pigment (veil, scar) or lies on the skin (hair) is blended in afterwards.
+Numbers without a source here are assumptions, set by eye beside dermoscopic images.
+
+Each kind of texture has a random stream of its own, so that one control changes only what it
+names. Fields are float64: hosts whose maths libraries differ in the last bit then still round to
+the same 8-bit pixels.
+"""
+
+from enum import IntEnum
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.recipe import LesionRecipe
+
+Field = NDArray[np.float64]  # shape (224, 224) unless said otherwise
+
+EDGE_PX: Final = 224
+_ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radius
+_RGB: Final = (3, 1, 1)  # shape of a colour that multiplies a field
+
+# Relative attenuation at 620, 550 and 460 nm. Melanin absorbs as wavelength^-3.33 (Jacques 2013,
+# doi:10.1088/0031-9155/58/11/R37); blue light, scattered back from less deep, meets less of it:
+# ^-2.7 is an assumption. Blood: 75 % oxygenated haemoglobin (Prahl 1999, tables).
+_MELANIN: Final = np.array([0.72, 1.0, 1.62]).reshape(_RGB)
+_BLOOD: Final = np.array([0.051, 1.0, 0.86]).reshape(_RGB)
+_DERMIS: Final = 0.22  # absorbance of skin without melanin and blood
+_BLOOD_OF_SKIN: Final = 0.62
+_GAMMA: Final = 2.2  # of sRGB, IEC 61966-2-1
+_FLOOR: Final = 0.035  # surface reflection that no absorber takes away
+
+# Melanin of skin by individual typology angle (Chardon et al. 1991), so that rendered skin has
+# the angle asked for; tests/unit/twin/test_lesions.py measures it.
+_ITA_DEG: Final = (-50.0, -40.0, -30.0, -15.0, 0.0, 10.0, 28.0, 41.0, 48.0, 55.0, 62.0, 70.0)
+_MELANIN_OF_SKIN: Final = (3.2, 2.56, 2.07, 1.52, 1.14, 0.94, 0.66, 0.48, 0.39, 0.31, 0.22, 0.12)
+
+_VEIL: Final = np.array([0.46, 0.50, 0.62]).reshape(_RGB)
+_SCAR: Final = np.array([0.86, 0.79, 0.80]).reshape(_RGB)
+_HAIR: Final = np.array([0.16, 0.11, 0.10]).reshape(_RGB)
+
+
+class _Layer(IntEnum):
+    """Random streams; append only, or every picture changes."""
+
+    OUTLINE = 0
+    SKIN = 1
+    COLOUR = 2
+    NETWORK = 3
+    GLOBULES = 4
+    STREAKS = 5
+    VEIL = 6
+    SCAR = 7
+    HAIR = 8
+    CAMERA = 9
+
+
+def render(recipe: LesionRecipe) -> NDArray[np.uint8]:
+    """Return the picture of a recipe, uint8 RGB of shape (224, 224, 3); the same every time."""
+    depth = _depth(recipe)
+    inside = _smoothstep((1 - depth) / _fade(recipe) + 0.5)
+    melanin, blood = _skin(recipe)
+    added_melanin, added_blood = _pigment(recipe, depth, inside)
+    scar, veil = _scar(recipe, inside), _veil(recipe, inside)
+    melanin = melanin * (1 - 0.4 * scar) + added_melanin * (1 - scar)
+    blood = blood + added_blood
+    absorbance = _DERMIS + _MELANIN * melanin + _BLOOD * blood
+    light = np.exp(-absorbance / _GAMMA)
+    light += scar * (0.45 * (_SCAR - light))
+    light += veil * (_VEIL - light)
+    light += _hairs(recipe) * (_HAIR - light)
+    return _photograph(recipe, light)
+
+
+def _stream(recipe: LesionRecipe, layer: _Layer) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(recipe.seed).jumped(layer))
+
+
+def _smoothstep(x: Field) -> Field:
+    t = np.clip(x, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+@cache
+def _grid() -> tuple[Field, Field]:
+    axis = (np.arange(EDGE_PX) + 0.5) / (EDGE_PX / 2) - 1
+    x, y = np.meshgrid(axis, axis)
+    return x, y
+
+
+@cache
+def _spline(cells: int) -> Field:
+    """Return the cubic B-spline basis of `cells` intervals over the edge, (224, cells + 3)."""
+    place = (np.arange(EDGE_PX) + 0.5) * cells / EDGE_PX
+    knot = place.astype(int)
+    t = place - knot
+    basis = np.zeros((EDGE_PX, cells + 3))
+    rows = np.arange(EDGE_PX)
+    for offset, weight in enumerate(
+        ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
+    ):
+        basis[rows, knot + offset] = weight / 6
+    # 151/315 is the mean square of a cubic B-spline's weights: a field then has variance 1.
+    return basis / np.sqrt(151 / 315)
+
+
+def _noise(stream: np.random.Generator, cells: int) -> Field:
+    """Return smooth noise, mean 0 and variance 1, with `cells` bumps along an edge."""
+    basis = _spline(cells)
+    return basis @ stream.standard_normal((cells + 3, cells + 3)) @ basis.T
+
+
+def _fade(recipe: LesionRecipe) -> float:
+    return 0.08 + 0.70 * recipe.fade
+
+
+def _depth(recipe: LesionRecipe) -> Field:
+    """Return the distance from the centre as a share of the outline's: 1 on the outline."""
+    stream = _stream(recipe, _Layer.OUTLINE)
+    shift_x, shift_y, turn = stream.uniform(-1, 1, 3)
+    order = np.arange(1, 13)
+    phase = stream.uniform(0, 2 * np.pi, order.size)
+    strength = stream.rayleigh(0.7, order.size)
+    # Low orders make the shape lopsided or long, high ones the outline irregular.
+    size = np.where(
+        order <= 3,
+        np.array([0.10, 0.16, 0.10])[np.minimum(order, 3) - 1] * (0.25 + recipe.asymmetry),
+        0.34 * recipe.border / order,
+    )
+    angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
+    wave = np.cos(np.outer(angle, order) + phase)
+    outline = recipe.radius * np.maximum(0.25, 1 + wave @ (size * strength))
+    outline = np.roll(outline * (1 + _spikes(recipe)), int((turn + 1) / 2 * _ANGLES))
+    x, y = _grid()
+    x, y = x - 0.12 * shift_x, y - 0.12 * shift_y
+    steps = ((np.arctan2(y, x) + np.pi) * (_ANGLES / (2 * np.pi))).astype(np.intp)
+    depth = np.sqrt(x * x + y * y) / outline[steps % _ANGLES]
+    return depth + 0.10 * recipe.border * _noise(stream, 14) + 0.03 * _noise(stream, 40)
+
+
+def _spikes(recipe: LesionRecipe) -> NDArray[np.float64]:
+    """Return how far radial streaks push the outline out, as a share of it, shape (2048,)."""
+    stream = _stream(recipe, _Layer.STREAKS)
+    centre, length = stream.integers(0, _ANGLES, 28), stream.random(28) ** 2
+    half = 16  # steps: 3 degrees
+    away = np.arange(-half, half + 1)
+    spikes = np.zeros(_ANGLES)
+    tips = length[:, None] * (1 - np.abs(away) / half)
+    np.maximum.at(spikes, (centre[:, None] + away) % _ANGLES, tips)
+    return 0.40 * recipe.streaks * spikes
+
+
+def _skin(recipe: LesionRecipe) -> tuple[Field, Field]:
+    """Return melanin and blood of the skin around the lesion."""
+    stream = _stream(recipe, _Layer.SKIN)
+    base = float(np.interp(recipe.tone_ita_deg, _ITA_DEG, _MELANIN_OF_SKIN))
+    blotches, mottle, pores = (_noise(stream, cells) for cells in (4, 14, 56))
+    melanin = (base + 0.04) * (1 + 0.10 * blotches + 0.07 * mottle + 0.05 * pores)
+    blood = _BLOOD_OF_SKIN * (1 + 0.10 * _noise(stream, 5) + 0.08 * mottle)
+    return np.maximum(melanin, 0), blood
+
+
+def _pigment(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field, Field]:
+    """Return melanin and blood that the lesion adds."""
+    stream = _stream(recipe, _Layer.COLOUR)
+    islands, patches, grain = (_noise(stream, cells) for cells in (5, 11, 36))
+    spread = recipe.variegation * (0.50 * islands + 0.40 * patches) + 0.10 * grain
+    centre = 1 + 0.35 * np.clip(1 - depth, -0.3, 1)
+    density = np.maximum(0.1, centre * (1 + spread))
+    if recipe.network > 0:
+        here = np.clip(0.7 + 0.4 * patches, 0, 1)  # a mesh is nowhere equally strong
+        density = density * (1 + recipe.network * here * (1.0 * _mesh(recipe) - 0.4))
+    melanin = 3.6 * recipe.melanin * density * inside
+    if recipe.globules > 0:
+        dots = _smoothstep((_noise(_stream(recipe, _Layer.GLOBULES), 34) - 0.9) / 0.6)
+        melanin += 1.8 * recipe.globules * dots * inside
+    # Vessels run where a field crosses zero: thin, curved and branching.
+    vessels = np.maximum(0, 1 - np.abs(_noise(stream, 9)) / 0.16)
+    redness = np.maximum(0, 1 + 0.35 * _noise(stream, 7)) + 0.9 * vessels
+    return melanin, 1.9 * recipe.blood * redness * inside
+
+
+def _mesh(recipe: LesionRecipe) -> Field:
+    """Return a warped hexagonal mesh: 1 on its lines, 0 in its holes."""
+    stream = _stream(recipe, _Layer.NETWORK)
+    pitch, turn = stream.uniform(0.038, 0.056), stream.uniform(0, np.pi)
+    x, y = _grid()
+    x, y = x + 0.05 * _noise(stream, 9), y + 0.05 * _noise(stream, 9)
+    waves = np.zeros_like(x)
+    for third in range(3):
+        angle = turn + third * np.pi / 3
+        waves += np.cos((x * np.cos(angle) + y * np.sin(angle)) * (2 * np.pi / pitch))
+    # Three plane waves sum to 3 in the middle of a cell and to at least -1.5 on its walls.
+    return 1 - _smoothstep((waves + 0.9) / 2.2)
+
+
+def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field) -> Field:
+    """Return a patch that covers about `amount` of the lesion."""
+    if amount <= 0:
+        return np.zeros_like(inside)
+    level = 0.9 * _noise(stream, cells) + 0.45 * _noise(stream, 3 * cells)
+    return _smoothstep((level + 2.6 * amount - 1.7) / 1.6) * inside
+
+
+def _veil(recipe: LesionRecipe, inside: Field) -> Field:
+    patch = _patch(_stream(recipe, _Layer.VEIL), 5, recipe.veil, inside)
+    return 0.75 * np.sqrt(recipe.veil) * patch
+
+
+def _scar(recipe: LesionRecipe, inside: Field) -> Field:
+    return 0.85 * _patch(_stream(recipe, _Layer.SCAR), 6, recipe.regression, inside)
+
+
+def _hairs(recipe: LesionRecipe) -> Field:
+    """Return how much of each pixel is covered by hair: arcs, splatted bilinearly."""
+    stream = _stream(recipe, _Layer.HAIR)
+    most = 36
+    middle = stream.uniform(-1, 1, (2, most, 1))
+    lean = stream.normal(stream.uniform(0, np.pi), 0.5, (most, 1))
+    bend, reach = stream.normal(0, 0.5, (most, 1)), stream.uniform(0.3, 1.3, (most, 1))
+    wide = stream.random(most) < 0.4
+    count = round(most * recipe.hair)
+    if count == 0:
+        return np.zeros((EDGE_PX, EDGE_PX))
+    step = np.linspace(-1, 1, 300) * reach
+    angle = lean + bend * step
+    x = middle[0] + np.cos(angle) * step
+    y = middle[1] + np.sin(angle) * step
+    cover = np.zeros(EDGE_PX * EDGE_PX)
+    for chosen, across_px in ((slice(0, count), 0.0), (wide[:count].nonzero()[0], 0.8)):
+        column = (x[chosen] + 1) * (EDGE_PX / 2) - 0.5 + across_px * np.sin(angle[chosen])
+        row = (y[chosen] + 1) * (EDGE_PX / 2) - 0.5 - across_px * np.cos(angle[chosen])
+        seen = (column >= 0) & (column < EDGE_PX - 1) & (row >= 0) & (row < EDGE_PX - 1)
+        column, row = column[seen], row[seen]
+        left, top = column.astype(np.intp), row.astype(np.intp)
+        right, down = column - left, row - top
+        for shift, weight in (
+            (0, (1 - right) * (1 - down)),
+            (1, right * (1 - down)),
+            (EDGE_PX, (1 - right) * down),
+            (EDGE_PX + 1, right * down),
+        ):
+            cover += np.bincount(top * EDGE_PX + left + shift, weight, cover.size)
+    return np.minimum(0.85, 0.65 * cover).reshape(EDGE_PX, EDGE_PX)
+
+
+def _photograph(recipe: LesionRecipe, light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return what the camera makes of light (3, 224, 224): lamp, white balance, lens, grain."""
+    stream = _stream(recipe, _Layer.CAMERA)
+    tilt_x, tilt_y = stream.uniform(-0.06, 0.06, 2)
+    x, y = _grid()
+    radius = np.sqrt(x * x + y * y)
+    rim = _smoothstep((radius - (1.42 - 0.38 * recipe.corners)) / 0.10)
+    lamp = (1 + tilt_x * x + tilt_y * y) * (1 - 0.14 * recipe.corners * radius * radius)
+    lamp *= (1 - min(1.0, 1.6 * recipe.corners) * rim) * recipe.light ** (1 / _GAMMA)
+    balance = np.array([1 + 0.10 * recipe.warmth, 1.0, 1 - 0.16 * recipe.warmth]).reshape(_RGB)
+    grain = stream.integers(0, 256, (EDGE_PX, EDGE_PX), dtype=np.uint8) * (6 / 255) - 3
+    picture = 255 * ((_FLOOR + (1 - _FLOOR) * light) * (lamp * balance)) + grain
+    return np.ascontiguousarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8).transpose(1, 2, 0))

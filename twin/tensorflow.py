@@ -1,0 +1,36 @@
+"""One way to import TensorFlow: quick, quiet, and with the same bits on every run."""
+
+import os
+from typing import Any
+
+from twin.errors import InvariantError
+
+
+def import_tensorflow() -> Any:  # noqa: ANN401 - TensorFlow ships no types
+    """Import TensorFlow on one thread; the first import takes seconds.
+
+    TensorFlow reads these variables while it is imported and offers no other switch. Without
+    Keras it imports in less than half the time; oneDNN picks kernels, and so last bits, by the
+    processor's family and by its own settings, so it is off whatever the caller's environment
+    says (law 5).
+
+    Raises:
+        InvariantError: TensorFlow already runs in this process with several threads.
+    """
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    intra = threading.get_intra_op_parallelism_threads()
+    inter = threading.get_inter_op_parallelism_threads()
+    if (intra, inter) != (1, 1):
+        try:
+            threading.set_intra_op_parallelism_threads(1)
+            threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError as error:
+            raise InvariantError(
+                f"TensorFlow already runs in this process on {intra} × {inter} threads, not one"
+            ) from error
+    return tf
