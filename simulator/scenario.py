@@ -44,8 +44,8 @@ def resolved(scenario: Scenario) -> str:
 def _problems(error: ValidationError, located: Located) -> Iterator[tuple[int, str, str]]:
     for detail in error.errors(include_url=False):
         location, context = detail["loc"], detail.get("ctx", {})
-        # Variants' names are in pydantic's locations, and in no file.
-        path = tuple(step for step in location if not str(step).startswith("<"))
+        # Pydantic's locations name the variant, and mark faults of a key; no file has either.
+        path = tuple(s for s in location if not str(s).startswith("<") and s != "[key]")
         for below, reason in context.get("problems") or [_reason(detail)]:
             full = (*path, *below)
             yield located.line_of(full), dotted(full), reason

@@ -131,7 +131,7 @@ def parse(text: str, source: str) -> Located:
         raise ScenarioError(source, line, "", f"not readable as YAML: {reason}") from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        code = f"character U+{ord(error.character):04X}"
+        code = f"character U+{error.character:04X}"
         raise ScenarioError(source, line, "", f"{code} is not allowed in YAML") from error
     if not isinstance(node, yaml.MappingNode):
         reason = "expected keys and values at the top, as in 'name: week'"

