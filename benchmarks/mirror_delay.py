@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from services.image_store import ImageStore
+from services.stores import image_store
 from simulator.datasets import load_images
 
 from services.artefacts import ArtefactStore
@@ -36,7 +36,7 @@ def measure(model_id: str, data: Path) -> dict[str, Any]:
         live_twin(
             settings,
             parts_of(model),
-            ImageStore.of(settings),
+            image_store(settings),
             prefix="bench-mirror",
             threshold=None,
             batch=64,

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from actors.local import LocalStack
 from actors.parts import Parts
 from services.config import Settings
-from services.links import DirectLink, KafkaLink
-from services.live import LiveTwin, live_twin, ray_stack
+from services.direct_link import DirectLink
 from services.logs import Log
 from services.watch import Watch
 from twin.errors import InvariantError
@@ -25,6 +24,10 @@ from twin.events import CaseEvent, ComponentChanged
 from twin.pipeline import Pipeline
 from twin.ports import ImageReader
 from twin.state import fingerprint
+
+if TYPE_CHECKING:
+    from services.kafka_link import KafkaLink
+    from services.live import LiveTwin
 
 
 class RouteKind(StrEnum):
@@ -49,7 +52,7 @@ class Outcome:
 class Route:
     """An open way to the twin."""
 
-    link: DirectLink | KafkaLink
+    link: "DirectLink | KafkaLink"
     finish: Callable[[Sequence[CaseEvent]], Outcome]  # takes the engine's events, closes the books
 
 
@@ -71,18 +74,25 @@ def open_route(
     on_answers: Callable[[int], None],
 ) -> Iterator[Route]:
     """Open a route and close everything that it started, however the block ends."""
+    # Each route imports what it needs: Ray and kafka-python take a second each.
     if kind is RouteKind.INPROCESS:
+        from actors.local import LocalStack
+
         stack = LocalStack(parts, reader)
         try:
             yield _direct(DirectLink(Pipeline(stack, threshold), batch, on_answers), Watch())
         finally:
             stack.close()
     elif kind is RouteKind.RAY:
+        from services.live import ray_stack
+
         watch = Watch()
         with ray_stack(settings, parts, reader, watch) as system:
             system.supervisor.await_ready()
             yield _direct(DirectLink(Pipeline(system, threshold), batch, on_answers), watch)
     else:
+        from services.live import live_twin
+
         prefix = new_prefix(settings)
         with live_twin(
             settings, parts, reader, prefix=prefix, threshold=threshold, batch=batch, log=log
@@ -102,7 +112,9 @@ def _direct(link: DirectLink, watch: Watch) -> Route:
     return Route(link, finish)
 
 
-def _over_kafka(twin: LiveTwin, on_answers: Callable[[int], None]) -> Route:
+def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
+    from services.kafka_link import KafkaLink
+
     publisher = twin.publisher()
     verdicts = twin.subscriber("verdicts")
     link = KafkaLink(publisher, verdicts, twin.check, on_answers)

@@ -104,9 +104,10 @@ class EmbeddedServers:
     def start(self) -> None:
         """Start the servers and wait until they answer."""
         for name, port in self._given.items():
-            if port is not None and not _is_free(port):
+            refusal = None if port is None else _refusal(port)
+            if refusal is not None:
                 raise DependencyError(
-                    f"port {port} for the embedded {name} server is in use: end what listens "
+                    f"port {port} for the embedded {name} server: {refusal}. End what listens "
                     f"there, choose another port, or set {_VARIABLE[name]} to use that server"
                 )
         for tries_left in reversed(range(_PORT_TRIES)):
@@ -169,8 +170,7 @@ class EmbeddedServers:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
-            # Tansu also takes its options from the environment and would mistake ours for its own.
-            env={"PATH": os.environ.get("PATH", ""), "RUST_LOG": "warn"},
+            env=_environment(),
         )
         assert self._guard.stdout is not None  # noqa: S101  Popen was given a pipe
         os.set_blocking(self._guard.stdout.fileno(), False)
@@ -185,7 +185,9 @@ class EmbeddedServers:
         waiting = servers
         while waiting:
             self.check()
-            waiting = [server for server in waiting if not server.answers(self._pids.get(server.name))]
+            waiting = [
+                server for server in waiting if not server.answers(self._pids.get(server.name))
+            ]
             if waiting and time.monotonic() > deadline_s:
                 late = waiting[0]
                 log = logs[late.name]
@@ -224,15 +226,23 @@ def _obituary(report: dict[str, Any]) -> str:
     )
 
 
-def _is_free(port: int) -> bool:
+def _environment() -> dict[str, str]:
+    # Tansu takes options from the environment, too; those that argv does not fix are kept from it.
+    theirs = ("SCHEMA_REGISTRY", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    ours = {name: value for name, value in os.environ.items() if name not in theirs}
+    return ours | {"RUST_LOG": "warn", "NO_COLOR": "1"}
+
+
+def _refusal(port: int) -> str | None:
+    """Return why a port cannot be listened on, or None if it can."""
     with socket.socket() as probe:
         # As the servers do: connections of the past must not count as listeners.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.strerror
+    return None
 
 
 def _choose_ports(given: dict[str, int | None]) -> dict[str, int]:

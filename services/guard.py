@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any, Final
 
 PARENT_CHECK_S: Final = 0.5  # covers a pipe that a fork of the parent still holds open: assumption
-GRACE_S: Final = 2.0  # from the polite signal to SIGKILL; both servers need milliseconds: assumption
+GRACE_S: Final = (
+    2.0  # from the polite signal to SIGKILL; both servers need milliseconds: assumption
+)
 TAIL_BYTES: Final = 2000  # of a server's output, enough for a panic message: assumption
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>, prctl(2)
 _EXEC_FAILED: Final = 127  # as in a POSIX shell: the command could not be run

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +22,12 @@ from simulator.population import Population
 from simulator.schema import ImageModel, KnownModel, PopulationSpec, Scenario
 from twin.errors import SettingsError
 from twin.evaluate import evaluate
-from twin.imaging import Imaging
 from twin.images import ImageRef
+from twin.imaging import Imaging
 from twin.model import Model
 from twin.ports import Opinion
 from twin.stem_weights import StemWeights, analytic, from_npz, imagenet
-from twin.training import FULL, QUICK, train
+from twin.training import FULL, QUICK, TrainSettings, train
 
 # Half of the synthetic training lesions are malignant, as in the paper's data (45 %): assumption.
 _SYNTHETIC_PREVALENCE: Final = 0.5
@@ -42,6 +42,11 @@ class Lesson:
     quick: bool = False
     seed: int = 0
     threads: int = 1
+
+    @property
+    def settings(self) -> TrainSettings:
+        """What training does."""
+        return QUICK if self.quick else FULL
 
     def weights(self) -> StemWeights:
         """Return the stem's weights before calibration."""
@@ -60,9 +65,8 @@ class Lesson:
             "data": data,
             "quick": self.quick,
             "seed": self.seed,
-            "threads": self.threads,
             "stem": hashlib.sha256(weights.kernel.tobytes() + weights.shift.tobytes()).hexdigest(),
-            "settings": repr(asdict(QUICK if self.quick else FULL)),
+            "settings": repr(asdict(self.settings)),
             "versions": {
                 name: version(name) for name in ("dermtwin", "scikit-learn", "catboost", "numpy")
             },
@@ -121,12 +125,11 @@ def _learn(home: Path, material: _Material, lesson: Lesson, bars: Bars) -> tuple
     if known is not None:
         return known, store.save(known), False
     model = train(
-        lambda: _pixels(material),
+        lambda place: material.imaging.pixels(material.refs[place]),
         material.malignant,
         material.groups,
         stem=weights,
-        settings=QUICK if lesson.quick else FULL,
-        data_digest=material.digest,
+        settings=lesson.settings,
         seed=lesson.seed,
         threads=lesson.threads,
         on_progress=bars,
@@ -134,11 +137,6 @@ def _learn(home: Path, material: _Material, lesson: Lesson, bars: Bars) -> tuple
     directory = store.save(model)
     store.remember(recipe, model.model_id)
     return model, directory, True
-
-
-def _pixels(material: _Material) -> Iterator[NDArray[np.uint8]]:
-    for ref in material.refs:
-        yield material.imaging.pixels(ref)
 
 
 def evaluate_images(
@@ -164,7 +162,7 @@ def evaluate_images(
     finally:
         stack.close()
     figures = evaluate(np.array(p_malignant), np.array(truth), stack.threshold)
-    return {"images": len(images), "unscorable": unscorable, **figures}
+    return {"images": len(images), "unscorable": unscorable, **asdict(figures)}
 
 
 def model_for(scenario: Scenario, chosen: str | None, settings: Settings, bars: Bars) -> Model:

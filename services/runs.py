@@ -20,11 +20,11 @@ from typing import Any
 from services.bootstrap import Outcome, RouteKind, open_route
 from services.config import Settings
 from services.console import Bars
-from services.image_store import ImageStore
 from services.learning import model_for
 from services.logs import open_log
 from services.pace import Pace
 from services.parts import parts_of
+from services.stores import image_store
 from simulator.arrivals import Arrivals
 from simulator.datasets import load_images
 from simulator.engine import Engine
@@ -62,7 +62,7 @@ def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, A
             RouteKind(order.route),
             settings=settings,
             parts=parts_of(model),
-            reader=ImageStore.of(settings),
+            reader=image_store(settings),
             threshold=scenario.operating_point,
             batch=order.batch,
             log=log,

@@ -57,7 +57,7 @@ def synthetic(cases: SyntheticCases, seed: int, replication: int) -> MakePatient
     spec = cases.population
     population = Population(
         prevalence=spec.prevalence,
-        skin_tone={**spec.skin_tone},
+        skin_tone={str(group): share for group, share in spec.skin_tone.items()},
         age_mean=spec.age.mean,
         age_sd=spec.age.sd,
     )

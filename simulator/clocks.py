@@ -15,7 +15,7 @@ import simpy
 import simpy.rt
 
 from simulator.cases import Patient
-from simulator.journal import Journal, Latency
+from simulator.journal import Latency
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 
@@ -55,6 +55,7 @@ class Clock(Protocol):
     """What the engine asks of a clock."""
 
     env: simpy.Environment
+    latencies: list[Latency]  # grows during the run; stays empty where time is not real
 
     def start(self, spawn: Callable[[Process], None]) -> None:
         """Begin; `spawn` starts a process of the clock's own."""
@@ -78,6 +79,7 @@ class VirtualClock:
 
     def __init__(self, twin: TwinLink, window: int = WINDOW) -> None:
         self.env = simpy.Environment()
+        self.latencies: list[Latency] = []
         self._twin = twin
         self._window = window
 
@@ -111,22 +113,19 @@ class RealClock:
 
     Parameters:
         twin: the link.
-        journal: receives the latencies.
         speed: simulated minutes per wall minute.
         patience_s: wall time after which a missing answer stops the run.
     """
 
-    def __init__(
-        self, twin: TwinLink, journal: Journal, speed: float, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, twin: TwinLink, speed: float, patience_s: float = PATIENCE_S) -> None:
         # SimPy's factor is wall seconds per unit of simulated time, here a minute. Not strict: a
         # slow moment is caught up and shows in the latencies, it does not stop the run.
         self.env = simpy.rt.RealtimeEnvironment(factor=60 / speed, strict=False)
+        self.latencies: list[Latency] = []
         self._twin = twin
-        self._journal = journal
         self._patience_s = patience_s
-        self._answers: dict[str, simpy.Event] = {}  # sent, and not yet asked for by the pathway
-        self._open: dict[str, float] = {}  # not yet answered: arrival, in simulated minutes
+        self._coming: dict[str, simpy.Event] = {}  # answers not yet asked for by the pathway
+        self._open: dict[str, tuple[float, simpy.Event]] = {}  # not yet answered; arrival, minutes
 
     def start(self, spawn: Callable[[Process], None]) -> None:
         """Set simulated zero to now and begin to watch for answers."""
@@ -139,15 +138,15 @@ class RealClock:
 
     def arrive(self, patient: Patient) -> None:
         """Send the case."""
-        self._answers[patient.case_id] = self.env.event()
-        self._open[patient.case_id] = patient.at_min
+        coming = self._coming[patient.case_id] = self.env.event()
+        self._open[patient.case_id] = (patient.at_min, coming)
         self._twin.submit([patient.arrived()])
         self._look(patient.case_id)
 
     def answer(self, patient: Patient) -> simpy.Event:
         """Return the event of the answer's coming."""
         self._look(patient.case_id)
-        return self._answers.pop(patient.case_id)
+        return self._coming.pop(patient.case_id)
 
     def _watch(self) -> Process:
         while True:
@@ -158,14 +157,15 @@ class RealClock:
     def _look(self, case_id: str) -> None:
         if case_id not in self._open:
             return
+        at_min, coming = self._open[case_id]
         # From the intended send time: a sender that lags must not flatter the latency.
-        intended_s = self._open[case_id] * self.env.factor
+        intended_s = at_min * self.env.factor
         now_s = time.monotonic() - self.env.real_start
         answer = self._twin.poll(case_id)
         if answer is not None:
             del self._open[case_id]
             latency = Latency(case_id=case_id, intended_s=intended_s, answered_s=now_s)
-            self._journal.latencies.append(latency)
-            self._answers[case_id].succeed(answer)
+            self.latencies.append(latency)
+            coming.succeed(answer)
         elif now_s - intended_s > self._patience_s:
             raise DependencyError(f"no answer for case {case_id} within {self._patience_s:g} s")

@@ -88,15 +88,16 @@ class Engine:
         clock: Clock | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self.journal = Journal()  # grows during the run; it stays readable after a failure
         self._scenario = scenario
         self._replication = replication
         self._patients = patients
         self._twin = twin
         self._on_progress = on_progress
         if clock is None and scenario.clock == "real":
-            clock = RealClock(twin, self.journal, scenario.speed)
+            clock = RealClock(twin, scenario.speed)
         self._clock = clock or VirtualClock(twin)
+        # Grows during the run, and stays readable after a failure.
+        self.journal = Journal(latencies=self._clock.latencies)
         self._env = self._clock.env
         self._pools = {name: Pool(self._env, group.count) for name, group in scenario.staff.items()}
         self._inside = 0  # patients in the clinic

@@ -6,8 +6,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from simulator.distributions import nearest
+from simulator.fields import Strict
 from simulator.quantities import QuantityError
-from simulator.schema import VARIANTS, Scenario, Strict
+from simulator.schema import VARIANTS, Scenario
 from simulator.yaml_source import Located, Path, dotted, dump, parse
 from twin.errors import ScenarioError
 

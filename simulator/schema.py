@@ -7,80 +7,24 @@ its checks run however it was made.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from simulator.distributions import Distribution, from_plain, to_plain
-from simulator.quantities import QuantityError, format_duration, parse_duration, parse_share
+from simulator.fields import (
+    Count,
+    PositiveDuration,
+    Seed,
+    Service,
+    Share,
+    SkinTones,
+    Slug,
+    Strict,
+    Threshold,
+    tag,
+)
 from simulator.yaml_source import Path
 
 END: Final = "end"  # where a pathway leads out of the clinic
-
-
-def _slug(value: str) -> str:
-    # The name becomes part of topics, keys and folder names.
-    if not (value.isascii() and value.replace("-", "").isalnum() and value == value.lower()):
-        raise QuantityError((), f"{value!r}: expected small letters, digits and hyphens")
-    if value[0] == "-" or len(value) > 60:
-        raise QuantityError((), f"{value!r}: expected at most 60 characters, the first no hyphen")
-    return value
-
-
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise QuantityError((), "expected more than 0")
-    return value
-
-
-def _threshold(value: object) -> float | Literal["model"]:
-    if value == "model":
-        return "model"
-    try:
-        return parse_share(value)
-    except QuantityError as error:
-        raise QuantityError((), f"{error}, or the word model") from error
-
-
-def _whole(shares: dict[str, float]) -> dict[str, float]:
-    total = sum(shares.values())
-    if abs(total - 1) > 1e-6:
-        raise QuantityError((), f"shares sum to {total:.6g}, expected 1")
-    return shares
-
-
-def _tag(default: str, *, key: str = "", lone: str = "") -> Discriminator:
-    """Choose a variant: `lone` where that key stands, else the value of `key`, else `default`."""
-
-    def choose(value: object) -> str:
-        fields = dict(value) if isinstance(value, BaseModel | Mapping) else {}
-        return f"<{lone if lone in fields else fields.get(key, default)}>"
-
-    return Discriminator(choose)
-
-
-Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
-Share = Annotated[float, BeforeValidator(parse_share)]
-Service = Annotated[Distribution, PlainValidator(from_plain), PlainSerializer(to_plain)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-SkinTone = Literal["I-II", "III-IV", "V-VI"]  # Fitzpatrick types
-
-
-class Strict(BaseModel):
-    """Base of all: unknown keys, conversions between types and not-a-number are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class AgeSpec(Strict):
@@ -94,11 +38,9 @@ class PopulationSpec(Strict):
     """Who comes, where patients are synthetic. The defaults are an assumption."""
 
     prevalence: Share = 0.08  # share of malignant lesions
-    skin_tone: Annotated[dict[SkinTone, Share], AfterValidator(_whole)] = {
-        "I-II": 0.5,
-        "III-IV": 0.35,
-        "V-VI": 0.15,
-    }
+    skin_tone: SkinTones = Field(
+        default_factory=lambda: {"I-II": 0.5, "III-IV": 0.35, "V-VI": 0.15}
+    )
     age: AgeSpec = AgeSpec()
 
 
@@ -172,17 +114,17 @@ class StaffedNode(Strict):
 
 Node = Annotated[
     Annotated[TwinNode, Tag("<twin>")] | Annotated[StaffedNode, Tag("<staffed>")],
-    _tag("staffed", lone="twin"),
+    tag("staffed", lone="twin"),
 ]
 Cases = Annotated[
     Annotated[SyntheticCases, Tag("<synthetic>")] | Annotated[ImageCases, Tag("<images>")],
-    _tag("synthetic", key="source"),
+    tag("synthetic", key="source"),
 ]
 Model = Annotated[
     Annotated[SyntheticModel, Tag("<synthetic>")]
     | Annotated[ImageModel, Tag("<images>")]
     | Annotated[KnownModel, Tag("<id>")],
-    _tag("synthetic", key="learn_from", lone="id"),
+    tag("synthetic", key="learn_from", lone="id"),
 ]
 VARIANTS: Final[Mapping[str, Mapping[str, type[Strict]]]] = {
     "pathway": {"<twin>": TwinNode, "<staffed>": StaffedNode},
@@ -212,7 +154,7 @@ class ReaderSpec(Strict):
 class DecisionSpec(Strict):
     """Who is referred: the twin's operating point and the reader."""
 
-    threshold: Annotated[float | Literal["model"], PlainValidator(_threshold)] = "model"
+    threshold: Threshold = "model"
     reader: ReaderSpec = ReaderSpec()
 
 
@@ -223,14 +165,13 @@ def _group(value: object) -> object:
 class Scenario(Strict):
     """One clinic and what happens to it."""
 
-    name: Annotated[str, Field(min_length=1), AfterValidator(_slug)]
+    name: Slug
     about: str = ""
     seed: Seed = 1
     clock: Literal["virtual", "real"] = "virtual"
     speed: float = Field(default=1.0, gt=0)  # real clock: simulated minutes per wall minute
-    horizon_min: Annotated[Duration, AfterValidator(_positive)] | None = Field(
-        default=None, alias="horizon"
-    )  # arrivals end here; the clinic then runs until it is empty
+    # Arrivals end here; the clinic then runs until it is empty.
+    horizon_min: PositiveDuration | None = Field(default=None, alias="horizon")
     cases: Cases = SyntheticCases()
     model: Model = SyntheticModel()
     arrivals: ArrivalSpec

@@ -38,8 +38,8 @@ def fit_l1_logistic(z: NDArray[np.float64], y: NDArray[np.bool_], penalty: float
     Raises:
         InvariantError: it does not converge, which a convex problem of this size should.
 
-    >>> fit = fit_l1_logistic(np.array([[-1.0], [1.0], [-1.0], [1.0]]), np.array([0, 1, 1, 1]) > 0, 0.1)
-    >>> round(float(fit.weights[0]), 3) > 0
+    >>> z, y = np.array([[-1.0], [1.0], [-1.0], [1.0]]), np.array([False, True, True, True])
+    >>> bool(fit_l1_logistic(z, y, 0.01).weights[0] > 0)
     True
     """
     x = np.concatenate([np.ones((len(z), 1)), z], axis=1)

@@ -5,13 +5,11 @@ lesion adds to both. Everything is a sum of absorbances until one exponential ma
 
     I_c = exp(-(a_0 + m_c M(x, y) + h_c B(x, y)) / gamma),    c in red, green, blue
 
-(Beer and Lambert's law as used for skin by Claridge et al. 2003, doi:10.1016/S1361-8415(03)00033-1).
-What scatters above the pigment (veil, scar) or lies on the skin (hair) is blended in afterwards.
-Numbers without a source here are assumptions, set by eye beside dermoscopic images.
-
-Each kind of texture has a random stream of its own, so that one control changes only what it
-names. Full fields see exact operations only (sums, products, roots, tables) in float32; what maths
-libraries round differently is done in float64 first, so that any host gives the same pixels.
+(Beer and Lambert's law, as used for skin by Claridge et al. 2003,
+doi:10.1016/S1361-8415(03)00033-1). What scatters above the pigment (veil, scar) or lies on the
+skin (hair) is blended in afterwards. Numbers without a source here are assumptions, set by eye
+beside dermoscopic images. Each kind of texture has a random stream of its own, so that one
+control changes only what it names.
 """
 
 import math
@@ -23,10 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.recipe import LesionRecipe
+from twin.textures import EDGE_PX, Field, grid, noise, smoothstep, wave
 
-Field = NDArray[np.float32]  # shape (224, 224) unless said otherwise
-
-EDGE_PX: Final = 224
 _ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radius
 
 # Relative attenuation at 620, 550 and 460 nm. Melanin absorbs as wavelength^-3.33 (Jacques 2013,
@@ -67,7 +63,7 @@ class _Layer(IntEnum):
 def render(recipe: LesionRecipe) -> NDArray[np.uint8]:
     """Return the picture of a recipe, uint8 RGB of shape (224, 224, 3); the same every time."""
     depth = _depth(recipe)
-    inside = _smoothstep((1 - depth) * (1 / _fade(recipe)) + 0.5)
+    inside = smoothstep((1 - depth) * (1 / _fade(recipe)) + 0.5)
     skin_melanin, skin_blood = _skin(recipe)
     melanin, blood = _pigment(recipe, depth, inside)
     scar = _scar(recipe, inside)
@@ -87,16 +83,11 @@ def _stream(recipe: LesionRecipe, layer: _Layer) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(recipe.seed).jumped(layer))
 
 
-def _smoothstep(x: Field) -> Field:
-    t = x.clip(0, 1)
-    return t * t * (3 - 2 * t)
-
-
 def _cover(light: Field, colour: tuple[float, float, float], cover: Field) -> None:
     """Lay a colour over light (3, 224, 224), where and as much as `cover` says."""
     if cover.any():
-        for channel, value in zip(light, colour, strict=True):
-            channel += (value - channel) * cover
+        light *= 1 - cover
+        light += np.array(colour, np.float32).reshape(3, 1, 1) * cover
 
 
 _STEPS_PER_UNIT: Final = 512  # of absorbance: finer than a grey level
@@ -113,46 +104,6 @@ def _decay() -> Field:
 def _steps(absorbance: Field) -> NDArray[np.intp]:
     last = _MOST_ABSORBANCE * _STEPS_PER_UNIT - 1
     return np.minimum(absorbance * _STEPS_PER_UNIT, last).astype(np.intp)
-
-
-@cache
-def _cosine() -> Field:
-    """Return one turn of the cosine in 4096 steps."""
-    return np.cos(np.linspace(0, 2 * np.pi, 4096, endpoint=False)).astype(np.float32)
-
-
-def _wave(turns: Field) -> Field:
-    return _cosine()[(turns * 4096).astype(np.intp) & 4095]
-
-
-@cache
-def _grid() -> tuple[Field, Field]:
-    axis = ((np.arange(EDGE_PX) + 0.5) / (EDGE_PX / 2) - 1).astype(np.float32)
-    x, y = np.meshgrid(axis, axis)
-    return x, y
-
-
-@cache
-def _spline(cells: int) -> NDArray[np.float64]:
-    """Return the cubic B-spline basis of `cells` intervals over the edge, (224, cells + 3)."""
-    place = (np.arange(EDGE_PX) + 0.5) * cells / EDGE_PX
-    knot = place.astype(int)
-    t = place - knot
-    basis = np.zeros((EDGE_PX, cells + 3))
-    rows = np.arange(EDGE_PX)
-    for offset, weight in enumerate(
-        ((1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3)
-    ):
-        basis[rows, knot + offset] = weight / 6
-    # 151/315 is the mean square of a cubic B-spline's weights: a field then has variance 1.
-    return basis / np.sqrt(151 / 315)
-
-
-def _noise(stream: np.random.Generator, cells: int) -> Field:
-    """Return smooth noise, mean 0 and variance 1, with `cells` bumps along an edge."""
-    basis = _spline(cells)
-    heights = stream.standard_normal((cells + 3, cells + 3))
-    return (basis @ (heights @ basis.T)).astype(np.float32)
 
 
 def _fade(recipe: LesionRecipe) -> float:
@@ -173,15 +124,17 @@ def _depth(recipe: LesionRecipe) -> Field:
         0.34 * recipe.border / order,
     )
     angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
-    wave = np.cos(np.outer(angle, order) + phase)
-    outline = recipe.radius * np.maximum(0.25, 1 + wave @ (size * strength))
+    waves = np.cos(np.outer(angle, order) + phase)
+    outline = recipe.radius * np.maximum(0.25, 1 + waves @ (size * strength))
     outline = np.roll(outline * (1 + _spikes(recipe)), int((turn + 1) / 2 * _ANGLES))
-    x, y = (axis - 0.12 * shift for axis, shift in zip(_grid(), (shift_x, shift_y), strict=True))
+    # In float64, so that the table's steps are the same on every host.
+    x, y = (axis.astype(np.float64) for axis in grid())
+    x, y = x - 0.12 * shift_x, y - 0.12 * shift_y
     steps = ((np.arctan2(y, x) + np.pi) * (_ANGLES / (2 * np.pi))).astype(np.intp)
-    depth = np.sqrt(x * x + y * y).astype(np.float32)
+    depth: Field = np.sqrt(x * x + y * y).astype(np.float32)
     depth *= (1 / outline).astype(np.float32)[steps % _ANGLES]
-    depth += (0.10 * recipe.border) * _noise(stream, 14)
-    depth += 0.03 * _noise(stream, 40)
+    depth += (0.10 * recipe.border) * noise(stream, 14)
+    depth += 0.03 * noise(stream, 40)
     return depth
 
 
@@ -201,29 +154,29 @@ def _skin(recipe: LesionRecipe) -> tuple[Field, Field]:
     """Return melanin and blood of the skin around the lesion."""
     stream = _stream(recipe, _Layer.SKIN)
     base = float(np.interp(recipe.tone_ita_deg, _ITA_DEG, _MELANIN_OF_SKIN))
-    blotches, mottle, pores = (_noise(stream, cells) for cells in (4, 14, 56))
+    blotches, mottle, pores = (noise(stream, cells) for cells in (4, 14, 56))
     melanin = (base + 0.04) * (1 + 0.10 * blotches + 0.07 * mottle + 0.05 * pores)
-    blood = _BLOOD_OF_SKIN * (1 + 0.10 * _noise(stream, 5) + 0.08 * mottle)
+    blood = _BLOOD_OF_SKIN * (1 + 0.10 * noise(stream, 5) + 0.08 * mottle)
     return np.maximum(melanin, 0), blood
 
 
 def _pigment(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field, Field]:
     """Return melanin and blood that the lesion adds."""
     stream = _stream(recipe, _Layer.COLOUR)
-    islands, patches, grain = (_noise(stream, cells) for cells in (5, 11, 36))
+    islands, patches, grain = (noise(stream, cells) for cells in (5, 11, 36))
     spread = recipe.variegation * (0.50 * islands + 0.40 * patches) + 0.10 * grain
     centre = 1 + 0.35 * np.clip(1 - depth, -0.3, 1)
     density = np.maximum(0.1, centre * (1 + spread))
     if recipe.network > 0:
         here = np.clip(0.7 + 0.4 * patches, 0, 1)  # a mesh is nowhere equally strong
-        density = density * (1 + recipe.network * here * (1.0 * _mesh(recipe) - 0.4))
+        density = density * (1 + recipe.network * here * (_mesh(recipe) - 0.4))
     melanin = 3.6 * recipe.melanin * density * inside
     if recipe.globules > 0:
-        dots = _smoothstep((_noise(_stream(recipe, _Layer.GLOBULES), 34) - 0.9) * (1 / 0.6))
+        dots = smoothstep((noise(_stream(recipe, _Layer.GLOBULES), 34) - 0.9) * (1 / 0.6))
         melanin += 1.8 * recipe.globules * dots * inside
     # Vessels run where a field crosses zero: thin, curved and branching.
-    vessels = np.maximum(0, 1 - np.abs(_noise(stream, 9)) * (1 / 0.16))
-    redness = np.maximum(0, 1 + 0.35 * _noise(stream, 7)) + 0.9 * vessels
+    vessels = np.maximum(0, 1 - np.abs(noise(stream, 9)) * (1 / 0.16))
+    redness = np.maximum(0, 1 + 0.35 * noise(stream, 7)) + 0.9 * vessels
     return melanin, 1.9 * recipe.blood * redness * inside
 
 
@@ -231,23 +184,23 @@ def _mesh(recipe: LesionRecipe) -> Field:
     """Return a warped hexagonal mesh: 1 on its lines, 0 in its holes."""
     stream = _stream(recipe, _Layer.NETWORK)
     per_pitch, turn = 1 / stream.uniform(0.038, 0.056), stream.uniform(0, np.pi)
-    x, y = _grid()
-    x, y = x + 0.05 * _noise(stream, 9), y + 0.05 * _noise(stream, 9)
+    x, y = grid()
+    x, y = x + 0.05 * noise(stream, 9), y + 0.05 * noise(stream, 9)
     across, along = (
         x * float(np.cos(angle) * per_pitch) + y * float(np.sin(angle) * per_pitch)
         for angle in (turn, turn + np.pi / 3)
     )
-    waves = _wave(across) + _wave(along) + _wave(along - across)
+    waves = wave(across) + wave(along) + wave(along - across)
     # Three plane waves sum to 3 in the middle of a cell and to at least -1.5 on its walls.
-    return 1 - _smoothstep((waves + 0.9) * (1 / 2.2))
+    return 1 - smoothstep((waves + 0.9) * (1 / 2.2))
 
 
 def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field) -> Field:
     """Return a patch that covers about `amount` of the lesion."""
     if amount <= 0:
         return np.zeros_like(inside)
-    level = 0.9 * _noise(stream, cells) + 0.45 * _noise(stream, 3 * cells)
-    return _smoothstep((level + (2.6 * amount - 1.7)) * (1 / 1.6)) * inside
+    level = 0.9 * noise(stream, cells) + 0.45 * noise(stream, 3 * cells)
+    return smoothstep((level + (2.6 * amount - 1.7)) * (1 / 1.6)) * inside
 
 
 def _veil(recipe: LesionRecipe, inside: Field) -> Field:
@@ -292,13 +245,14 @@ def _hairs(recipe: LesionRecipe) -> Field:
     return np.minimum(0.85, 0.65 * cover).astype(np.float32).reshape(EDGE_PX, EDGE_PX)
 
 
-def _photograph(recipe: LesionRecipe, light: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
     """Return what the camera makes of light (3, 224, 224): lamp, white balance, lens, grain."""
     stream = _stream(recipe, _Layer.CAMERA)
     tilt_x, tilt_y = (float(tilt) for tilt in stream.uniform(-0.06, 0.06, 2))
-    x, y = _grid()
+    x, y = grid()
     square = x * x + y * y
-    rim = _smoothstep((np.sqrt(square) - (1.42 - 0.38 * recipe.corners)) * 10)
+    radius: Field = np.sqrt(square)
+    rim = smoothstep((radius - (1.42 - 0.38 * recipe.corners)) * 10.0)
     lamp = (1 + tilt_x * x + tilt_y * y) * (1 - 0.14 * recipe.corners * square)
     lamp *= 1 - min(1.0, 1.6 * recipe.corners) * rim
     grain = stream.integers(0, 256, (EDGE_PX, EDGE_PX), dtype=np.uint8) * np.float32(6 / 255) - 3

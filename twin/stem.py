@@ -44,7 +44,8 @@ class Stem:
         Parameters:
             pixels: RGB, shape (224, 224, 3).
         """
-        return _array(self._activation(_checked(pixels)))[0]
+        active: NDArray[np.float32] = _array(self._activation(_checked(pixels)))[0]
+        return active
 
     def cells(self, pixels: NDArray[np.uint8]) -> CellMaps:
         """Return moments of the activation in 28 × 28 cells, distinct filters only."""

@@ -15,6 +15,7 @@ from twin.errors import ArtefactError, DependencyError, InvariantError
 from twin.tensorflow import import_tensorflow
 
 CHANNELS: Final = 32  # width of MobileNetV2's Conv1 (Sandler et al. 2018, table 2)
+_BASIS: Final = 27  # dimensions of a 3 × 3 × 3 patch
 CENTRE: Final = 3.0  # middle of ReLU6's [0, 6]: calibrated responses lose equally on both sides
 
 # 3-point DCT-II, rows orthonormal: constant, slope, curvature. The same matrix over (R, G, B) is
@@ -33,12 +34,18 @@ class StemWeights:
     scale: NDArray[np.float32]  # (32,)
     shift: NDArray[np.float32]  # (32,)
     source: str  # "analytic", "imagenet" or the name of a file
-    distinct: int = CHANNELS  # filters from here on repeat earlier ones; features leave them out
+    is_basis: bool = False  # the kernel is the analytic one, whose filters are known one by one
+    needs_calibration: bool = False  # scale and shift are still to be set, by `calibrated`
 
     def __post_init__(self) -> None:
         shapes = (self.kernel.shape, self.scale.shape, self.shift.shape)
         if shapes != ((3, 3, 3, CHANNELS), (CHANNELS,), (CHANNELS,)):
             raise InvariantError(f"stem weights of shapes {shapes}")
+
+    @property
+    def distinct(self) -> int:
+        """Filters from this one on repeat earlier ones, so features leave them out."""
+        return _BASIS if self.is_basis else CHANNELS
 
 
 def analytic() -> StemWeights:
@@ -58,7 +65,8 @@ def analytic() -> StemWeights:
         scale=np.ones(CHANNELS, np.float32),
         shift=np.zeros(CHANNELS, np.float32),
         source="analytic",
-        distinct=27,
+        is_basis=True,
+        needs_calibration=True,
     )
 
 
@@ -154,7 +162,10 @@ def calibrated(
     # A filter without any variance (all images of one colour) keeps a finite scale.
     scale = response_sd / np.sqrt(np.maximum(variance, 1e-12))
     return replace(
-        weights, scale=scale.astype(np.float32), shift=(CENTRE - scale * mean).astype(np.float32)
+        weights,
+        scale=scale.astype(np.float32),
+        shift=(CENTRE - scale * mean).astype(np.float32),
+        needs_calibration=False,
     )
 
 

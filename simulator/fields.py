@@ -1,0 +1,80 @@
+"""The kinds of field that a scenario has: what people write, turned into plain numbers.
+
+Each refuses with a `QuantityError`, which says what is accepted.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
+
+from simulator.distributions import Distribution, from_plain, to_plain
+from simulator.quantities import QuantityError, format_duration, parse_duration, parse_share
+
+
+def _slug(value: str) -> str:
+    # The name becomes part of topics, keys and folder names.
+    if not (value.isascii() and value.replace("-", "").isalnum() and value == value.lower()):
+        raise QuantityError((), f"{value!r}: expected small letters, digits and hyphens")
+    if value[0] == "-" or len(value) > 60:
+        raise QuantityError((), f"{value!r}: expected at most 60 characters, the first no hyphen")
+    return value
+
+
+def _positive(value: float) -> float:
+    if value <= 0:
+        raise QuantityError((), "expected more than 0")
+    return value
+
+
+def _threshold(value: object) -> float | Literal["model"]:
+    if value == "model":
+        return "model"
+    try:
+        return parse_share(value)
+    except QuantityError as error:
+        raise QuantityError((), f"{error}, or the word model") from error
+
+
+def _whole(shares: dict[str, float]) -> dict[str, float]:
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-6:
+        raise QuantityError((), f"shares sum to {total:.6g}, expected 1")
+    return shares
+
+
+def tag(default: str, *, key: str = "", lone: str = "") -> Discriminator:
+    """Choose a variant: `lone` where that key stands, else the value of `key`, else `default`."""
+
+    def choose(value: object) -> str:
+        fields = dict(value) if isinstance(value, BaseModel | Mapping) else {}
+        return f"<{lone if lone in fields else fields.get(key, default)}>"
+
+    return Discriminator(choose)
+
+
+Slug = Annotated[str, Field(min_length=1), AfterValidator(_slug)]
+Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Share = Annotated[float, BeforeValidator(parse_share)]
+Service = Annotated[Distribution, PlainValidator(from_plain), PlainSerializer(to_plain)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Threshold = Annotated[float | Literal["model"], PlainValidator(_threshold)]
+SkinTone = Literal["I-II", "III-IV", "V-VI"]  # Fitzpatrick types
+SkinTones = Annotated[dict[SkinTone, Share], AfterValidator(_whole)]
+
+
+class Strict(BaseModel):
+    """Base of all: unknown keys, conversions between types and not-a-number are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

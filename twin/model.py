@@ -1,0 +1,199 @@
+"""The model artefact: files of plain data, sealed by a manifest, named by their content.
+
+There is no pickle in it, so loading a model never runs code. Each component loads its own part
+and imports only what that part needs.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import numpy as np
+
+from twin.arrays import pack, unpack
+from twin.errors import ArtefactError
+from twin.learners.contract import Fitted
+from twin.learners.registry import LEARNERS
+from twin.meta import MetaStack, load_meta
+from twin.stem import Stem
+from twin.stem_weights import StemWeights
+
+FORMAT: Final = 1  # raise it when an older program would misread a newer artefact
+MANIFEST: Final = "manifest.json"
+STEM: Final = "stem"
+META: Final = "meta"
+_STEM_FILE: Final = "stem.npz"
+_META_FILE: Final = "meta.json"
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A verified artefact in memory."""
+
+    content: Mapping[str, Any]  # the manifest without its seal; JSON values only
+    files: Files  # file name -> content, the manifest among them
+
+    @classmethod
+    def from_files(cls, files: Files, name: str) -> Self:
+        """Verify an artefact and return it.
+
+        Parameters:
+            files: file name -> content.
+            name: where it comes from, for messages.
+
+        Raises:
+            ArtefactError: a file is missing, unknown or altered, or the format is another.
+        """
+        content = _verified_manifest(files, name)
+        _verify_files(files, content, name)
+        return cls(content=content, files=dict(files))
+
+    @property
+    def model_id(self) -> str:
+        """First 12 hex digits of the sha256 of the manifest's content, which seals all files."""
+        return _seal(self.content)
+
+    @property
+    def threshold(self) -> float:
+        """Operating point on p_malignant."""
+        return float(self.content["threshold"])
+
+    @property
+    def learners(self) -> tuple[str, ...]:
+        """Base learners, in the registry's order."""
+        return tuple(name for name in LEARNERS if name in self.content["learners"])
+
+    def part(self, component: str) -> dict[str, bytes]:
+        """Return the files of one component: `stem`, `meta` or a learner."""
+        named = {STEM: _STEM_FILE, META: _META_FILE}
+        name = named.get(component) or LEARNERS[component].file
+        return {name: self.files[name]}
+
+    def report(self) -> dict[str, Any]:
+        """Return what training found out: per learner and for the stack, out of fold."""
+        meta = self.content["meta"]
+        return {
+            "stem": self.content["stem"],
+            "features": self.content["features"],
+            "learners": {
+                name: {
+                    **self.content["learners"][name]["out_of_fold"],
+                    "meta_weight": meta["weights"][name],
+                }
+                for name in self.learners
+            },
+            "stack": {**meta["out_of_fold"], "penalty": meta["penalty"]},
+        }
+
+
+def build(
+    *,
+    stem: StemWeights,
+    features: str,
+    learners: Mapping[str, Fitted],
+    meta: MetaStack,
+    facts: Mapping[str, Any],
+) -> Model:
+    """Put a model together.
+
+    Parameters:
+        features: name of the feature set.
+        facts: the rest of the manifest: threshold, per-learner and other facts, JSON values.
+    """
+    files = {
+        _STEM_FILE: pack(
+            {
+                "kernel": stem.kernel,
+                "scale": stem.scale,
+                "shift": stem.shift,
+                "is_basis": np.array(stem.is_basis),
+                "source": np.array(stem.source),
+                "features": np.array(features),
+            }
+        ),
+        _META_FILE: meta.to_bytes(),
+        **{LEARNERS[name].file: fitted.to_bytes() for name, fitted in learners.items()},
+    }
+    content = {
+        **facts,
+        "format": FORMAT,
+        "features": features,
+        "stem": stem.source,
+        "files": {name: _sha256(files[name]) for name in sorted(files)},
+    }
+    return Model(content=content, files={**files, MANIFEST: _manifest(content)})
+
+
+def stem_of(files: Files) -> Stem:
+    """Load the stem from a model's files or from its part; imports TensorFlow."""
+    arrays = unpack(files[_STEM_FILE], _STEM_FILE)
+    weights = StemWeights(
+        kernel=arrays["kernel"],
+        scale=arrays["scale"],
+        shift=arrays["shift"],
+        source=str(arrays["source"]),
+        is_basis=bool(arrays["is_basis"]),
+    )
+    return Stem(weights, str(arrays["features"]))
+
+
+def learner_of(files: Files, name: str) -> Fitted:
+    """Load one base learner; imports its library if it has one beside NumPy."""
+    learner = LEARNERS[name]
+    return learner.load(files[learner.file])
+
+
+def meta_of(files: Files) -> MetaStack:
+    """Load the meta-learner; NumPy alone."""
+    return load_meta(files[_META_FILE])
+
+
+def _verified_manifest(files: Files, name: str) -> dict[str, Any]:
+    """Return the manifest's content, once its seal holds."""
+    if MANIFEST not in files:
+        raise ArtefactError(name, f"has no {MANIFEST}")
+    try:
+        content: dict[str, Any] = json.loads(files[MANIFEST])["content"]
+        written = content["format"]
+        dict(content["files"]), dict(content["learners"]), float(content["threshold"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArtefactError(name, f"{MANIFEST} is not a manifest: {error!r}") from error
+    if written != FORMAT:
+        raise ArtefactError(name, f"format {written}, but this program reads {FORMAT}")
+    if _manifest(content) != files[MANIFEST]:
+        raise ArtefactError(name, f"{MANIFEST} was altered: its seal does not fit")
+    return content
+
+
+def _verify_files(files: Files, content: Mapping[str, Any], name: str) -> None:
+    listed: dict[str, str] = content["files"]
+    if unknown := sorted(set(content["learners"]) - set(LEARNERS)):
+        raise ArtefactError(name, f"learner {unknown[0]} is unknown to this program")
+    needed = {_STEM_FILE, _META_FILE, *(LEARNERS[learner].file for learner in content["learners"])}
+    if absent := sorted((needed | set(listed)) - set(files)):
+        raise ArtefactError(name, f"lacks {absent[0]}")
+    if extra := sorted(set(files) - set(listed) - {MANIFEST}):
+        raise ArtefactError(name, f"holds {extra[0]}, which its manifest does not know")
+    for file, expected in listed.items():
+        if _sha256(files[file]) != expected:
+            raise ArtefactError(name, f"{file} was altered: its sha256 is another")
+
+
+def _manifest(content: Mapping[str, Any]) -> bytes:
+    return _canonical({"content": content, "model_id": _seal(content)})
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return _sha256(_canonical(content))[:12]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
