@@ -4,7 +4,6 @@ Loading verifies every byte against the manifest (`twin/model.py`), so an altere
 refused, and nothing in an artefact is ever executed.
 """
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -38,7 +37,7 @@ class ArtefactStore:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
             staging.chmod(0o755)  # mkdtemp keeps others out; an artefact is for sharing
-            os.replace(staging, final)
+            staging.replace(final)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise

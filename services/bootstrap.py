@@ -84,7 +84,7 @@ def open_route(
         finally:
             stack.close()
     elif kind is RouteKind.RAY:
-        from services.live import ray_stack
+        from services.ray_stack import ray_stack
 
         watch = Watch()
         with ray_stack(settings, parts, reader, watch) as system:

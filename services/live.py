@@ -7,9 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from actors.cluster import Placement, start_ray, stop_ray
 from actors.parts import Parts
-from actors.system import ActorSystem
 from services.background import Background
 from services.bus import Publisher, Subscriber
 from services.codec import decode
@@ -18,6 +16,7 @@ from services.embedded import EmbeddedServers
 from services.kafka_bus import KafkaPublisher, KafkaSubscriber, ensure_topics
 from services.logs import Log
 from services.mirror import Mirror
+from services.ray_stack import ray_stack
 from services.redis_mirror import RedisMirror
 from services.watch import Watch
 from services.worker import Worker
@@ -86,24 +85,6 @@ class LiveTwin:
         finally:
             reader.close()
         return records, fold(records)
-
-
-@contextmanager
-def ray_stack(
-    settings: Settings, parts: Parts, reader: ImageReader | None, watch: Watch
-) -> Iterator[ActorSystem]:
-    """Start or join Ray and put the stack's actors on it, without waiting for them."""
-    placement = Placement(replicas=settings.replicas, cpus=settings.cpus)
-    components = ["stem", *parts.learners, "meta"]
-    start_ray(settings.ray, placement.total_cpus(components))
-    try:
-        system = ActorSystem(parts, reader, placement=placement, on_change=watch)
-        try:
-            yield system
-        finally:
-            system.close()
-    finally:
-        stop_ray()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from simulator.fields import (
     Seed,
     Service,
     Share,
+    SkinTone,
     SkinTones,
     Slug,
     Strict,
@@ -34,13 +35,15 @@ class AgeSpec(Strict):
     sd: float = Field(default=17.0, ge=0, le=50)  # years
 
 
+def _skin_tones() -> dict[SkinTone, float]:
+    return {"I-II": 0.5, "III-IV": 0.35, "V-VI": 0.15}
+
+
 class PopulationSpec(Strict):
     """Who comes, where patients are synthetic. The defaults are an assumption."""
 
     prevalence: Share = 0.08  # share of malignant lesions
-    skin_tone: SkinTones = Field(
-        default_factory=lambda: {"I-II": 0.5, "III-IV": 0.35, "V-VI": 0.15}
-    )
+    skin_tone: SkinTones = Field(default_factory=_skin_tones)
     age: AgeSpec = AgeSpec()
 
 

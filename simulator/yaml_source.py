@@ -125,8 +125,7 @@ def parse(text: str, source: str) -> Located:
         loader = _Loader(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 0
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
         reason = ", ".join(filter(None, (error.context, error.problem)))
         raise ScenarioError(source, line, "", f"not readable as YAML: {reason}") from error
     except yaml.reader.ReaderError as error:

@@ -130,8 +130,6 @@ def _rgb(image: Image.Image, kind: str, name: str) -> Image.Image:
 
 
 def _square(image: Image.Image) -> NDArray[np.uint8]:
-    if image.size != (EDGE_PX, EDGE_PX):
-        left, top = ((length - min(image.size)) / 2 for length in image.size)
-        box = (left, top, left + min(image.size), top + min(image.size))
-        image = image.resize((EDGE_PX, EDGE_PX), Image.Resampling.BICUBIC, box=box)
-    return np.array(image)
+    left, top = ((length - min(image.size)) / 2 for length in image.size)
+    box = (left, top, left + min(image.size), top + min(image.size))
+    return np.array(image.resize((EDGE_PX, EDGE_PX), Image.Resampling.BICUBIC, box=box))

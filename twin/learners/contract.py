@@ -73,4 +73,5 @@ def to_scores(log_odds: NDArray[np.float64] | NDArray[np.float32]) -> Scores:
     >>> to_scores(np.array([0.12345678, -20.0])).tolist()
     [0.123457, -8.0]
     """
-    return np.round(np.clip(log_odds.astype(np.float64), -LIMIT_NATS, LIMIT_NATS), DECIMALS)
+    scores: Scores = np.clip(log_odds.astype(np.float64), -LIMIT_NATS, LIMIT_NATS)
+    return scores.round(DECIMALS)

@@ -82,7 +82,7 @@ _TABLE: Final = (
         file="random_forest.npz",
         fit=fit_random_forest,
         load=load_random_forest,
-        defaults={"n_estimators": 300, "max_features": "sqrt", "min_samples_leaf": 3},
+        defaults={"n_estimators": 200, "max_features": "sqrt", "min_samples_leaf": 3},
         quick={"n_estimators": 100},
         search={
             "n_estimators": Range(low=100, high=600, whole=True),

@@ -1,9 +1,10 @@
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from simulator.arrivals import Arrivals
 from simulator.cases import case_id_of
+from simulator.datasets import LabelledImage
 from simulator.scenario import Scenario, load
-from twin.images import FileRef, SyntheticRef
+from twin.images import SyntheticRef
 
 BASE = """\
 name: week
@@ -18,19 +19,19 @@ staff: {nurse: 1, reader: 1}
 """
 
 
-@dataclass(frozen=True)
-class Image:
-    """What `load_images` returns, as far as a clinic asks."""
-
-    ref: FileRef
-    malignant: bool
-    diagnosis: str | None = "nv"
-    age: int | None = 40
-    sex: str | None = "female"
-    site: str | None = None
-
-
-IMAGES = [Image(FileRef(path=f"{n}.jpg", sha256=f"{n:064x}"), n % 3 == 0) for n in range(30)]
+IMAGES = [
+    LabelledImage(
+        path=f"{n}.jpg",
+        sha256=f"{n:064x}",
+        malignant=n % 3 == 0,
+        split="test",
+        group=str(n),
+        age=40,
+        sex="female",
+        diagnosis="nv",
+    )
+    for n in range(30)
+]
 
 
 def scenario(cases: str) -> Scenario:

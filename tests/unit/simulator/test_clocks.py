@@ -119,6 +119,26 @@ def test_a_late_answer_holds_its_patient_back_and_no_arrival() -> None:
         assert latency.latency_ms >= 29
 
 
+def test_answers_are_looked_for_at_once_on_arrival_and_when_needed() -> None:
+    (patient,) = Coming(1)
+    twin = SlowTwin(looks=0)
+    clock = RealClock(twin, speed=1)
+    clock.arrive(patient)
+    assert [latency.case_id for latency in clock.latencies] == ["c0"]
+    twin = SlowTwin(looks=1)
+    clock = RealClock(twin, speed=1)
+    clock.arrive(patient)
+    assert not clock.latencies
+    assert clock.answer(patient).value.reason == "slow"
+
+
+def test_simulated_zero_is_the_start_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = RealClock(SlowTwin(), speed=1)
+    monkeypatch.setattr("simpy.rt.monotonic", lambda: 123.0)
+    clock.start(lambda process: process.close())
+    assert clock.env.real_start == 123.0
+
+
 def test_patience_ends_with_an_error_that_names_the_case() -> None:
     engine = real(SlowTwin(looks=None), 2, patience_s=0.05)
     with pytest.raises(DependencyError, match=r"no answer for case c0 within 0\.05 s"):

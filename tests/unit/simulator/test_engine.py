@@ -11,6 +11,7 @@ from simulator.engine import Engine
 from simulator.journal import CaseRecord, Journal
 from simulator.metrics import summarise
 from simulator.scenario import Scenario, load
+from simulator.schema import StaffSpec
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 from twin.images import BlobRef
@@ -178,7 +179,10 @@ def test_two_people_serve_one_queue() -> None:
 
 
 def test_first_come_first_served() -> None:
-    journal = run(scenario(), crowd(300, rate_per_h=9))
+    # Several nurses: who arrived first need not be the first to join the reading list.
+    crowded = scenario(("gamma: {mean: 6 min, sd: 2 min}", "gamma: {mean: 50 min, sd: 30 min}"))
+    clinic = crowded.model_copy(update={"staff": {**crowded.staff, "nurse": StaffSpec(count=7)}})
+    journal = run(clinic, crowd(300, rate_per_h=9))
     for node in ("imaging", "read"):
         visits = sorted((r.visits[node] for r in journal.records), key=lambda v: v.queued_min)
         starts = [visit.start_min for visit in visits]
@@ -211,8 +215,8 @@ def test_equal_scores_keep_the_order_of_arrival() -> None:
 
 
 def test_patients_who_come_together_are_served_in_their_order() -> None:
-    # 0.1 + (0.3 - 0.1) is not 0.3 in floating point: the clock may be past the next arrival.
-    journal = run(scenario(*FIXED), Coming([0.1, 0.3, 0.3, 0.3]))
+    # 0.3 + (0.9 - 0.3) is above 0.9 in floating point: the clock is past the next arrival.
+    journal = run(scenario(*FIXED), Coming([0.3, 0.9, 0.9, 0.9]))
     assert [record.case_id for record in journal.records] == [f"c0000{n}" for n in range(4)]
 
 
@@ -232,6 +236,14 @@ def test_another_reader_or_order_leaves_every_draw_as_it_was(change: tuple[str, 
         assert took[0] == pytest.approx(took[1], abs=1e-9)  # a difference of clock readings
     waited = [math.fsum(r.visits["read"].wait_min for r in run.values()) for run in (one, two)]
     assert waited[0] != waited[1]
+
+
+def test_imaging_and_reading_have_draws_of_their_own() -> None:
+    alike = ("{lognormal: {mean: 8 min, sd: 4 min}}", "{gamma: {mean: 6 min, sd: 2 min}}")
+    for record in run(scenario(alike), crowd(20)).records:
+        imaging, read = record.visits["imaging"], record.visits["read"]
+        took = [visit.end_min - visit.start_min for visit in (imaging, read)]
+        assert took[0] != pytest.approx(took[1], abs=1e-6)
 
 
 def reader(sensitivity: float, specificity: float, weight: float) -> tuple[str, str]:
@@ -311,10 +323,22 @@ def test_what_goes_wrong_comes_out_as_it_was(failure: BaseException, method: str
     assert len(engine.journal.records) <= 1  # what happened until then is kept
 
 
+def test_of_two_failures_at_once_the_first_comes_out() -> None:
+    class Failing(FakeTwin):
+        """Refuses every question, by name."""
+
+        def answer(self, case_id: str) -> VerdictIssued | CaseRejected:
+            raise DependencyError(case_id)
+
+    together = scenario(*FIXED, ("nurse: 1", "nurse: 2"))
+    with pytest.raises(DependencyError, match="c00000"):
+        Engine(together, 0, Coming([1, 1]), Failing()).run()
+
+
 def test_mean_wait_of_a_solvable_queue() -> None:
     # M/M/1, rho 0.5, mean service 10: Wq = rho / (mu - lambda) = 10 minutes. The asymptotic
-    # variance of the mean wait is rho (2 + 5 rho - 4 rho^2 + rho^3) / (mu^2 (1 - rho)^4 n)
-    # (Whitt 1989, Management Science 35(11), 1341-1366): 2900 / n here, so 3 errors are 1.14.
+    # variance of the mean wait is rho (2 + 5 rho - 4 rho^2 + rho^3) / (mu^2 (1 - rho)^4 n) (Daley
+    # 1968, Journal of the Australian Mathematical Society 8, 683-699): 2900 / n; 3 errors are 1.14.
     clinic = scenario(
         ("{gamma: {mean: 6 min, sd: 2 min}}", "0 min"),
         ("{lognormal: {mean: 8 min, sd: 4 min}}", "{exponential: {mean: 10 min}}"),

@@ -1,0 +1,94 @@
+"""Bytes from the log to events: the boundary where strangers' data enters.
+
+The other direction is `twin.log.encode`; for every event `decode(schema, encode(event)) == event`,
+and what `encode` wrote comes out byte for byte when it is encoded again.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from twin.errors import EventError
+from twin.events import ComponentChanged, Event
+from twin.log import SCHEMA_OF, TOPIC_OF
+
+MAX_CASE_ID: Final = 200  # characters; it becomes part of Redis keys and of file names: assumption
+
+_KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.items()}
+_LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
+# Nothing is converted: "1" is no number, and what is not a field is an error.
+_STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@lru_cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Build the validator of an event type; about 20 ms, so only for types that come."""
+    return TypeAdapter(with_config(_STRICT)(kind))
+
+
+def decode(schema: str, raw: bytes) -> Event:
+    """Return the event that the bytes hold.
+
+    Parameters:
+        schema: name and version, from the message's header.
+        raw: JSON.
+
+    Raises:
+        EventError: with the bytes and the reason.
+
+    >>> decode("CaseRejected/1", b'{"at_min":2.0,"case_id":"c1","reason":"no image"}').case_id
+    'c1'
+    """
+    kind = _KIND_OF.get(schema)
+    if kind is None:
+        raise EventError(raw, f"schema {schema!r} is none of {', '.join(_KIND_OF)}")
+    try:
+        event: Event = _adapter(kind).validate_json(raw)
+    except ValidationError as error:
+        raise EventError(raw, f"{schema}: {_reason(error)}") from error
+    if not isinstance(event, ComponentChanged):
+        if not 0 < len(event.case_id) <= MAX_CASE_ID:
+            raise EventError(raw, f"{schema}: case_id: expected 1 to {MAX_CASE_ID} characters")
+        if event.at_min < 0:
+            raise EventError(raw, f"{schema}: at_min: is before the run's epoch")
+    return event
+
+
+def _reason(error: ValidationError) -> str:
+    """Return the first error that says something.
+
+    An image that fits none of the references yields an error for each; those of references of
+    another kind are noise.
+    """
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    wrong_kind = {item["loc"][:-1] for item in errors if item["loc"][-1:] == ("kind",)}
+    telling = [item for item in errors if not any(item["loc"][: len(w)] == w for w in wrong_kind)]
+    first = (telling or errors)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
+
+
+def read_log(lines: Iterable[bytes]) -> Iterator[Event]:
+    """Yield the events of a log file that `twin.log.line` wrote.
+
+    Raises:
+        EventError: with the line and, in the reason, its number.
+    """
+    for number, text in enumerate(lines, start=1):
+        match = _LINE.fullmatch(text)
+        if match is None:
+            raise EventError(text, f"line {number}: expected topic, schema and event")
+        topic, schema, raw = match.groups()
+        try:
+            event = decode(schema.decode(), raw)
+        except (EventError, UnicodeDecodeError) as error:
+            reason = error.args[1] if isinstance(error, EventError) else "schema is not UTF-8"
+            raise EventError(text, f"line {number}: {reason}") from error
+        if TOPIC_OF[type(event)].encode() != topic:
+            raise EventError(
+                text, f"line {number}: {schema.decode()} does not belong to that topic"
+            )
+        yield event

@@ -1,0 +1,118 @@
+"""Ray actors: the same answers as in process, and what happens when one dies."""
+
+import os
+import signal
+
+import pytest
+import ray
+from tiny_model import patients, tiny_parts
+
+from actors.cluster import Placement, start_ray, stop_ray
+from actors.local import LocalStack
+from actors.supervisor import MAX_RESTARTS
+from actors.system import ActorSystem
+from twin.errors import DependencyError
+from twin.events import ComponentChanged
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    start_ray(None, 4)
+    yield
+    stop_ray()
+
+
+@pytest.fixture
+def changes() -> list[ComponentChanged]:
+    return []
+
+
+@pytest.fixture
+def system(cluster, changes):
+    placement = Placement(replicas={"knn": 2}, cpus={"stem": 0.5})
+    system = ActorSystem(
+        tiny_parts(), None, placement=placement, on_change=changes.append, clock=lambda: 7.0
+    )
+    system.supervisor.await_ready()
+    yield system
+    system.close()
+
+
+@pytest.fixture(scope="module")
+def expected():
+    local = LocalStack(tiny_parts(), None)
+    yield local.submit(images()).collect()
+    local.close()
+
+
+def images():
+    return [patient.image for patient in patients(5, seed=8)]
+
+
+def kill(system: ActorSystem, name: str) -> None:
+    os.kill(ray.get(system.supervisor.seats[name].actor.describe.remote()).pid, signal.SIGKILL)
+
+
+def test_ray_answers_as_the_process_does(system: ActorSystem, expected) -> None:
+    tickets = [system.submit(images()) for _ in range(3)]
+    assert all(ticket.collect() == expected for ticket in tickets)
+    assert all(ticket.done() for ticket in tickets)
+
+
+def test_a_killed_learner_is_built_again_and_its_batch_is_not_lost(
+    system: ActorSystem, changes, expected
+) -> None:
+    kill(system, "svm")
+    assert system.submit(images()).collect() == expected
+    states = [event.state for event in changes if event.component == "svm"]
+    assert states == ["starting", "ready", "failed", "restarting", "ready"]
+    assert system.supervisor.seats["svm"].restarts == 1
+    assert all(event.at_unix_s == 7.0 for event in changes)
+
+
+def test_a_killed_stem_is_built_again_with_two_batches_under_way(
+    system: ActorSystem, expected
+) -> None:
+    kill(system, "stem")
+    tickets = [system.submit(images()), system.submit(images())]
+    assert [ticket.collect() for ticket in tickets] == [expected, expected]
+    assert system.supervisor.seats["stem"].restarts == 1
+
+
+def test_a_learner_that_stays_dead_is_missing_and_the_verdict_says_so(
+    system: ActorSystem, expected
+) -> None:
+    seat = system.supervisor.seats["random_forest"]
+    seat.restarts = MAX_RESTARTS
+    kill(system, "random_forest")
+    answers = system.submit(images()).collect()
+    assert {answer.missing for answer in answers} == {("random_forest",)}
+    assert all("random_forest" not in answer.log_odds for answer in answers)
+    assert [answer.log_odds["svm"] for answer in answers] == [
+        answer.log_odds["svm"] for answer in expected
+    ]
+
+
+def test_without_a_stem_there_is_no_answer_but_an_error(system: ActorSystem) -> None:
+    system.supervisor.seats["stem"].restarts = MAX_RESTARTS
+    kill(system, "stem")
+    with pytest.raises(DependencyError, match="the stem is gone"):
+        system.submit(images()).collect()
+
+
+def test_a_health_check_finds_the_dead_and_reports_the_living(system: ActorSystem, changes) -> None:
+    system.submit(images()).collect()
+    kill(system, "knn-2")
+    changes.clear()
+    system.supervisor.check()
+    latest = {event.component: event for event in changes}
+    assert latest["knn-2"].restarts == 1
+    assert latest["stem"].facts["images"] == 5.0
+    assert all(event.state == "ready" for event in latest.values())
+
+
+def test_a_second_cluster_address_that_nobody_serves_is_a_dependency_error() -> None:
+    with pytest.raises(DependencyError, match="127.0.0.1:1"):
+        start_ray("127.0.0.1:1", 1)

@@ -1,0 +1,38 @@
+"""A small real model, trained once per test session on synthetic lesions."""
+
+from functools import cache
+
+import numpy as np
+
+from actors.parts import Parts
+from services.parts import parts_of
+from simulator.cases import Patient, synthetic
+from simulator.schema import PopulationSpec, SyntheticCases
+from twin.imaging import Imaging
+from twin.model import Model
+from twin.stem_weights import analytic
+from twin.training import QUICK, train
+
+
+def patients(count: int, seed: int = 5) -> list[Patient]:
+    population = PopulationSpec(prevalence=0.5)
+    make = synthetic(SyntheticCases(population=population), seed, 0)
+    return [make(index, float(index)) for index in range(count)]
+
+
+@cache
+def tiny_model() -> Model:
+    drawn = patients(120)
+    imaging = Imaging()
+    return train(
+        lambda place: imaging.pixels(drawn[place].image),
+        np.array([patient.malignant for patient in drawn]),
+        [patient.case_id for patient in drawn],
+        stem=analytic(),
+        settings=QUICK,
+    )
+
+
+@cache
+def tiny_parts() -> Parts:
+    return parts_of(tiny_model())

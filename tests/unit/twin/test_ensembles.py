@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin.ensembles import Trees, _rounded_down, from_arrays, from_sklearn
+
+
+def stump_and_leaf():
+    """One tree that asks x[1] > 2, and one that is a leaf only."""
+    return Trees(
+        feature=np.array([1, 0, 0, 0], np.int32),
+        threshold=np.array([2, np.inf, np.inf, np.inf], np.float32),
+        left=np.array([1, 1, 2, 3], np.int32),
+        value=np.array([0, 10, 20, 0.5]),
+        roots=np.array([0, 3], np.int32),
+        depth=1,
+    )
+
+
+def test_rows_walk_to_their_leaves():
+    x = np.array([[9, 1], [9, 2], [9, 2.5]], np.float32)
+    assert stump_and_leaf().sum(x).tolist() == [10.5, 10.5, 20.5]
+
+
+def test_no_rows_no_sums():
+    assert stump_and_leaf().sum(np.empty((0, 2), np.float32)).shape == (0,)
+
+
+def test_arrays_hold_everything():
+    x = np.random.default_rng(0).uniform(0, 4, (40, 2)).astype(np.float32)
+    back = from_arrays(stump_and_leaf().to_arrays())
+    assert np.array_equal(back.sum(x), stump_and_leaf().sum(x))
+
+
+@given(
+    st.floats(-1e30, 1e30),
+    st.floats(-1e30, 1e30, width=32),
+)
+def test_thresholds_in_single_precision_decide_as_in_double(threshold, x):
+    rounded = _rounded_down(np.array([threshold]))[0]
+    nearest = np.float32(threshold)
+    for candidate in (x, nearest, np.nextafter(nearest, np.float32(np.inf))):
+        value = np.float32(candidate)
+        assert (value > rounded) == (float(value) > threshold)
+
+
+@pytest.mark.parametrize("depth", [1, 4, None])
+def test_trees_of_scikit_learn_give_the_same_predictions(depth):
+    from sklearn.tree import DecisionTreeRegressor
+
+    stream = np.random.default_rng(1)
+    x = stream.normal(size=(300, 5)).astype(np.float32)
+    y = x[:, 0] * x[:, 1] + stream.normal(size=300)
+    models = [
+        DecisionTreeRegressor(max_depth=depth, random_state=seed).fit(x, y) for seed in (0, 1)
+    ]
+    trees = [model.tree_ for model in models]
+    found = from_sklearn(trees, [tree.value[:, 0, 0] for tree in trees])
+    fresh = stream.normal(size=(200, 5)).astype(np.float32)
+    wanted = models[0].predict(fresh) + models[1].predict(fresh)
+    assert found.sum(fresh) == pytest.approx(wanted, abs=1e-12)
+    assert (found.threshold[found.left == np.arange(len(found.left))] == np.inf).all()
