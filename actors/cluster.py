@@ -49,6 +49,8 @@ def start_ray(address: str | None, cpus_needed: float) -> str:
     # Ray reports usage to its makers unless told otherwise; clinical networks do not want that.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of 2.50+
+    # Ray gives its own processes 30 s; a loaded machine with two cores can take longer.
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
     options: dict[str, Any] = {
         "namespace": "dermtwin",
         "logging_level": logging.ERROR,
@@ -65,7 +67,7 @@ def start_ray(address: str | None, cpus_needed: float) -> str:
         }
     try:
         ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare Exception, too
         where = f"at {address}" if address else "on this machine"
         raise DependencyError(f"Ray {where} did not start: {error}") from error
     return str(ray.get_runtime_context().gcs_address)

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from services.stores import image_store
-from simulator.datasets import load_images
 
 from services.artefacts import ArtefactStore
 from services.config import read_settings
 from services.live import live_twin
 from services.logs import open_log
 from services.parts import parts_of
+from simulator.datasets import load_images
 from twin.events import CaseArrived
 
 CASES = 300
@@ -36,7 +35,6 @@ def measure(model_id: str, data: Path) -> dict[str, Any]:
         live_twin(
             settings,
             parts_of(model),
-            image_store(settings),
             prefix="bench-mirror",
             threshold=None,
             batch=64,

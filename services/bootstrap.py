@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from actors.parts import Parts
 from services.config import Settings
 from services.direct_link import DirectLink
+from services.image_store import ImageStore
 from services.logs import Log
 from services.watch import Watch
 from twin.errors import InvariantError
 from twin.events import CaseEvent, ComponentChanged
 from twin.pipeline import Pipeline
-from twin.ports import ImageReader
 from twin.state import fingerprint
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def open_route(
     *,
     settings: Settings,
     parts: Parts,
-    reader: ImageReader | None,
     threshold: float | None,
     batch: int,
     log: Log,
@@ -78,7 +77,7 @@ def open_route(
     if kind is RouteKind.INPROCESS:
         from actors.local import LocalStack
 
-        stack = LocalStack(parts, reader)
+        stack = LocalStack(parts, ImageStore.of(settings))
         try:
             yield _direct(DirectLink(Pipeline(stack, threshold), batch, on_answers), Watch())
         finally:
@@ -87,7 +86,7 @@ def open_route(
         from services.ray_stack import ray_stack
 
         watch = Watch()
-        with ray_stack(settings, parts, reader, watch) as system:
+        with ray_stack(settings, parts, ImageStore.of(settings), watch) as system:
             system.supervisor.await_ready()
             yield _direct(DirectLink(Pipeline(system, threshold), batch, on_answers), watch)
     else:
@@ -95,7 +94,7 @@ def open_route(
 
         prefix = new_prefix(settings)
         with live_twin(
-            settings, parts, reader, prefix=prefix, threshold=threshold, batch=batch, log=log
+            settings, parts, prefix=prefix, threshold=threshold, batch=batch, log=log
         ) as twin:
             yield _over_kafka(twin, on_answers)
 

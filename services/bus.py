@@ -5,7 +5,7 @@ was read and not committed is read again by the group's next subscriber; so whoe
 results commits after they were flushed (law 3), and effects have to be idempotent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -15,9 +15,10 @@ from twin.events import Event
 Place = tuple[str, int]  # topic and partition
 
 PARTITIONS: Final = 4  # of each topic; more than two workers need on two cores: assumption
-# Kafka's default `message.max.bytes` is 1 MiB for a batch with headers; a dead letter carries its
-# message and the reason, so a message has to leave room for that.
-MAX_MESSAGE_BYTES: Final = 1_000_000
+# Kafka takes 1 MiB for a batch by default (`message.max.bytes`). An event must fit, and fit again
+# as a dead letter, whose headers say why it is one.
+MAX_EVENT_BYTES: Final = 1_000_000
+MAX_RAW_BYTES: Final = 1_040_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Publisher(Protocol):
         """Send an event to its topic under its key, without waiting for the acknowledgement.
 
         Raises:
-            InputError: the event is larger than `MAX_MESSAGE_BYTES`.
+            InputError: the event is larger than `MAX_EVENT_BYTES`.
             DependencyError: the log cannot be reached.
         """
         ...
@@ -48,7 +49,12 @@ class Publisher(Protocol):
     def publish_raw(
         self, topic: str, key: str | None, schema: str, value: bytes, headers: Mapping[str, str]
     ) -> None:
-        """Send bytes as they are, to any topic: for dead letters."""
+        """Send bytes as they are, to any topic: for dead letters.
+
+        Raises:
+            InputError: there are more than `MAX_RAW_BYTES` of them.
+            DependencyError: the log cannot be reached.
+        """
         ...
 
     def flush(self) -> None:
@@ -98,14 +104,29 @@ class Subscriber(Protocol):
         ...
 
 
-def ensure_size(topic: str, key: str | None, value: bytes) -> None:
+def ensure_size(topic: str, key: str | None, value: bytes, limit: int) -> None:
     """Refuse what the log would refuse.
 
     Raises:
         InputError: naming the topic, the key and both sizes.
     """
-    if len(value) > MAX_MESSAGE_BYTES:
+    if len(value) > limit:
         raise InputError(
-            f"message {key} for topic {topic} has {len(value)} bytes, the limit is "
-            f"{MAX_MESSAGE_BYTES}"
+            f"message {key} for topic {topic} has {len(value)} bytes, the limit is {limit}"
         )
+
+
+def share_of(topic: str, partitions: Iterable[int], share: tuple[int, int]) -> list[Place]:
+    """Return the places of a topic that belong to reader i of n: every n-th partition.
+
+    Raises:
+        InputError: there are more readers than partitions.
+
+    >>> share_of("cases", range(4), (1, 2))
+    [('cases', 1), ('cases', 3)]
+    """
+    turn, readers = share
+    mine = [(topic, number) for number in sorted(partitions) if number % readers == turn]
+    if not mine:
+        raise InputError(f"reader {turn + 1} of {readers}: topic {topic} has no partition for it")
+    return mine

@@ -28,6 +28,7 @@ GRACE_S: Final = (
 )
 TAIL_BYTES: Final = 2000  # of a server's output, enough for a panic message: assumption
 _PR_SET_PDEATHSIG: Final = 1  # <linux/prctl.h>, prctl(2)
+_HANDLED: Final = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _EXEC_FAILED: Final = 127  # as in a POSIX shell: the command could not be run
 
 
@@ -71,8 +72,11 @@ class Guard:
 
     def _launch(self, server: dict[str, Any]) -> int:
         guard = os.getpid()
+        # Held back until the child is ready to die of them: the guard's handlers would eat them.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         child = os.fork()
         if child:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
             return child
         try:
             if self._libc is not None:
@@ -83,8 +87,9 @@ class Guard:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log, 1)
             os.dup2(log, 2)
-            for changed in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(changed, signal.SIG_DFL)
+            for handled in _HANDLED:
+                signal.signal(handled, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
             os.chdir(self._order["directory"])
             os.execv(server["argv"][0], server["argv"])  # noqa: S606  there is no shell
         except OSError as error:

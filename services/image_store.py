@@ -4,7 +4,9 @@ All are addressed by content and verify it on every read: an image is what its r
 or an error. They pickle without their connections, since Ray's actors build their own.
 """
 
+import errno
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, cast
@@ -17,6 +19,10 @@ from twin.ports import ImageReader
 if TYPE_CHECKING:
     from redis import Redis
 
+# What the system says of a path that names no file; anything else is the file system's fault.
+_NO_SUCH_FILE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 _PATIENCE_S: Final = (
     5.0  # assumption: a store on the same network that is silent for longer is down
 )
@@ -43,9 +49,9 @@ class FileReader:
             raise ImageError(name_of(ref), "is no file reference")
         try:
             data = self._place(ref).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise ImageError(ref.path, "no such file in the data directory") from None
         except OSError as cause:
+            if cause.errno in _NO_SUCH_FILE:
+                raise ImageError(ref.path, "no such file in the data directory") from cause
             raise DependencyError(f"image {ref.path}: {cause.strerror}") from cause
         return _verified(data, ref)
 
@@ -53,9 +59,9 @@ class FileReader:
         relative = PurePosixPath(ref.path)
         if "\0" in ref.path or "\\" in ref.path:
             raise ImageError(ref.path, "is no relative path with forward slashes")
-        root = self.root.resolve()
-        # Resolved, so that neither .. nor a symbolic link leads out.
-        place = (root / relative).resolve()
+        # Real paths, so that neither .. nor a symbolic link leads out.
+        root = Path(os.path.realpath(self.root))
+        place = Path(os.path.realpath(root / relative))
         if relative.is_absolute() or not place.is_relative_to(root):
             raise ImageError(ref.path, "leads outside the data directory")
         return place

@@ -1,17 +1,17 @@
-"""The event bus on Kafka's protocol, by kafka-python; see `services/bus.py` for the contract."""
+"""The topics of the event bus on Kafka; `kafka_publisher` writes them, `kafka_subscriber` reads."""
 
 from collections.abc import Sequence
 
 from services.bus import PARTITIONS
 from services.kafka_client import TIMEOUT_S, asking, kafka, reach
-from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import KafkaSubscriber
-
-__all__ = ["KafkaPublisher", "KafkaSubscriber", "ensure_topics"]
 
 
 def ensure_topics(
-    servers: str, prefix: str, topics: Sequence[str], partitions: int = PARTITIONS
+    servers: str,
+    prefix: str,
+    topics: Sequence[str],
+    partitions: int = PARTITIONS,
+    timeout_s: float = TIMEOUT_S,
 ) -> None:
     """Create the topics that do not exist.
 
@@ -22,7 +22,9 @@ def ensure_topics(
 
     def create() -> None:
         admin = kafka.admin.KafkaAdminClient(
-            bootstrap_servers=addresses, request_timeout_ms=int(TIMEOUT_S * 1000)
+            bootstrap_servers=addresses,
+            request_timeout_ms=int(timeout_s * 1000),
+            bootstrap_timeout_ms=int(timeout_s * 1000),
         )
         try:
             for topic in topics:  # one by one: a topic that exists must not hide another's error

@@ -33,21 +33,24 @@ def asking(servers: str, what: str, call: Callable[[], Result]) -> Result:
     try:
         return call()
     except (kafka.errors.KafkaError, OSError) as error:
-        raise DependencyError(
-            f"Kafka {servers}, {what}: {error or type(error).__name__}"
-        ) from error
+        reason = str(error).removesuffix(": None")  # how kafka-python ends an error without words
+        raise DependencyError(f"Kafka {servers}, {what}: {reason}") from error
 
 
 def reach(servers: str) -> list[str]:
     """Return the list of servers, one of which accepts connections.
 
     A client that cannot connect would try for its whole timeout, and leave its thread behind.
+
+    Raises:
+        SettingsError: the text is no list of addresses.
+        DependencyError: no server accepts connections.
     """
     addresses = [address.strip() for address in servers.split(",") if address.strip()]
     reasons = []
     for address in addresses:
         host, _, port = address.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
             raise SettingsError("KAFKA_BOOTSTRAP_SERVERS", servers, "expected host:port,...")
         try:
             socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S).close()

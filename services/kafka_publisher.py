@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.bus import ensure_size
+from services.bus import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
 from services.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
 from twin.errors import DependencyError
 from twin.events import Event
@@ -49,13 +49,14 @@ class KafkaPublisher:
     def publish(self, event: Event) -> None:
         """Send an event to its topic under its key."""
         kind, key, value = type(event), key_of(event), encode(event)
-        ensure_size(TOPIC_OF[kind], key, value)
+        ensure_size(TOPIC_OF[kind], key, value, MAX_EVENT_BYTES)
         self._send(TOPIC_OF[kind], key, value, [(SCHEMA_HEADER, SCHEMA_OF[kind].encode())])
 
     def publish_raw(
         self, topic: str, key: str | None, schema: str, value: bytes, headers: Mapping[str, str]
     ) -> None:
         """Send bytes as they are."""
+        ensure_size(topic, key, value, MAX_RAW_BYTES)
         fields = {SCHEMA_HEADER: schema, **headers}
         encoded = [(name, text.encode(errors="replace")) for name, text in fields.items()]
         self._send(topic, key, value, encoded)

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.bus import Message, Place
+from services.bus import Message, Place, share_of
 from services.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
-from twin.errors import DependencyError, InputError
+from twin.errors import DependencyError
 
 # How long the broker may hold a fetch that finds nothing. Tansu does not end the wait when data
 # comes, and the other requests of a connection queue behind it. Measured from send to poll, p99:
@@ -42,7 +42,6 @@ class KafkaSubscriber:
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._servers = servers
-        self._cut = len(prefix) + 1
         self._timeout_ms = int(timeout_s * 1000)
         self._what = f"topics {', '.join(f'{prefix}.{topic}' for topic in topics)}"
         addresses = reach(servers)
@@ -60,40 +59,29 @@ class KafkaSubscriber:
             )
         )
         try:
-            self._mine = self._ask(lambda: self._assign(prefix, topics, share))
+            self._places = self._ask(lambda: self._share(prefix, topics, share))
         except BaseException:
             self._consumer.close(autocommit=False)
             raise
-        self._places = {tp: self._place(tp) for tp in self._mine}
+        self._mine = list(self._places)
+        self._consumer.assign(self._mine)
         self._heard_s = time.monotonic()
 
     def _ask(self, call: Callable[[], Result]) -> Result:
         return asking(self._servers, self._what, call)
 
-    def _place(self, partition: kafka.TopicPartition) -> Place:
-        return (partition.topic[self._cut :], partition.partition)
-
-    def _assign(
+    def _share(
         self, prefix: str, topics: Sequence[str], share: tuple[int, int]
-    ) -> list[kafka.TopicPartition]:
-        turn, of = share
-        mine = []
+    ) -> dict[kafka.TopicPartition, Place]:
+        places = {}
         for topic in topics:
             name = f"{prefix}.{topic}"
             known = self._consumer.partitions_for_topic(name)
             if not known:
                 raise DependencyError(f"Kafka {self._servers} has no topic {name}")
-            mine += [
-                kafka.TopicPartition(name, number)
-                for number in sorted(known)
-                if number % of == turn
-            ]
-        if not mine:
-            raise InputError(
-                f"reader {turn + 1} of {of}: the {self._what} have no partition for it"
-            )
-        self._consumer.assign(mine)
-        return mine
+            for place in share_of(topic, known, share):
+                places[kafka.TopicPartition(name, place[1])] = place
+        return places
 
     def poll(self, max_messages: int, timeout_s: float) -> list[Message]:
         """Return the next messages; waits for the first one no longer than `timeout_s`."""

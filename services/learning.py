@@ -17,9 +17,9 @@ from services.config import Settings
 from services.console import Bars, say
 from services.image_store import FileReader
 from services.parts import parts_of
+from simulator.cases import synthetic
 from simulator.datasets import LabelledImage, data_digest, load_images
-from simulator.population import Population
-from simulator.schema import ImageModel, KnownModel, PopulationSpec, Scenario
+from simulator.schema import ImageModel, KnownModel, PopulationSpec, Scenario, SyntheticCases
 from twin.errors import SettingsError
 from twin.evaluate import evaluate
 from twin.images import ImageRef
@@ -31,6 +31,7 @@ from twin.training import FULL, QUICK, TrainSettings, train
 
 # Half of the synthetic training lesions are malignant, as in the paper's data (45 %): assumption.
 _SYNTHETIC_PREVALENCE: Final = 0.5
+_NO_RUN: Final = -1  # a replication that no run has: training draws are nobody's patients
 _BATCH: Final = 64
 
 
@@ -98,21 +99,16 @@ def learn_images(
 
 
 def learn_synthetic(home: Path, cases: int, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
-    """Learn from rendered lesions that no scenario will see: their streams are named apart."""
-    spec = PopulationSpec()
-    population = Population(
-        prevalence=_SYNTHETIC_PREVALENCE,
-        skin_tone={**spec.skin_tone},
-        age_mean=spec.age.mean,
-        age_sd=spec.age.sd,
-    )
-    drawn = [population.draw(lesson.seed, 0, f"lesson-{n:06d}") for n in range(cases)]
+    """Learn from rendered lesions that no scenario will see."""
+    population = PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE)
+    make = synthetic(SyntheticCases(population=population), lesson.seed, _NO_RUN)
+    drawn = [make(index, 0.0) for index in range(cases)]
     material = _Material(
         [case.image for case in drawn],
         np.array([case.malignant for case in drawn]),
         [case.case_id for case in drawn],
         f"synthetic:{cases}:{lesson.seed}:{version('dermtwin')}",
-        Imaging(None),
+        Imaging(),
     )
     return _learn(home, material, lesson, bars)
 

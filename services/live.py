@@ -1,5 +1,6 @@
 """The live twin: servers, Ray actors, worker and mirror, all up. `run` and `up` both use it."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,19 +11,20 @@ from typing import Final
 from actors.parts import Parts
 from services.background import Background
 from services.bus import Publisher, Subscriber
-from services.codec import decode
 from services.config import Settings
 from services.embedded import EmbeddedServers
-from services.kafka_bus import KafkaPublisher, KafkaSubscriber, ensure_topics
+from services.image_store import ImageStore
+from services.kafka_bus import ensure_topics
+from services.kafka_publisher import KafkaPublisher
+from services.kafka_subscriber import KafkaSubscriber
 from services.logs import Log
-from services.mirror import Mirror
+from services.mirror import Mirror, record_of
 from services.ray_stack import ray_stack
 from services.redis_mirror import RedisMirror
 from services.watch import Watch
 from services.worker import Worker
-from twin.errors import DependencyError, EventError
+from twin.errors import DependencyError
 from twin.pipeline import Pipeline
-from twin.ports import ImageReader
 from twin.state import Record, TwinState, fold
 
 TOPICS: Final = ("cases", "verdicts", "components", "dead-letters")
@@ -75,13 +77,7 @@ class LiveTwin:
         records: list[Record] = []
         try:
             while sum(reader.lag().values()) > 0:
-                for message in reader.poll(1000, 0.5):
-                    try:
-                        event = decode(message.schema, message.value)
-                    except EventError:
-                        event = None
-                    place = (message.topic, message.partition, message.offset)
-                    records.append(Record(*place, event))
+                records += [record_of(message) for message in reader.poll(1000, 0.5)]
         finally:
             reader.close()
         return records, fold(records)
@@ -91,7 +87,6 @@ class LiveTwin:
 def live_twin(
     settings: Settings,
     parts: Parts,
-    reader: ImageReader | None,
     *,
     prefix: str,
     threshold: float | None,
@@ -105,6 +100,8 @@ def live_twin(
             servers = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
             kafka = kafka or servers.bootstrap_servers
             redis = redis or servers.redis_url
+        # Uploads are kept in the Redis that the mirror uses, embedded or not.
+        reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
         ensure_topics(kafka, prefix, TOPICS)
@@ -126,7 +123,7 @@ def live_twin(
         mirror = RedisMirror(redis, prefix)
         mirror_loop = Mirror(mirrored, mirror)
 
-        def serve(stop) -> None:  # type: ignore[no-untyped-def]
+        def serve(stop: threading.Event) -> None:
             system.supervisor.await_ready()
             worker.run(stop)
 

@@ -8,7 +8,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.bus import PARTITIONS, Message, Place, ensure_size
+from services.bus import (
+    MAX_EVENT_BYTES,
+    MAX_RAW_BYTES,
+    PARTITIONS,
+    Message,
+    Place,
+    ensure_size,
+    share_of,
+)
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
 from twin.state import Record, TwinState
@@ -31,9 +39,9 @@ class MemoryBus:
         self, topics: Sequence[str], group: str, share: tuple[int, int] = (0, 1)
     ) -> "MemorySubscriber":
         """Return a new subscriber; `share` (i, n) is every n-th partition from the i-th."""
-        turn, of = share
-        numbers = range(turn, self.partitions, of)
-        places = [(topic, number) for topic in topics for number in numbers]
+        places = [
+            place for topic in topics for place in share_of(topic, range(self.partitions), share)
+        ]
         return MemorySubscriber(self, group, places)
 
     def append(
@@ -65,13 +73,14 @@ class MemoryPublisher:
     def publish(self, event: Event) -> None:
         """Write an event to its topic under its key."""
         kind, key, value = type(event), key_of(event), encode(event)
-        ensure_size(TOPIC_OF[kind], key, value)
+        ensure_size(TOPIC_OF[kind], key, value, MAX_EVENT_BYTES)
         self._bus.append(TOPIC_OF[kind], key, SCHEMA_OF[kind], value, {})
 
     def publish_raw(
         self, topic: str, key: str | None, schema: str, value: bytes, headers: Mapping[str, str]
     ) -> None:
         """Write bytes as they are."""
+        ensure_size(topic, key, value, MAX_RAW_BYTES)
         self._bus.append(topic, key, schema, value, headers)
 
     def flush(self) -> None:

@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import Final
 
-_TIMEOUT_S: Final = 1.0
+_TIMEOUT_S: Final = 0.5  # for a connection or an answer; whoever waits longer asks again
 # https://kafka.apache.org/protocol: API key 3 is Metadata; version 2 first names the cluster.
 _METADATA, _VERSION, _CORRELATION = 3, 2, 1
 _NO_TOPICS: Final = struct.pack(">i", 0)

@@ -16,8 +16,8 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -54,6 +54,14 @@ Known = TypeVar("Known", CaseArrived, CaseRead, VerdictIssued | CaseRejected, Co
 Fields = dict[FieldT, EncodableT]
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The mirror at a glance."""
+
+    state: TwinState  # without cases
+    updated_unix_s: float | None  # when the mirror last wrote; None if it never did
+
+
 class RedisMirror:
     """Folds batches of records into Redis; see `services.mirror.StateMirror`.
 
@@ -72,8 +80,8 @@ class RedisMirror:
         clock: Callable[[], float] = time.time,
         ttl_s: int = CASE_TTL_S,
     ) -> None:
-        parts = urlsplit(url)
-        self._shown = f"Redis {parts.hostname}:{parts.port or 6379}"  # a URL may hold a password
+        shown = re.sub(r"//[^/]*@", "//***@", url)  # it may hold a password
+        self._shown = f"Redis {shown}"
         self._prefix = prefix
         self._clock = clock
         self._ttl_s = ttl_s
@@ -86,7 +94,7 @@ class RedisMirror:
                 retry=Retry(NoBackoff(), 0),  # trying again is the loop's business
             )
         except ValueError as error:
-            raise SettingsError("REDIS_URL", parts.scheme, str(error)) from error
+            raise SettingsError("REDIS_URL", shown, str(error)) from error
 
     def apply(self, records: Sequence[Record]) -> int:
         """Fold a batch in as one transaction; return how many records changed something.
@@ -124,12 +132,24 @@ class RedisMirror:
         with self._asking():
             case_ids = [key[start:].decode() for key in self._scan("case", "")]
             state = self._load(case_ids)
-            start = len(self._key("component", ""))
-            for key in self._scan("component", ""):
-                component = self._event(ComponentChanged, self._redis.hget(key, "event"))
-                if component is not None:
-                    state.components[key[start:].decode()] = component
+            state.components = self._components()
         return state
+
+    def overview(self) -> Overview:
+        """Return what a status needs, without the cases."""
+        with self._asking():
+            state = self._load([])
+            state.components = self._components()
+            updated = self._redis.hget(self._key("mirror"), "updated_unix_s")
+        return Overview(state, None if updated is None else float(updated))
+
+    def _components(self) -> dict[str, ComponentChanged]:
+        start = len(self._key("component", ""))
+        found = {
+            key[start:].decode(): self._event(ComponentChanged, self._redis.hget(key, "event"))
+            for key in self._scan("component", "")
+        }
+        return {name: event for name, event in found.items() if event is not None}
 
     def wipe(self) -> None:
         """Delete every key under the prefix."""

@@ -7,12 +7,11 @@ summary.json    what the command prints
 twin.jsonl      the worker's log, a line per case; telemetry, not part of the digest
 """
 
-import csv
 import json
 import platform
 import time
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from services.learning import model_for
 from services.logs import open_log
 from services.pace import Pace
 from services.parts import parts_of
-from services.stores import image_store
 from simulator.arrivals import Arrivals
 from simulator.datasets import load_images
 from simulator.engine import Engine
@@ -62,7 +60,6 @@ def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, A
             RouteKind(order.route),
             settings=settings,
             parts=parts_of(model),
-            reader=image_store(settings),
             threshold=scenario.operating_point,
             batch=order.batch,
             log=log,
@@ -119,7 +116,7 @@ def _figures(
         "batch": order.batch,
         "run_dir": str(folder),
         "digest": digest(outcome.log),
-        **asdict(summarise(journal.records, scenario)),
+        **summarise(journal.records, scenario).as_dict(),
         "latency_ms": _latencies(journal),
         "mirror": outcome.mirror,
         "restarts": outcome.restarts,
@@ -149,9 +146,5 @@ def _keep(
     (folder / "scenario.yaml").write_text(resolved(scenario), encoding="utf-8")
     with (folder / "events.jsonl").open("wb") as file:
         file.writelines(line(event) for event in in_order(outcome.log))
-    rows = [record.as_row() for record in journal.records]
-    with (folder / "patients.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["case_id"])
-        table.writeheader()
-        table.writerows(rows)
+    (folder / "patients.csv").write_text(journal.as_csv(), encoding="utf-8", newline="")
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

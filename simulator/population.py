@@ -67,18 +67,18 @@ _SITES: Final = {
 # to learn from, reaches an AUC of 0.90 to 0.97).
 _CONTROLS: Final[Mapping[str, tuple[float, float, float, float, float]]] = {
     # control: (nevus, seborrheic keratosis, melanoma, basal cell carcinoma, spread)
-    "radius": (-0.7, -0.3, 0.5, -0.1, 0.6),
+    "radius": (-0.7, -0.4, 0.6, 0.0, 0.6),
     "asymmetry": (-1.4, -0.9, 0.1, -0.5, 0.9),
     "border": (-1.6, -1.2, -0.1, -1.0, 0.8),
     "fade": (-0.2, -1.4, -0.5, 0.0, 0.8),
-    "melanin": (-0.9, -0.7, 0.5, -2.0, 0.6),
+    "melanin": (-1.0, -0.8, 0.6, -2.0, 0.6),
     "blood": (-1.8, -2.2, -1.0, 0.3, 0.8),
     "variegation": (-1.5, -0.9, 0.6, -0.2, 0.8),
     "network": (-0.5, -3.0, -0.5, -4.0, 1.1),
     "globules": (-1.6, -0.8, -0.8, -1.6, 1.1),
     "streaks": (-3.5, -4.5, -1.8, -5.0, 1.2),
-    "veil": (-4.0, -3.8, -1.6, -2.2, 1.2),
-    "regression": (-4.0, -3.5, -1.6, -2.0, 1.2),
+    "veil": (-5.0, -4.8, -2.4, -3.0, 1.1),
+    "regression": (-5.0, -4.5, -2.5, -2.8, 1.1),
 }
 _COLUMNS: Final = ("nevus", "seborrheic_keratosis", "melanoma", "basal_cell_carcinoma")
 

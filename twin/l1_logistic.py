@@ -6,6 +6,7 @@ own, because the stack is refitted while the twin runs and scikit-learn takes se
 its liblinear would also penalise the intercept.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,19 +98,24 @@ def _descended(
     beta: NDArray[np.float64],
     penalties: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Minimise the penalised quadratic model around beta, one coordinate at a time."""
-    found = beta.copy()
-    slope = gradient.copy()  # of the quadratic model at `found`
+    """Minimise the penalised quadratic model around beta, one coordinate at a time.
+
+    Plain floats: for a handful of columns they are several times quicker than arrays.
+    """
+    found: list[float] = beta.tolist()
+    slope: list[float] = gradient.tolist()  # of the quadratic model at `found`
+    rows: list[list[float]] = hessian.tolist()
     for _ in range(_SWEEPS):
         largest = 0.0
-        for j, penalty in enumerate(penalties):
-            aim = found[j] - slope[j] / hessian[j, j]
-            shrunk = np.sign(aim) * max(abs(aim) - penalty / hessian[j, j], 0.0)
+        for j, penalty in enumerate(penalties.tolist()):
+            curvature = rows[j][j]
+            aim = found[j] - slope[j] / curvature
+            shrunk = math.copysign(max(abs(aim) - penalty / curvature, 0.0), aim)
             change = shrunk - found[j]
             if change:
                 found[j] = shrunk
-                slope += hessian[:, j] * change
+                slope = [s + h * change for s, h in zip(slope, rows[j], strict=True)]
                 largest = max(largest, abs(change))
         if largest < _TOLERANCE / 10:
             break
-    return found
+    return np.array(found)

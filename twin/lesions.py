@@ -15,6 +15,7 @@ control changes only what it names.
 import math
 from enum import IntEnum
 from functools import cache
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -199,8 +200,9 @@ def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field
     """Return a patch that covers about `amount` of the lesion."""
     if amount <= 0:
         return np.zeros_like(inside)
-    level = 0.9 * noise(stream, cells) + 0.45 * noise(stream, 3 * cells)
-    return smoothstep((level + (2.6 * amount - 1.7)) * (1 / 1.6)) * inside
+    level = 0.9 * noise(stream, cells) + 0.44 * noise(stream, 3 * cells)  # variance 1
+    threshold = NormalDist().inv_cdf(1 - min(amount, 0.999))
+    return smoothstep((level - threshold) * (1 / 1.4) + 0.5) * inside
 
 
 def _veil(recipe: LesionRecipe, inside: Field) -> Field:

@@ -14,6 +14,7 @@ import numpy as np
 
 from twin.arrays import pack, unpack
 from twin.errors import ArtefactError
+from twin.features import FEATURES
 from twin.learners.contract import Fitted
 from twin.learners.registry import LEARNERS
 from twin.meta import MetaStack, load_meta
@@ -73,6 +74,10 @@ class Model:
         name = named.get(component) or LEARNERS[component].file
         return {name: self.files[name]}
 
+    def manifest(self) -> bytes:
+        """Return the content with its seal, as it is written."""
+        return _manifest(self.content)
+
     def report(self) -> dict[str, Any]:
         """Return what training found out: per learner and for the stack, out of fold."""
         meta = self.content["meta"]
@@ -129,7 +134,11 @@ def build(
 
 
 def stem_of(files: Files) -> Stem:
-    """Load the stem from a model's files or from its part; imports TensorFlow."""
+    """Load the stem from a model's files or from its part; imports TensorFlow.
+
+    Raises:
+        ArtefactError: this program does not know its features.
+    """
     arrays = unpack(files[_STEM_FILE], _STEM_FILE)
     weights = StemWeights(
         kernel=arrays["kernel"],
@@ -138,7 +147,10 @@ def stem_of(files: Files) -> Stem:
         source=str(arrays["source"]),
         is_basis=bool(arrays["is_basis"]),
     )
-    return Stem(weights, str(arrays["features"]))
+    features = str(arrays["features"])
+    if features not in FEATURES:
+        raise ArtefactError(_STEM_FILE, f"features {features} are unknown to this program")
+    return Stem(weights, features)
 
 
 def learner_of(files: Files, name: str) -> Fitted:

@@ -14,9 +14,7 @@ class LesionRecipe:
     """What a dermatoscope would see. Fractions are in [0, 1]; `RANGES` holds the exceptions."""
 
     seed: int  # of all texture noise
-    tone_ita_deg: (
-        float  # individual typology angle of the skin: below -30 dark, above 55 very light
-    )
+    tone_ita_deg: float  # individual typology angle of the skin: -30 and less dark, 55 light
     radius: float  # lesion radius as a share of half the image width
     asymmetry: float  # 0 round to 1 strongly lopsided
     border: float  # irregularity of the outline
@@ -33,6 +31,13 @@ class LesionRecipe:
     light: float  # exposure, 1 is neutral
     warmth: float  # white balance, 0 neutral, positive warm, negative cold
     corners: float  # darkness of the corners, from 0.6 a black rim
+
+    def __post_init__(self) -> None:
+        # A NumPy number would turn the renderer's single precision into double, and the recipe
+        # that comes back from the log, which holds plain numbers, would give other pixels.
+        for field in fields(self):
+            kind = int if field.name == "seed" else float
+            object.__setattr__(self, field.name, kind(getattr(self, field.name)))
 
 
 # Least and most of each field that is not a fraction; tones beyond the ends look like the ends.

@@ -106,8 +106,11 @@ def imagenet() -> StemWeights:
     import_tensorflow()  # before Keras does, which would choose other kernels
     import keras
 
+    keras.utils.disable_interactive_logging()  # it would report the download on standard output
     try:
-        network = keras.applications.MobileNetV2(weights="imagenet", include_top=False)
+        network = keras.applications.MobileNetV2(
+            weights="imagenet", include_top=False, input_shape=(224, 224, 3)
+        )
     except Exception as error:  # Keras wraps every failed download in a bare Exception
         raise DependencyError(
             "Keras could not bring MobileNetV2's ImageNet weights (it downloads them once): "

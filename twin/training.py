@@ -15,21 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import DataError
-from twin.evaluate import Evaluation, evaluate
-from twin.l1_logistic import log_loss
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
-from twin.meta import Folds, MetaStack, choose_penalty, fit_meta, held_out
+from twin.meta import Folds, choose_penalty, fit_meta, held_out
 from twin.model import Model, build
 from twin.stem import Stem
 from twin.stem_weights import StemWeights, calibrated
+from twin.training_facts import THRESHOLD, data_facts, meta_facts, quality, versions
 
 Pixels = Callable[[int], NDArray[np.uint8]]  # place in the training set -> (224, 224, 3)
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
-# A calibrated probability at 0.5 costs the fewest errors, and a threshold tuned on the same
-# out-of-fold scores as the weights would flatter itself. Scenarios set another one at will.
-THRESHOLD: Final = 0.5
 _SOURCE: Final = "training data"
 
 
@@ -97,7 +93,7 @@ def train(
     Raises:
         DataError: too few images or lesions of a class.
     """
-    versions = _versions()
+    facts: dict[str, Any] = {"versions": versions()}
     folds = _folds(labels, groups, settings.folds, seed)
     with _single_threaded_kernels(), ThreadPoolExecutor(max_workers=threads) as pool:
         if stem.needs_calibration:
@@ -119,20 +115,19 @@ def train(
         penalty = choose_penalty(z, labels, folds)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
         on_progress("meta", 1, 1)
-    facts = {
+    facts |= {
         "threshold": THRESHOLD,
         "settings": settings.name,
         "seed": seed,
-        "versions": versions,
-        "data": _data_facts(hashes, labels, groups),
+        "data": data_facts(hashes, labels, groups),
         "learners": {
             name: {
                 "settings": dict(settings.learners[name]),
-                "out_of_fold": _quality(z[:, column], labels),
+                "out_of_fold": quality(z[:, column], labels),
             }
             for column, name in enumerate(LEARNERS)
         },
-        "meta": _meta_facts(meta, held_out(z, labels, folds, penalty), labels),
+        "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
     }
     return build(stem=stem, features=chosen, learners=fitted, meta=meta, facts=facts)
 
@@ -211,56 +206,6 @@ def _learners(
         for job in jobs:
             job.cancel()  # what has not begun, if one failed or the user lost patience
     return z, {name: fitted[name] for name in LEARNERS}
-
-
-def _quality(log_odds: NDArray[np.float64], labels: NDArray[np.bool_]) -> dict[str, Any]:
-    found = evaluate(1.0 / (1.0 + np.exp(-log_odds)), labels, THRESHOLD)
-    return {**_rounded(found), "log_loss": round(log_loss(log_odds, labels), 6)}
-
-
-def _rounded(found: Evaluation) -> dict[str, Any]:
-    names = ("accuracy", "sensitivity", "specificity", "auc", "brier", "calibration_error")
-    return {name: round(getattr(found, name), 6) for name in names}
-
-
-def _meta_facts(
-    meta: MetaStack, log_odds: NDArray[np.float64], labels: NDArray[np.bool_]
-) -> dict[str, Any]:
-    full = meta.weights_for(meta.learners)
-    return {
-        "penalty": meta.penalty,
-        "intercept": full.intercept,
-        "weights": dict(full.weights),
-        "out_of_fold": _quality(log_odds, labels),
-    }
-
-
-def _data_facts(
-    hashes: list[bytes], labels: NDArray[np.bool_], groups: Sequence[str]
-) -> dict[str, Any]:
-    """Return the counts of the training set and a digest of its pixels, labels and groups."""
-    total = hashlib.sha256()
-    for image_hash, label, group in zip(hashes, labels, groups, strict=True):
-        total.update(image_hash + (b"1" if label else b"0") + group.encode() + b"\n")
-    return {
-        "sha256": total.hexdigest(),
-        "images": len(labels),
-        "malignant": int(labels.sum()),
-        "lesions": len(set(groups)),
-    }
-
-
-def _versions() -> dict[str, str]:
-    """Return versions of what fits and serves, and import it before threads need it."""
-    import catboost
-    import sklearn.ensemble
-    import sklearn.svm
-    import xgboost
-
-    from twin.tensorflow import import_tensorflow
-
-    modules = (np, import_tensorflow(), sklearn, catboost, xgboost)
-    return {module.__name__: str(module.__version__) for module in modules}
 
 
 @contextmanager

@@ -32,8 +32,10 @@ def status(as_json: Json = False) -> None:
         "prefix": prefix,
         "redis": redis,
         "age_s": round(time.time() - overview.updated_unix_s, 1),
-        "counts": overview.counts,
-        "position": {f"{topic}/{part}": at for (topic, part), at in overview.position.items()},
+        "counts": overview.state.counts,
+        "position": {
+            f"{topic}/{part}": at for (topic, part), at in overview.state.position.items()
+        },
         "components": {
             name: {
                 "state": event.state,
@@ -43,7 +45,7 @@ def status(as_json: Json = False) -> None:
                 "seen_s_ago": round(time.time() - event.at_unix_s, 1),
                 **event.facts,
             }
-            for name, event in sorted(overview.components.items())
+            for name, event in sorted(overview.state.components.items())
         },
     }
     emit(result, as_json=as_json, table=status_table(result))

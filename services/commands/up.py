@@ -19,7 +19,6 @@ def up(model: ModelChoice = None, batch: Batch = 64, as_json: Json = False) -> N
     from services.live import live_twin
     from services.logs import open_log
     from services.parts import parts_of
-    from services.stores import image_store
     from services.upfile import UpFile
 
     settings = environment_settings()
@@ -30,7 +29,6 @@ def up(model: ModelChoice = None, batch: Batch = 64, as_json: Json = False) -> N
     with live_twin(
         settings,
         parts_of(artefact),
-        image_store(settings),
         prefix=settings.name,
         threshold=None,
         batch=batch,

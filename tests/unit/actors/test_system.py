@@ -114,5 +114,5 @@ def test_a_health_check_finds_the_dead_and_reports_the_living(system: ActorSyste
 
 
 def test_a_second_cluster_address_that_nobody_serves_is_a_dependency_error() -> None:
-    with pytest.raises(DependencyError, match="127.0.0.1:1"):
+    with pytest.raises(DependencyError, match=r"127\.0\.0\.1:1"):
         start_ray("127.0.0.1:1", 1)

@@ -142,7 +142,10 @@ def test_folding_equals_batch_normalisation():
 
 @pytest.fixture
 def fake_keras(monkeypatch):
-    keras = SimpleNamespace(applications=SimpleNamespace())
+    keras = SimpleNamespace(
+        applications=SimpleNamespace(),
+        utils=SimpleNamespace(disable_interactive_logging=lambda: None),
+    )
     monkeypatch.setitem(sys.modules, "keras", keras)
     monkeypatch.setattr(stem_weights, "import_tensorflow", lambda: None)
     return keras
@@ -152,7 +155,7 @@ def test_imagenet_asks_keras_for_mobilenet(fake_keras):
     asked = {}
     fake_keras.applications.MobileNetV2 = lambda **options: asked.update(options) or FakeNetwork()
     assert np.array_equal(imagenet().kernel, FakeNetwork().kernel)
-    assert asked["weights"] == "imagenet"
+    assert asked == {"weights": "imagenet", "include_top": False, "input_shape": (224, 224, 3)}
 
 
 def test_imagenet_without_a_network_says_what_to_do(fake_keras):

@@ -1,0 +1,30 @@
+"""Servers for the tests that need them: one pair a session, told apart by prefixes."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from services.embedded import EmbeddedServers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    with EmbeddedServers() as embedded:
+        yield embedded
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(servers: EmbeddedServers) -> str:
+    return servers.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: EmbeddedServers) -> str:
+    return servers.redis_url
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Of topics and keys that nobody else has."""
+    return f"test-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,115 @@
+"""Hypothesis strategies for every kind of event, and for logs as the fold may meet them."""
+
+import zlib
+
+from hypothesis import strategies as st
+
+from twin.events import (
+    CaseArrived,
+    CaseRead,
+    CaseRejected,
+    ComponentChanged,
+    VerdictIssued,
+)
+from twin.images import BlobRef, FileRef, SyntheticRef
+from twin.log import TOPIC_OF, key_of
+from twin.recipe import LesionRecipe
+from twin.state import Record
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+minutes = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+text = st.text(max_size=20)
+case_ids = st.text(min_size=1, max_size=200)
+names = st.sampled_from(["stem", "knn", "meta"])
+
+recipes = st.builds(
+    LesionRecipe,
+    seed=st.integers(0, 2**63 - 1),
+    **{name: finite for name in LesionRecipe.__dataclass_fields__ if name != "seed"},
+)
+images = st.one_of(
+    st.builds(SyntheticRef, recipe=recipes),
+    st.builds(FileRef, path=text, sha256=text),
+    st.builds(BlobRef, sha256=text),
+)
+maybe = st.none() | text
+
+
+def arrivals(ids=case_ids):
+    return st.builds(
+        CaseArrived,
+        case_id=ids,
+        at_min=minutes,
+        image=images,
+        age=st.none() | st.integers(0, 120),
+        sex=maybe,
+        site=maybe,
+        skin_tone=maybe,
+    )
+
+
+def answers(ids=case_ids):
+    verdicts = st.builds(
+        VerdictIssued,
+        case_id=ids,
+        at_min=minutes,
+        p_malignant=finite,
+        threshold=finite,
+        malignant=st.booleans(),
+        log_odds=st.dictionaries(text, finite, max_size=6),
+        missing=st.lists(text, max_size=3).map(tuple),
+        model_id=text,
+        stack=st.integers(0, 9),
+    )
+    rejections = st.builds(CaseRejected, case_id=ids, at_min=minutes, reason=text)
+    return verdicts | rejections
+
+
+def readings(ids=case_ids):
+    return st.builds(
+        CaseRead,
+        case_id=ids,
+        at_min=minutes,
+        referred=st.booleans(),
+        imaging_wait_min=finite,
+        read_wait_min=finite,
+    )
+
+
+components = st.builds(
+    ComponentChanged,
+    component=names,
+    at_unix_s=finite,
+    state=text,
+    restarts=st.integers(0, 9),
+    model_id=text,
+    reason=text,
+    facts=st.dictionaries(text, finite, max_size=3),
+)
+events = st.one_of(arrivals(), answers(), readings(), components)
+
+few = st.sampled_from(["a", "b", "c:*[", "d"])  # so that cases meet themselves again
+
+
+@st.composite
+def logs(draw, most=30):
+    """Draw records in an order that a reader may meet them in, by key and topic in partitions.
+
+    Among them are repeated events, conflicting ones and bytes that are none.
+    """
+    kinds = st.one_of(arrivals(few), answers(few), readings(few), components)
+    drawn = draw(st.lists(kinds, max_size=most))
+    repeated = draw(st.lists(st.sampled_from(drawn), max_size=5)) if drawn else []
+    written: dict[tuple[str, int], list] = {}
+    for event in drawn + repeated:
+        place = (TOPIC_OF[type(event)], zlib.crc32(key_of(event).encode()) % 2)
+        written.setdefault(place, []).append(event)
+    for place in draw(st.lists(st.sampled_from(sorted(written)), max_size=2)) if written else []:
+        written[place].append(None)
+    records = {
+        place: [Record(*place, offset, event) for offset, event in enumerate(events)]
+        for place, events in written.items()
+    }
+    turns = draw(st.permutations([place for place in records for _ in records[place]]))
+    waiting = {place: iter(queue) for place, queue in records.items()}
+    return [next(waiting[place]) for place in turns]

@@ -1,0 +1,172 @@
+"""What holds for Kafka alone; the common contract is in test_bus.py."""
+
+import gc
+import logging
+import os
+import signal
+import threading
+
+import pytest
+
+from services.bus import PARTITIONS
+from services.embedded import EmbeddedServers
+from services.kafka_bus import ensure_topics
+from services.kafka_client import asking, kafka, reach
+from services.kafka_publisher import KafkaPublisher
+from services.kafka_subscriber import KafkaSubscriber
+from twin.errors import DependencyError, SettingsError
+from twin.events import CaseRejected
+
+EVENT = CaseRejected(case_id="c1", at_min=0.0, reason="test")
+# kafka-python leaves the sockets of failed connection attempts to the garbage collector.
+BROKEN = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@pytest.fixture
+def doomed():
+    """A broker of one's own, to be stopped or killed."""
+    with EmbeddedServers(redis=False) as servers:
+        ensure_topics(servers.bootstrap_servers, "p", ["verdicts"])
+        yield servers
+        if servers.alive()["kafka"]:
+            os.kill(servers.pids["kafka"], signal.SIGCONT)
+    gc.collect()  # while the warnings about it are still those of this test
+
+
+def test_topics_that_exist_are_fine(kafka_servers, prefix):
+    ensure_topics(kafka_servers, prefix, ["cases"])
+    ensure_topics(kafka_servers, prefix, ["cases", "verdicts"], partitions=2)
+    subscriber = KafkaSubscriber(kafka_servers, prefix, ["cases", "verdicts"], "g")
+    assert list(subscriber.lag()) == [
+        *[("cases", number) for number in range(PARTITIONS)],
+        *[("verdicts", number) for number in range(2)],
+    ]
+    subscriber.close()
+
+
+def test_prefixes_keep_twins_apart(kafka_servers, prefix):
+    for twin in ("a", "b"):
+        ensure_topics(kafka_servers, f"{prefix}.{twin}", ["verdicts"])
+    publisher = KafkaPublisher(kafka_servers, f"{prefix}.a")
+    publisher.publish(EVENT)
+    publisher.flush()
+    publisher.close()
+    lags = {}
+    for twin in ("a", "b"):
+        subscriber = KafkaSubscriber(kafka_servers, f"{prefix}.{twin}", ["verdicts"], "g")
+        lags[twin] = sum(subscriber.lag().values())
+        subscriber.close()
+    assert lags == {"a": 1, "b": 0}
+
+
+def test_a_missing_topic_is_named_by_the_reader(kafka_servers, prefix):
+    with pytest.raises(DependencyError, match=f"no topic {prefix}.cases"):
+        KafkaSubscriber(kafka_servers, prefix, ["cases"], "g")
+
+
+@pytest.mark.parametrize("servers", ["localhost", ":9092", "host:port", "host:70000", "host:0"])
+def test_what_is_no_address_is_named(servers):
+    with pytest.raises(SettingsError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        reach(servers)
+
+
+def test_nobody_at_any_address(kafka_servers):
+    with EmbeddedServers(redis=False) as gone:
+        address = gone.bootstrap_servers
+    for use in (
+        lambda: KafkaPublisher(f"{address},{address}", "p"),
+        lambda: KafkaSubscriber(address, "p", ["cases"], "g"),
+        lambda: ensure_topics(address, "p", ["cases"]),
+        lambda: reach(" , "),
+    ):
+        with pytest.raises(DependencyError, match="does not answer"):
+            use()
+    assert reach(f"{address}, {kafka_servers}") == [address, kafka_servers]
+
+
+@BROKEN
+def test_a_broker_that_hangs_is_named(doomed):
+    servers = doomed.bootstrap_servers
+    os.kill(doomed.pids["kafka"], signal.SIGSTOP)
+    with pytest.raises(DependencyError, match=rf"{servers}, creating topics p\.\*: .*Timeout"):
+        ensure_topics(servers, "p", ["cases"], timeout_s=0.5)
+    with pytest.raises(DependencyError, match=rf"{servers}, topics p\.cases: .*Timeout"):
+        KafkaSubscriber(servers, "p", ["cases"], "g", timeout_s=0.5)
+    with pytest.raises(DependencyError, match=rf"{servers}, connecting: .*Timeout"):
+        KafkaPublisher(servers, "p", timeout_s=1.0)
+
+
+@BROKEN
+def test_every_call_says_when_the_broker_is_gone(doomed):
+    servers = doomed.bootstrap_servers
+    publisher = KafkaPublisher(servers, "p", timeout_s=1.0)
+    subscriber = KafkaSubscriber(servers, "p", ["verdicts"], "g", timeout_s=0.5)
+    publisher.publish(EVENT)
+    publisher.flush()
+    assert len(subscriber.poll(1, 10.0)) == 1
+    os.kill(doomed.pids["kafka"], signal.SIGKILL)
+    naming = pytest.raises(DependencyError, match=rf"{servers}.*p\.verdicts")
+    with naming:
+        while True:  # a poll that finds nothing asks only now and then
+            subscriber.poll(1, 0.05)
+    with naming:
+        subscriber.commit({("verdicts", 0): 1})
+    with naming:
+        subscriber.lag()
+    with pytest.raises(DependencyError, match=servers):
+        publisher.publish(EVENT)
+        publisher.flush()
+    subscriber.close()
+    publisher.close()
+
+
+@BROKEN
+def test_flush_raises_for_what_was_not_acknowledged(doomed):
+    publisher = KafkaPublisher(doomed.bootstrap_servers, "p", timeout_s=1.0)
+    publisher.publish(EVENT)
+    publisher.flush()
+    os.kill(doomed.pids["kafka"], signal.SIGSTOP)
+    publisher.publish(EVENT)
+    with pytest.raises(DependencyError, match=doomed.bootstrap_servers):
+        publisher.flush()
+    publisher.publish(EVENT)
+    publisher.close()  # gives up, but does not hang and ends its thread
+    assert not [t for t in threading.enumerate() if "kafka-python-producer" in t.name]
+
+
+def test_a_rejected_message_fails_the_flush(kafka_servers, prefix):
+    ensure_topics(kafka_servers, prefix, ["verdicts"])
+    publisher = KafkaPublisher(kafka_servers, prefix)
+    publisher.publish(EVENT)
+    publisher.flush()
+    failed = kafka.errors.NotEnoughReplicasError("only one")
+    publisher._unacknowledged = [("p.verdicts", FailedFuture(failed))]
+    with pytest.raises(DependencyError, match=r"p\.verdicts: 1 of 1 messages .*only one"):
+        publisher.flush()
+    publisher.flush()  # it was said once
+    publisher.close()
+
+
+class FailedFuture:
+    def __init__(self, exception):
+        self.exception = exception
+
+    def succeeded(self):
+        return False
+
+
+def test_its_errors_become_ours_and_keep_their_cause():
+    def fail():
+        raise kafka.errors.KafkaTimeoutError
+
+    with pytest.raises(DependencyError, match=r"^Kafka h:1, reading: KafkaTimeoutError$") as caught:
+        asking("h:1", "reading", fail)
+    assert isinstance(caught.value.__cause__, kafka.errors.KafkaTimeoutError)
+
+
+def test_its_loggers_are_quiet(caplog):
+    for name in ("kafka", "kafka.net.connection", "kafka.producer.sender"):
+        logging.getLogger(name).error("noise")
+    assert not caplog.records

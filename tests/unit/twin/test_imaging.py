@@ -1,0 +1,78 @@
+import io
+import pickle
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twin.errors import DependencyError, ImageError
+from twin.images import BlobRef, FileRef, ImageRef, SyntheticRef
+from twin.imaging import Imaging
+from twin.lesions import render
+from twin.recipe import LesionRecipe
+
+RECIPE = LesionRecipe(
+    **{
+        **dict.fromkeys((each.name for each in fields(LesionRecipe)), 0.3),
+        "seed": 5,
+        "light": 1.0,
+    }
+)
+FILE = FileRef(path="benign/1.png", sha256="0" * 64)
+BLOB = BlobRef(sha256="1" * 64)
+
+
+@dataclass
+class Shelf:
+    """Has one image for whatever reference."""
+
+    data: bytes
+    asked: list[ImageRef]
+
+    def read(self, ref: ImageRef) -> bytes:
+        self.asked.append(ref)
+        return self.data
+
+
+def test_synthetic_images_are_rendered_without_a_reader() -> None:
+    assert np.array_equal(Imaging().pixels(SyntheticRef(recipe=RECIPE)), render(RECIPE))
+
+
+@pytest.mark.parametrize("ref", [FILE, BLOB])
+def test_files_and_blobs_are_read_and_decoded(ref: ImageRef) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (224, 224), (9, 8, 7)).save(file, "PNG")
+    shelf = Shelf(file.getvalue(), [])
+    assert (Imaging(shelf).pixels(ref) == (9, 8, 7)).all()
+    assert shelf.asked == [ref]
+
+
+@pytest.mark.parametrize(("ref", "kind"), [(FILE, "file"), (BLOB, "blob")])
+def test_without_a_reader_files_and_blobs_are_refused(ref: ImageRef, kind: str) -> None:
+    with pytest.raises(ImageError, match=f"no store for {kind} images"):
+        Imaging().pixels(ref)
+
+
+def test_what_cannot_be_decoded_is_named() -> None:
+    with pytest.raises(ImageError, match=r"image benign/1\.png: not an image"):
+        Imaging(Shelf(b"hello", [])).pixels(FILE)
+
+
+def test_a_recipe_out_of_range_is_the_images_fault() -> None:
+    with pytest.raises(ImageError, match=r"synthetic:5: radius 0\.0 is not within"):
+        Imaging().pixels(SyntheticRef(recipe=replace(RECIPE, radius=0.0)))
+
+
+def test_an_outage_is_not_the_images_fault() -> None:
+    class Down:
+        def read(self, ref: ImageRef) -> bytes:
+            raise DependencyError("the store is down")
+
+    with pytest.raises(DependencyError):
+        Imaging(Down()).pixels(BLOB)
+
+
+def test_imaging_travels_to_actors() -> None:
+    shelf = pickle.loads(pickle.dumps(Imaging(Shelf(b"x", []))))  # noqa: S301 - our own bytes
+    assert shelf.reader == Shelf(b"x", [])
