@@ -3,7 +3,6 @@
 They come from nowhere (analytic), from Keras' MobileNetV2 (imagenet), or from a file.
 """
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.arrays import unpack
 from twin.errors import ArtefactError, DependencyError, InvariantError
 from twin.tensorflow import import_tensorflow
 
@@ -80,13 +80,10 @@ def from_npz(content: bytes, name: str) -> StemWeights:
     Raises:
         ArtefactError: it is no such file.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            kernel, bias = arrays["Conv1/kernel"], arrays["Conv1/bias"]
-    except KeyError as error:
-        raise ArtefactError(name, f"stem weights lack an array: {error.args[0]}") from error
-    except (ValueError, OSError, EOFError) as error:
-        raise ArtefactError(name, f"not an .npz file of stem weights: {error}") from error
+    arrays = unpack(content, name)
+    if absent := {"Conv1/kernel", "Conv1/bias"} - set(arrays):
+        raise ArtefactError(name, f"stem weights lack {', '.join(sorted(absent))}")
+    kernel, bias = arrays["Conv1/kernel"], arrays["Conv1/bias"]
     if kernel.shape != (3, 3, 3, CHANNELS) or bias.shape != (CHANNELS,):
         raise ArtefactError(name, f"stem weights of shapes {kernel.shape} and {bias.shape}")
     return StemWeights(

@@ -195,8 +195,9 @@ def _learners(
     # The slowest first, so that no core waits long for the last one.
     slowest_first = sorted(LEARNERS, key=lambda name: -LEARNERS[name].cost)
     jobs = [pool.submit(finish, name) for name in slowest_first]
+    # Folds outside, learners inside: some fits hold Python's lock, and so run beside others.
     jobs += [
-        pool.submit(hold_out, name, fold) for name in slowest_first for fold in range(len(folds))
+        pool.submit(hold_out, name, fold) for fold in range(len(folds)) for name in slowest_first
     ]
     try:
         for done, job in enumerate(as_completed(jobs), start=1):

@@ -22,7 +22,6 @@ class RandomForest:
         """See `Fitted.score`. Votes are smoothed by half a vote for each side (Jeffreys)."""
         votes = self.trees.sum(x)
         against = len(self.trees.roots) - votes
-        # math-library logarithms may differ in the last bit; six decimals do not show it
         return to_scores(np.log(votes + 0.5) - np.log(against + 0.5))
 
     def to_bytes(self) -> bytes:
@@ -59,9 +58,8 @@ def fit_gradient_boosting(x: Features, y: Labels, *, seed: int, settings: Settin
     """Boost regression trees on the logistic loss."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    # scikit-learn's own starting point, set by hand because it keeps it out of sight
     model = GradientBoostingClassifier(random_state=seed, **settings).fit(x, y)
-    prevalence = y.mean()
+    prevalence = y.mean()  # where scikit-learn starts too, in an attribute out of sight
     trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
     return GradientBoosting(
         trees=from_sklearn(trees, [model.learning_rate * tree.value[:, 0, 0] for tree in trees]),

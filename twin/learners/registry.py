@@ -39,7 +39,7 @@ _TABLE: Final = (
             "learning_rate": Range(low=0.02, high=0.3, log=True),
             "rsm": Range(low=0.05, high=1.0, log=True),
         },
-        cost=8.0,
+        cost=3.0,
     ),
     Learner(
         name="xgboost",
@@ -61,7 +61,7 @@ _TABLE: Final = (
             "eta": Range(low=0.02, high=0.3, log=True),
             "colsample_bynode": Range(low=0.05, high=1.0, log=True),
         },
-        cost=6.0,
+        cost=3.0,
     ),
     Learner(
         name="svm",
@@ -75,7 +75,7 @@ _TABLE: Final = (
             "gamma": Range(low=0.1, high=3, log=True),
             "dimensions": Range(low=20, high=400, log=True, whole=True),
         },
-        cost=4.0,
+        cost=0.5,
     ),
     Learner(
         name="random_forest",
@@ -88,7 +88,7 @@ _TABLE: Final = (
             "n_estimators": Range(low=100, high=600, whole=True),
             "min_samples_leaf": Range(low=1, high=10, whole=True),
         },
-        cost=5.0,
+        cost=4.0,
     ),
     Learner(
         name="gradient_boosting",
@@ -109,7 +109,7 @@ _TABLE: Final = (
             "max_depth": Range(low=2, high=6, whole=True),
             "learning_rate": Range(low=0.02, high=0.3, log=True),
         },
-        cost=5.0,
+        cost=2.0,
     ),
     Learner(
         name="knn",
@@ -122,7 +122,7 @@ _TABLE: Final = (
             "neighbours": Range(low=3, high=60, whole=True),
             "dimensions": Range(low=10, high=400, log=True, whole=True),
         },
-        cost=1.0,
+        cost=0.2,
     ),
 )
 

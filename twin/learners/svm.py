@@ -60,6 +60,8 @@ def fit_svm(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
     view = fit_view(x, int(settings["dimensions"]))
     seen = view.of_all(x)
     gamma = float(settings["gamma"]) / (seen.shape[1] * float(seen.var()))
+    # Folds know nothing of lesions here, so the sigmoid may be a little too sure of itself; the
+    # stack, fitted on lesion-grouped scores, corrects the scale.
     held_out = np.empty(len(y))
     for fold in _interleaved(y, seed):
         machine = _fitted(seen[~fold], y[~fold], gamma, settings)
@@ -95,7 +97,7 @@ def load_svm(content: bytes) -> Fitted:
     )
 
 
-def _fitted(seen: NDArray[np.float64], y: Labels, gamma: float, settings: Settings) -> Any:  # noqa: ANN401
+def _fitted(seen: NDArray[np.float64], y: Labels, gamma: float, settings: Settings) -> Any:  # noqa: ANN401 - untyped
     from sklearn.svm import SVC
 
     return SVC(C=float(settings["C"]), gamma=gamma, cache_size=200).fit(seen, y)

@@ -39,7 +39,23 @@ def test_a_pickle_is_refused_on_reading():
         unpack(buffer.getvalue(), "svm.npz")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 but no zip", b"anything else"])
+@pytest.mark.parametrize("place", range(0, 400, 7))
+def test_a_changed_byte_is_refused_or_changes_nothing(place):
+    content = bytearray(pack({"a": np.arange(500)}))
+    content[place % len(content)] ^= 0x55
+    try:
+        back = unpack(bytes(content), "svm.npz")
+    except ArtefactError:
+        return
+    assert all(np.array_equal(array, np.arange(500)) for array in back.values())
+
+
+WHOLE = pack({"a": np.arange(500)})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04 but no zip", b"anything else", WHOLE[:-30], WHOLE[:60]]
+)
 def test_other_bytes_are_refused(content):
     with pytest.raises(ArtefactError, match="not a file of arrays"):
         unpack(content, "svm.npz")

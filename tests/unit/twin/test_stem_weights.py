@@ -100,8 +100,8 @@ def test_a_weights_file_is_read():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"not a zip", "not an .npz"),
-        (pack({"Conv1/kernel": np.zeros((3, 3, 3, 32))}), "lack an array.*Conv1/bias"),
+        (b"not a zip", "not a file of arrays"),
+        (pack({"Conv1/kernel": np.zeros((3, 3, 3, 32))}), "lack Conv1/bias"),
         (pack({"Conv1/kernel": np.zeros((5, 5, 3, 32)), "Conv1/bias": np.zeros(32)}), "5, 5, 3"),
     ],
 )
