@@ -95,7 +95,9 @@ class Subscriber(Protocol):
     def lag(self) -> dict[Place, int]:
         """Return, per partition, how many messages were not polled yet.
 
-        A negative number means that this log is shorter than the one the position is from.
+        It is 0 exactly when there are none; a broker that only knows that there are some may
+        give too low a number. A negative one means that this log is shorter than the one that
+        the position is from.
         """
         ...
 

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ from services.embedded import EmbeddedServers
 from services.kafka_bus import ensure_topics
 from services.kafka_client import asking, kafka, reach
 from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import KafkaSubscriber
+from services.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
 from twin.errors import DependencyError, SettingsError
 from twin.events import CaseRejected
 
@@ -59,6 +60,24 @@ def test_prefixes_keep_twins_apart(kafka_servers, prefix):
         lags[twin] = sum(subscriber.lag().values())
         subscriber.close()
     assert lags == {"a": 1, "b": 0}
+
+
+def test_lag_after_a_seek_knows_what_was_written_since_the_last_poll(kafka_servers, prefix):
+    ensure_topics(kafka_servers, prefix, ["verdicts"], partitions=1)
+    publisher = KafkaPublisher(kafka_servers, prefix)
+    subscriber = KafkaSubscriber(kafka_servers, prefix, ["verdicts"], "g")
+    publisher.publish(EVENT)
+    publisher.flush()
+    while not subscriber.poll(1, 0.1):
+        pass
+    time.sleep(3 * FETCH_WAIT_MS / 1000)  # until no fetch is under way that could bring the news
+    for _ in range(5):
+        publisher.publish(EVENT)
+    publisher.flush()
+    subscriber.seek({("verdicts", 0): 4})
+    assert subscriber.lag() == {("verdicts", 0): 2}
+    subscriber.close()
+    publisher.close()
 
 
 def test_a_missing_topic_is_named_by_the_reader(kafka_servers, prefix):
