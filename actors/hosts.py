@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from twin.imaging import Imaging
-from twin.model import learner_of, meta_of, stem_of
 
 from twin.component import Facts
 from twin.errors import ImageError
 from twin.images import ImageRef
+from twin.imaging import Imaging
+from twin.model import learner_of, meta_of, stem_of
 from twin.ports import ImageReader
 
 

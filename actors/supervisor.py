@@ -62,13 +62,13 @@ class Supervisor:
         self._tell(seat)
 
     def await_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until every actor has answered once.
+        """Wait until every actor has answered once; one that dies is started again.
 
         Raises:
-            DependencyError: one of them did not, and why.
+            DependencyError: one of them did not answer in all its restarts, and why.
         """
         for seat in self.seats.values():
-            if not self._await(seat, timeout_s):
+            if not self._await(seat, timeout_s) and not self.restart(seat):
                 raise DependencyError(f"component {seat.name} did not start: {seat.reason}")
 
     def died(self, seat: Seat, generation: int, reason: str) -> None:

@@ -58,8 +58,6 @@ def measure(model_id: str, data: Path) -> dict[str, Any]:
             for message in reader.poll(1000, 0.5):
                 phase = str(message.key).split("-", 1)[0]
                 delays[phase].append(seen_ms[str(message.key)] - message.timestamp_ms)
-        reader.close()
-        publisher.close()
     result: dict[str, Any] = {}
     for phase, found in delays.items():
         ranked = sorted(found)

@@ -145,8 +145,6 @@ def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
             complaints.append("the Redis mirror differs from the fold of the log")
         if twin.worker.retries:
             complaints.append(f"the worker retried {twin.worker.retries} time(s)")
-        publisher.close()
-        verdicts.close()
         return Outcome(
             log=of_record, mirror=mirror, restarts=twin.watch.restarts(), degraded=complaints
         )

@@ -17,7 +17,7 @@ from services.commands.score import score
 from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
-from services.console import say
+from services.console import claim_standard_output, say
 from twin.errors import DermtwinError, ScenarioError, SettingsError
 
 
@@ -47,6 +47,8 @@ for _command in (train, score, run, up, status, doctor):
 def _options(
     verbose: Annotated[bool, typer.Option("--verbose", help="Show tracebacks of errors.")] = False,
 ) -> None:
+    if "--help" not in sys.argv:
+        claim_standard_output()
     if verbose:
         os.environ["DERMTWIN_VERBOSE"] = "1"
 

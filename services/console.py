@@ -4,16 +4,30 @@ With `--json`, standard output holds one JSON object and nothing else.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 MESSAGES = Console(stderr=True, highlight=False)
+_results: TextIO | None = None  # where results go; standard output unless it was claimed
+
+
+def claim_standard_output() -> None:
+    """Keep standard output for results: whatever else is written there goes to standard error.
+
+    Ray tells of dead workers on standard output, and the processes that it starts inherit it.
+    """
+    global _results  # noqa: PLW0603  a process has one standard output
+    if _results is None:
+        sys.stdout.flush()
+        _results = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
 
 
 def say(text: str) -> None:
@@ -23,11 +37,12 @@ def say(text: str) -> None:
 
 def emit(result: Mapping[str, Any], *, as_json: bool, table: RenderableType | None = None) -> None:
     """Print a command's result: one JSON object, or the table for people."""
+    stream = _results or sys.stdout
     if as_json:
-        sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
-        sys.stdout.flush()
+        stream.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
     elif table is not None:
-        Console(highlight=False).print(table)
+        Console(file=stream, highlight=False).print(table)
+    stream.flush()
 
 
 def two_columns(title: str, rows: Mapping[str, str]) -> Table:

@@ -7,6 +7,7 @@ of their own, so that Ctrl-C reaches this process alone.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class EmbeddedServers:
         self._given = {name: port for name, (wish, port) in wanted.items() if wish}
         self._timeout_s = timeout_s
         self._guard: subprocess.Popen[bytes] | None = None
+        self._directory: Path | None = None
         self._heard = b""
         self._ports: dict[str, int] = {}
         self._pids: dict[str, int] = {}
@@ -114,6 +116,8 @@ class EmbeddedServers:
                 guard.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 guard.kill()  # and the kernel ends the servers
+        if self._directory is not None:  # the guard removes it, unless it was killed
+            shutil.rmtree(self._directory, ignore_errors=True)
 
     def alive(self) -> dict[str, bool]:
         """Return which of the servers run."""
@@ -136,7 +140,7 @@ class EmbeddedServers:
         return self._ports[name]
 
     def _start_once(self, servers: list[Server]) -> None:
-        directory = Path(tempfile.mkdtemp(prefix="dermtwin-servers-"))
+        directory = self._directory = Path(tempfile.mkdtemp(prefix="dermtwin-servers-"))
         logs = {server.name: directory / f"{server.name}.log" for server in servers}
         order = {
             "parent": os.getpid(),

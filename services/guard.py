@@ -72,18 +72,19 @@ class Guard:
 
     def _launch(self, server: dict[str, Any]) -> int:
         guard = os.getpid()
+        log = os.open(server["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         # Held back until the child is ready to die of them: the guard's handlers would eat them.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         child = os.fork()
         if child:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+            os.close(log)
             return child
         try:
             if self._libc is not None:
                 self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
                 if os.getppid() != guard:  # the guard died before the kernel knew
                     os._exit(_EXEC_FAILED)
-            log = os.open(server["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(log, 1)
             os.dup2(log, 2)

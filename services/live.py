@@ -32,7 +32,7 @@ _MIRRORED: Final = ("cases", "verdicts", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class LiveTwin:
     """A twin that is up. Addresses are those in use, embedded or not."""
 
@@ -43,20 +43,29 @@ class LiveTwin:
     worker: Worker
     mirror: RedisMirror
     loops: list[Background]
+    servers: EmbeddedServers | None  # None where all servers are somebody else's
+    clients: ExitStack  # closes what was made for the twin's users
     lag: Callable[[], int]  # records that the mirror has not folded yet
 
     def check(self) -> None:
-        """Raise what ended the worker or the mirror, if one of them failed."""
+        """Raise what ended a server of ours, the worker or the mirror, if one of them failed."""
+        if self.servers is not None:
+            self.servers.check()
         for loop in self.loops:
             loop.check()
 
     def publisher(self) -> Publisher:
-        """Return a new publisher to the twin's topics."""
-        return KafkaPublisher(self.kafka, self.prefix)
+        """Return a new publisher to the twin's topics; it is closed with the twin."""
+        publisher = KafkaPublisher(self.kafka, self.prefix)
+        self.clients.callback(publisher.close)
+        return publisher
 
     def subscriber(self, *topics: str) -> Subscriber:
-        """Return a new subscriber that reads topics from their beginning."""
-        return KafkaSubscriber(self.kafka, self.prefix, topics, f"reader-{uuid.uuid4().hex[:8]}")
+        """Return a new subscriber from the topics' beginning; it is closed with the twin."""
+        group = f"reader-{uuid.uuid4().hex[:8]}"
+        subscriber = KafkaSubscriber(self.kafka, self.prefix, topics, group)
+        self.clients.callback(subscriber.close)
+        return subscriber
 
     def settle(self) -> None:
         """Wait until the mirror has folded all that is on the log.
@@ -75,11 +84,8 @@ class LiveTwin:
         """Read the whole log back from Kafka; return its records and the state they fold to."""
         reader = self.subscriber(*_MIRRORED)
         records: list[Record] = []
-        try:
-            while sum(reader.lag().values()) > 0:
-                records += [record_of(message) for message in reader.poll(1000, 0.5)]
-        finally:
-            reader.close()
+        while sum(reader.lag().values()) > 0:
+            records += [record_of(message) for message in reader.poll(1000, 0.5)]
         return records, fold(records)
 
 
@@ -95,7 +101,7 @@ def live_twin(
 ) -> Iterator[LiveTwin]:
     """Bring a twin up, and take down all that was started, however the block ends."""
     with ExitStack() as stack:
-        kafka, redis = settings.kafka, settings.redis
+        kafka, redis, servers = settings.kafka, settings.redis, None
         if kafka is None or redis is None:
             servers = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
             kafka = kafka or servers.bootstrap_servers
@@ -111,6 +117,7 @@ def live_twin(
         for event in watch.latest.values():
             answers.publish(event)
         cases = KafkaSubscriber(kafka, prefix, ("cases",), "worker")
+        stack.callback(cases.close)
         worker = Worker(
             cases,
             answers,
@@ -120,7 +127,9 @@ def live_twin(
             on_idle=system.supervisor.check,
         )
         mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
+        stack.callback(mirrored.close)
         mirror = RedisMirror(redis, prefix)
+        stack.callback(mirror.close)
         mirror_loop = Mirror(mirrored, mirror)
 
         def serve(stop: threading.Event) -> None:
@@ -128,10 +137,22 @@ def live_twin(
             worker.run(stop)
 
         loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
-        twin = LiveTwin(kafka, redis, prefix, watch, worker, mirror, loops, mirror_loop.lag)
-        try:
-            yield twin
-        finally:
-            watch.forward = None
-            for loop in loops:
-                loop.stop()
+        with ExitStack() as clients:
+            twin = LiveTwin(
+                kafka=kafka,
+                redis=redis,
+                prefix=prefix,
+                watch=watch,
+                worker=worker,
+                mirror=mirror,
+                loops=loops,
+                servers=servers,
+                clients=clients,
+                lag=mirror_loop.lag,
+            )
+            try:
+                yield twin
+            finally:
+                watch.forward = None
+                for loop in loops:
+                    loop.stop()

@@ -14,7 +14,7 @@ from typing import Final
 from services.bus import Message, Publisher, Subscriber
 from services.codec import decode
 from services.logs import Log
-from twin.errors import DependencyError, EventError
+from twin.errors import DependencyError, EventError, InputError
 from twin.events import CaseArrived, VerdictIssued
 from twin.pipeline import Pending, Pipeline
 
@@ -124,16 +124,14 @@ class Worker:
             self._log.info("case", case_id=answer.case_id, batch_ms=took_ms, **fields)
 
     def _dead_letter(self, message: Message, reason: str) -> None:
-        self._publisher.publish_raw(
-            "dead-letters",
-            message.key,
-            message.schema,
-            message.value,
-            {
-                "reason": reason,
-                "origin": f"{message.topic}/{message.partition}/{message.offset}",
-            },
-        )
+        origin = f"{message.topic}/{message.partition}/{message.offset}"
+        headers = {"reason": reason, "origin": origin}
+        letter = ("dead-letters", message.key, message.schema)
+        try:
+            self._publisher.publish_raw(*letter, message.value, headers)
+        except InputError as error:  # with its headers it is too large: it stays at its origin
+            headers["bytes"] = f"not kept: {error}"
+            self._publisher.publish_raw(*letter, b"", headers)
         self.dead_lettered += 1
         self._log.warning("dead-letter", reason=reason, topic=message.topic, offset=message.offset)
 

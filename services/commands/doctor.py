@@ -48,6 +48,7 @@ def doctor(as_json: Json = False) -> None:
 
     Example: dermtwin doctor
     """
+    from rich.console import Group
     from rich.table import Table
 
     settings = environment_settings()
@@ -65,17 +66,19 @@ def doctor(as_json: Json = False) -> None:
     ]
     table = Table("", "what", "found", "mend")
     for check in checks:
-        table.add_row("ok" if check.ok else "MEND", check.name, check.found, check.mend)
+        mend = "" if check.ok else check.mend
+        table.add_row("ok" if check.ok else "MEND", check.name, check.found, mend)
     environment = {name: _shown(name, os.environ.get(name)) for name in VARIABLES}
+    variables = Table("variable", "value", "meaning")
     for name, (_, meaning) in VARIABLES.items():
-        table.add_row("", name, environment[name] or "not set", meaning)
+        variables.add_row(name, environment[name] or "", meaning)
     well = all(check.ok for check in checks)
     result = {
         "ok": well,
         "checks": [asdict(check) for check in checks],
         "environment": environment,
     }
-    emit(result, as_json=as_json, table=table)
+    emit(result, as_json=as_json, table=Group(table, variables))
     if not well:
         raise typer.Exit(1)
 

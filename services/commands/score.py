@@ -29,6 +29,7 @@ def score(
     from services.parts import parts_of
     from services.references import reference_to
     from twin.errors import ImageError
+    from twin.images import name_of
     from twin.ports import Opinion, Unscorable
 
     settings = environment_settings()
@@ -38,9 +39,14 @@ def score(
     try:
         for path in images:
             try:
-                answers += stack.submit([reference_to(path)]).collect()
+                ref = reference_to(path)
             except ImageError as error:
-                answers.append(Unscorable(reason=str(error)))
+                answers.append(Unscorable(reason=str(error.args[1])))
+                continue
+            (answer,) = stack.submit([ref]).collect()
+            if isinstance(answer, Unscorable):  # the path is told anyway, as the user wrote it
+                answer = Unscorable(reason=answer.reason.removeprefix(f"image {name_of(ref)}: "))
+            answers.append(answer)
     finally:
         stack.close()
     rows: list[dict[str, Any]] = []
@@ -48,12 +54,12 @@ def score(
     for path, answer in zip(images, answers, strict=True):
         if isinstance(answer, Unscorable):
             rows.append({"image": str(path), "error": answer.reason})
-            table.add_row(str(path), "-", "not scored", answer.reason)
-            say(f"not scored: {answer.reason}")
+            table.add_row(str(path), "-", "not scored")
+            say(f"not scored: {path}: {answer.reason}")
             continue
         malignant = answer.p_malignant >= stack.threshold
         verdict = "malignant" if malignant else "benign"
-        votes = "  ".join(f"{name} {value:+.2f}" for name, value in answer.log_odds.items())
+        votes = ", ".join(f"{name} {value:+.2f}" for name, value in answer.log_odds.items())
         rows.append(
             {
                 "image": str(path),

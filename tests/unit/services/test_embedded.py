@@ -148,13 +148,15 @@ def test_a_server_that_dies_later_is_reported(name):
             servers.check()
 
 
-def test_a_guard_that_was_killed_is_reported():
+def test_a_guard_that_was_killed_is_reported_and_its_directory_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with EmbeddedServers() as servers:
         os.kill(servers.pids["guard"], signal.SIGKILL)
         await_gone(servers.pids["guard"])
         assert servers.alive() == {"kafka": False, "redis": False}
         with pytest.raises(DependencyError, match="guard"):
             servers.check()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("forked", [False, True], ids=["alone", "with a fork holding the pipe"])

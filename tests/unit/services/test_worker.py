@@ -8,6 +8,7 @@ import pytest
 from samples import FakeStack, arrived, outage, read
 
 from services import worker as worker_module
+from services.bus import MAX_RAW_BYTES
 from services.codec import decode
 from services.logs import open_log
 from services.memory import MemoryBus
@@ -151,3 +152,14 @@ def test_a_line_of_log_tells_each_case() -> None:
     assert lines["7"]["missing"] == ["knn"]
     assert lines["x"]["rejected"] == "truncated"
     assert {line["model_id"] for line in lines.values()} == {FakeStack.model_id}
+
+
+def test_bytes_too_large_for_a_dead_letter_leave_their_reason_and_origin() -> None:
+    bus = bus_with(arrived("1"))
+    bus.append("cases", "1", "CaseArrived/1", b"x" * (MAX_RAW_BYTES + 1), {})
+    worker = work(bus, FakeStack())
+    (letter,) = messages(bus, "dead-letters")
+    assert letter.value == b""
+    assert letter.headers["origin"].startswith("cases/")
+    assert "not kept" in letter.headers["bytes"]
+    assert (worker.dead_lettered, worker.answered) == (1, 1)

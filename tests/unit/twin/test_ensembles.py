@@ -45,6 +45,16 @@ def test_thresholds_in_single_precision_decide_as_in_double(threshold, x):
         assert (value > rounded) == (float(value) > threshold)
 
 
+def test_neighbouring_numbers_are_told_apart_as_scikit_learn_does():
+    from sklearn.tree import DecisionTreeRegressor
+
+    # Halfway between these two, the nearest single-precision number is the upper one.
+    lower = np.nextafter(np.float32(2), np.float32(3))
+    x = np.array([[lower], [np.nextafter(lower, np.float32(3))]])
+    tree = DecisionTreeRegressor().fit(x, [0.0, 1.0]).tree_
+    assert from_sklearn([tree], [tree.value[:, 0, 0]]).sum(x).tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("depth", [1, 4, None])
 def test_trees_of_scikit_learn_give_the_same_predictions(depth):
     from sklearn.tree import DecisionTreeRegressor

@@ -126,6 +126,17 @@ def test_one_changed_byte_anywhere_is_noticed(data):
     assert name in str(caught.value) or name == MANIFEST
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"threshold":0.5', b'"threshold":0.4'), (b'{"content"', b'{ "content"')]
+)
+def test_a_manifest_that_does_not_fit_its_seal_is_refused(old, new):
+    files = dict(model().files)
+    assert old in files[MANIFEST]
+    files[MANIFEST] = files[MANIFEST].replace(old, new)
+    with pytest.raises(ArtefactError, match=r"manifest\.json was altered"):
+        Model.from_files(files, "there")
+
+
 @pytest.mark.parametrize("name", ["svm.npz", "stem.npz", "meta.json", MANIFEST])
 def test_a_missing_file_is_named(name):
     files = {key: content for key, content in model().files.items() if key != name}

@@ -57,7 +57,30 @@ def test_threads_do_not_change_a_bit_of_the_model():
 
 
 def test_the_seed_is_used():
-    assert trained(2, 1)[0].model_id != trained(2)[0].model_id
+    one, other = trained(2, 1)[0].files, trained(2)[0].files
+    assert one["catboost.cbm"] != other["catboost.cbm"]
+    assert one["knn.npz"] == other["knn.npz"]  # nothing is drawn for it
+
+
+def test_out_of_fold_scores_have_not_seen_their_labels():
+    chance = np.random.default_rng(0).random(COUNT) < 0.5
+    report = train(pixels, chance, GROUPS, stem=analytic(), settings=QUICK).report()
+    assert all(figures["auc"] < 0.75 for figures in report["learners"].values())
+
+
+def test_kernels_run_on_one_thread_while_training():
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    seen = set()
+
+    def watched(place):
+        seen.update(pool["num_threads"] for pool in threadpool_info())
+        raise DataError("c.jpg", "enough seen")
+
+    # As in a program that imported NumPy before the twin
+    with threadpool_limits(2), pytest.raises(DataError, match="enough seen"):
+        train(watched, LABELS, GROUPS, stem=analytic(), settings=QUICK)
+    assert seen == {1}
 
 
 def test_the_manifest_says_what_was_learned_from():
