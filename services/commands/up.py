@@ -24,7 +24,6 @@ def up(model: ModelChoice = None, batch: Batch = 64, as_json: Json = False) -> N
     settings = environment_settings()
     artefact = ArtefactStore(settings.home).load_or_latest(model)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     say(f"starting model {artefact.model_id}")
     with live_twin(
         settings,
@@ -40,6 +39,8 @@ def up(model: ModelChoice = None, batch: Batch = 64, as_json: Json = False) -> N
             "prefix": twin.prefix,
             "model_id": artefact.model_id,
         }
+        # Set now: Ray puts a handler of its own in place when it starts.
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with UpFile(settings.home).hold(addresses):
             emit(addresses, as_json=as_json, table=two_columns("dermtwin is up", addresses))
             say("Ctrl-C takes it down")

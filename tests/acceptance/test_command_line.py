@@ -197,7 +197,8 @@ def test_up_leaves_no_server_behind_however_it_ends(
         os.killpg(up.process.pid, sent)  # as a terminal does
     else:
         up.process.send_signal(sent)
-    assert up.process.wait(60) == code
+    up.process.communicate(timeout=60)
+    assert up.process.returncode == code
     assert gone(servers)
     time.sleep(0.2)
     assert dermtwin(home, "status").returncode == 1
