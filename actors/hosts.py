@@ -67,7 +67,7 @@ class StemHost(_Host):
         model_id: str,
         part: Mapping[str, bytes],
         reader: ImageReader | None,
-        threads: int = 1,
+        threads: int = 2,
     ) -> None:
         started_s = time.perf_counter()
         self._stem = stem_of(part)

@@ -28,10 +28,10 @@ class LocalStack:
     Batches are scored by one thread of their own, so that whoever submits (the engine) goes on.
     """
 
-    def __init__(self, parts: Parts, reader: ImageReader | None, threads: int = 2) -> None:
+    def __init__(self, parts: Parts, reader: ImageReader | None) -> None:
         self.model_id = parts.model_id
         self.threshold = parts.threshold
-        self.stem = StemHost("stem", parts.model_id, parts.stem, reader, threads)
+        self.stem = StemHost("stem", parts.model_id, parts.stem, reader)
         self.learners = [
             LearnerHost(name, parts.model_id, part) for name, part in parts.learners.items()
         ]

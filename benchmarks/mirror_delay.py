@@ -57,7 +57,7 @@ def measure(model_id: str, data: Path) -> dict[str, Any]:
         while sum(reader.lag().values()) > 0:
             for message in reader.poll(1000, 0.5):
                 phase = str(message.key).split("-", 1)[0]
-                delays[phase].append(seen_ms[str(message.key)] - message.timestamp_ms)
+                delays[phase].append(seen_ms[str(message.key)] - message.sent_unix_ms)
     result: dict[str, Any] = {}
     for phase, found in delays.items():
         ranked = sorted(found)

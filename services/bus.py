@@ -32,6 +32,7 @@ class Message:
     schema: str  # header "schema"; empty if there is none
     value: bytes
     headers: Mapping[str, str] = field(default_factory=dict)  # the others
+    sent_unix_ms: int = 0  # the publisher's clock; telemetry, never part of an event
 
 
 class Publisher(Protocol):

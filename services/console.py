@@ -6,14 +6,16 @@ With `--json`, standard output holds one JSON object and nothing else.
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+_DRAWN_PER_S: Final = 4
 MESSAGES = Console(stderr=True, highlight=False)
 _results: TextIO | None = None  # where results go; standard output unless it was claimed
 
@@ -56,16 +58,24 @@ def two_columns(title: str, rows: Mapping[str, str]) -> Table:
 
 
 class Bars:
-    """Progress bars by name: a stage appears when it is first heard of."""
+    """Progress bars by name: a stage appears when it is first heard of.
+
+    Told of every case, it draws a few times a second: drawing takes longer than scoring.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, Any] = {}
+        self._drawn_s: dict[str, float] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` steps of a stage are done."""
+        now_s = time.monotonic()
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
+        elif done < total and now_s - self._drawn_s[stage] < 1 / _DRAWN_PER_S:
+            return
+        self._drawn_s[stage] = now_s
         self._progress.update(self._tasks[stage], completed=done, total=total)
 
 
@@ -78,5 +88,6 @@ def progress_bars() -> Iterator[Bars]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=MESSAGES,
+        refresh_per_second=_DRAWN_PER_S,
     ) as progress:
         yield Bars(progress)

@@ -110,6 +110,7 @@ class KafkaSubscriber:
             schema=headers.pop(SCHEMA_HEADER, ""),
             value=record.value or b"",
             headers=headers,
+            sent_unix_ms=record.timestamp,
         )
 
     def commit(self, upto: Mapping[Place, int]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+import twin
 from actors.local import LocalStack
 from services.artefacts import ArtefactStore
 from services.config import Settings
@@ -68,6 +70,7 @@ class Lesson:
             "seed": self.seed,
             "stem": hashlib.sha256(weights.kernel.tobytes() + weights.shift.tobytes()).hexdigest(),
             "settings": repr(asdict(self.settings)),
+            "code": _code(),
             "versions": {
                 name: version(name) for name in ("dermtwin", "scikit-learn", "catboost", "numpy")
             },
@@ -82,6 +85,15 @@ class _Material:
     groups: list[str]  # images of one lesion share it
     digest: str
     imaging: Imaging
+
+
+@cache
+def _code() -> str:
+    """Return a sha256 of the sources that make a model: a change of them makes another one."""
+    total = hashlib.sha256()
+    for file in sorted(Path(twin.__file__).parent.rglob("*.py")):
+        total.update(file.name.encode() + file.read_bytes())
+    return total.hexdigest()
 
 
 def learn_images(

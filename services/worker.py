@@ -36,7 +36,7 @@ class Worker:
 
     Parameters:
         batch: most cases scored together.
-        in_flight: batches under way at once; two keep the stem and the learners both busy.
+        in_flight: batches under way at once; with three, one is always waiting for the stem.
         on_idle: called about every 5 s between batches, to check the components' health.
     """
 
@@ -48,7 +48,7 @@ class Worker:
         *,
         batch: int,
         log: Log,
-        in_flight: int = 2,
+        in_flight: int = 3,
         on_idle: Callable[[], None] | None = None,
     ) -> None:
         self._subscriber = subscriber

@@ -22,7 +22,7 @@ from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 Answer = VerdictIssued | CaseRejected
 Process = Generator[simpy.Event, Any, None]
 
-WINDOW: Final = 512  # cases under way ahead of the clock; assumption: eight batches of 64
+WINDOW: Final = 2048  # cases under way ahead of the clock; assumption: the twin never runs dry
 POLL_S: Final = 0.010  # wall time between two looks for answers, and so the error of a latency
 PATIENCE_S: Final = 300.0  # assumption: who has not answered by then never will
 
