@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from services.bus import Publisher, Subscriber
-from services.codec import decode
+from services.bus.codec import decode
+from services.bus.port import Publisher, Subscriber
 from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 
 _POLL_S: Final = 0.05

@@ -10,17 +10,17 @@ from typing import Final
 
 from actors.parts import Parts
 from services.background import Background
-from services.bus import Publisher, Subscriber
+from services.bus.kafka_publisher import KafkaPublisher
+from services.bus.kafka_subscriber import KafkaSubscriber
+from services.bus.kafka_topics import ensure_topics
+from services.bus.port import Publisher, Subscriber
 from services.config import Settings
-from services.embedded import EmbeddedServers
+from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
-from services.kafka_bus import ensure_topics
-from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import KafkaSubscriber
 from services.logs import Log
-from services.mirror import Mirror, record_of
+from services.mirror.loop import Mirror, record_of
+from services.mirror.redis_mirror import RedisMirror
 from services.ray_stack import ray_stack
-from services.redis_mirror import RedisMirror
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError

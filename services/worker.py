@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.bus import Message, Publisher, Subscriber
-from services.codec import decode
+from services.bus.codec import decode
+from services.bus.port import Message, Publisher, Subscriber
 from services.logs import Log
 from twin.errors import DependencyError, EventError, InputError
 from twin.events import CaseArrived, VerdictIssued

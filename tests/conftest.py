@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.embedded import EmbeddedServers
+from services.embedded.servers import EmbeddedServers
 
 
 @pytest.fixture(scope="session")

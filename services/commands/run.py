@@ -26,8 +26,8 @@ def run(
 
     Example: dermtwin run scenarios/first-clinic.yaml --route inprocess --batch 16
     """
+    from services.commands.tables import run_table
     from services.runs import RunOrder, run_scenario
-    from services.tables import run_table
     from twin.errors import ScenarioError, SettingsError
 
     if route not in ("kafka", "ray", "inprocess"):

@@ -25,9 +25,9 @@ def score(
 
     from actors.local import LocalStack
     from services.artefacts import ArtefactStore
+    from services.commands.references import reference_to
     from services.image_store import FileReader
     from services.parts import parts_of
-    from services.references import reference_to
     from twin.errors import ImageError
     from twin.images import name_of
     from twin.ports import Opinion, Unscorable

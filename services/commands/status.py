@@ -13,9 +13,9 @@ def status(as_json: Json = False) -> None:
 
     Example: dermtwin status --json
     """
-    from services.redis_mirror import RedisMirror
-    from services.tables import status_table
-    from services.upfile import UpFile
+    from services.commands.tables import status_table
+    from services.commands.upfile import UpFile
+    from services.mirror.redis_mirror import RedisMirror
     from twin.errors import DependencyError
 
     settings = environment_settings()

@@ -26,8 +26,8 @@ def train(
 
     Example: dermtwin train --data isic --stem analytic
     """
+    from services.commands.tables import training_table
     from services.learning import Lesson, evaluate_images, learn_images
-    from services.tables import training_table
     from simulator.datasets import load_images
     from twin.errors import SettingsError
 

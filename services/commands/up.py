@@ -16,10 +16,10 @@ def up(model: ModelChoice = None, batch: Batch = 64, as_json: Json = False) -> N
     Example: dermtwin up &  dermtwin status
     """
     from services.artefacts import ArtefactStore
+    from services.commands.upfile import UpFile
     from services.live import live_twin
     from services.logs import open_log
     from services.parts import parts_of
-    from services.upfile import UpFile
 
     settings = environment_settings()
     artefact = ArtefactStore(settings.home).load_or_latest(model)

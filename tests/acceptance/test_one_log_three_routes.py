@@ -7,7 +7,7 @@ import pytest
 from tiny_model import tiny_model
 
 from services.artefacts import ArtefactStore
-from services.codec import read_log
+from services.bus.codec import read_log
 from services.config import Settings
 from services.runs import RunOrder, run_scenario
 from twin.log import digest

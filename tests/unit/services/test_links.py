@@ -8,10 +8,10 @@ import pytest
 from samples import FakeStack, arrived, read
 
 from services.background import Background
+from services.bus.memory import MemoryBus
 from services.direct_link import DirectLink
 from services.kafka_link import KafkaLink
 from services.logs import open_log
-from services.memory import MemoryBus
 from services.worker import Worker
 from twin.errors import DependencyError, InvariantError
 from twin.pipeline import Pipeline

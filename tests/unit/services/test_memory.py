@@ -2,7 +2,8 @@
 
 import threading
 
-from services.memory import MemoryBus, MemoryMirror
+from services.bus.memory import MemoryBus
+from services.mirror.memory_mirror import MemoryMirror
 from twin.events import CaseRejected
 from twin.state import Record, TwinState, fingerprint, fold
 

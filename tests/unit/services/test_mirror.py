@@ -2,13 +2,14 @@ import threading
 
 import pytest
 
-from services import mirror as module
-from services.kafka_bus import ensure_topics
-from services.kafka_publisher import KafkaPublisher
-from services.kafka_subscriber import KafkaSubscriber
-from services.memory import MemoryBus, MemoryMirror
-from services.mirror import RETRY_WAITS_S, Mirror
-from services.redis_mirror import RedisMirror
+from services.bus.kafka_publisher import KafkaPublisher
+from services.bus.kafka_subscriber import KafkaSubscriber
+from services.bus.kafka_topics import ensure_topics
+from services.bus.memory import MemoryBus
+from services.mirror import loop as module
+from services.mirror.loop import RETRY_WAITS_S, Mirror
+from services.mirror.memory_mirror import MemoryMirror
+from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError
 from twin.events import CaseRead, CaseRejected, ComponentChanged
 from twin.state import TwinState, fingerprint

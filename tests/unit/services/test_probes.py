@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from services.probes import kafka_cluster, redis_process
+from services.embedded.probes import kafka_cluster, redis_process
 
 PROBES = pytest.mark.parametrize("probe", [kafka_cluster, redis_process])
 

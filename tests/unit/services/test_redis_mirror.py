@@ -7,10 +7,10 @@ from event_strategies import logs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services import redis_mirror
-from services.embedded import EmbeddedServers
-from services.memory import MemoryMirror
-from services.redis_mirror import RedisMirror
+from services.embedded.servers import EmbeddedServers
+from services.mirror import redis_mirror
+from services.mirror.memory_mirror import MemoryMirror
+from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError, SettingsError
 from twin.events import CaseArrived, CaseRead, CaseRejected, ComponentChanged, VerdictIssued
 from twin.images import FileRef

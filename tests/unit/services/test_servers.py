@@ -1,6 +1,6 @@
 import pytest
 
-from services import servers as programs
+from services.embedded import programs
 from twin.errors import DependencyError
 
 

@@ -8,10 +8,10 @@ import pytest
 from samples import FakeStack, arrived, outage, read
 
 from services import worker as worker_module
-from services.bus import MAX_RAW_BYTES
-from services.codec import decode
+from services.bus.codec import decode
+from services.bus.memory import MemoryBus
+from services.bus.port import MAX_RAW_BYTES
 from services.logs import open_log
-from services.memory import MemoryBus
 from services.worker import Worker
 from twin.errors import DependencyError
 from twin.events import CaseRejected, VerdictIssued

@@ -25,8 +25,8 @@ from redis.client import Pipeline
 from redis.retry import Retry
 from redis.typing import EncodableT, FieldT
 
-from services.bus import Place
-from services.codec import decode
+from services.bus.codec import decode
+from services.bus.port import Place
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import (
     CaseArrived,
@@ -63,7 +63,7 @@ class Overview:
 
 
 class RedisMirror:
-    """Folds batches of records into Redis; see `services.mirror.StateMirror`.
+    """Folds batches of records into Redis; see `services.mirror.loop.StateMirror`.
 
     Parameters:
         url: `redis://host:port/db`.

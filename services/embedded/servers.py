@@ -1,8 +1,8 @@
 """Embedded servers: Tansu for Kafka's protocol and Valkey for Redis', on the loopback interface.
 
-Both keep everything in memory and live exactly as long as the `EmbeddedServers` that started them:
-`services/guard.py` is their parent and ends them however this process ends. They run in a session
-of their own, so that Ctrl-C reaches this process alone.
+Both keep everything in memory and live exactly as long as the `EmbeddedServers` that started
+them: `services/embedded/guard.py` is their parent and ends them however this process ends. They
+run in a session of their own, so that Ctrl-C reaches this process alone.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from services.servers import HOST, SERVERS, VARIABLE, Server, choose_ports, refusal_of
+from services.embedded.programs import HOST, SERVERS, VARIABLE, Server, choose_ports, refusal_of
 from twin.errors import DependencyError, InvariantError
 
 START_TIMEOUT_S: Final = 20.0  # both answer within 50 ms on an idle machine: assumption

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.bus import Message, Place, share_of
-from services.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.port import Message, Place, share_of
 from twin.errors import DependencyError
 
 # How long the broker may hold a fetch that finds nothing. Tansu does not end the wait when data
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class KafkaSubscriber:
-    """Reads its share of the partitions of some topics; see `services.bus.Subscriber`.
+    """Reads its share of the partitions of some topics; see `services.bus.port.Subscriber`.
 
     Parameters:
         servers: `host:port`, several separated by commas.

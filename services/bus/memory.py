@@ -1,6 +1,5 @@
-"""The bus and the mirror without servers: for tests, and for whoever wants to see how they work."""
+"""The bus without servers: for tests, and for whoever wants to see how it works."""
 
-import copy
 import threading
 import time
 import zlib
@@ -8,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.bus import (
+from services.bus.port import (
     MAX_EVENT_BYTES,
     MAX_RAW_BYTES,
     PARTITIONS,
@@ -19,7 +18,6 @@ from services.bus import (
 )
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
-from twin.state import Record, TwinState
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class MemoryBus:
 
 
 class MemoryPublisher:
-    """See `services.bus.Publisher`; everything is acknowledged at once."""
+    """See `services.bus.port.Publisher`; everything is acknowledged at once."""
 
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
@@ -91,7 +89,7 @@ class MemoryPublisher:
 
 
 class MemorySubscriber:
-    """See `services.bus.Subscriber`."""
+    """See `services.bus.port.Subscriber`."""
 
     def __init__(self, bus: MemoryBus, group: str, places: Sequence[Place]) -> None:
         self._bus = bus
@@ -131,26 +129,3 @@ class MemorySubscriber:
 
     def close(self) -> None:
         """Return at once: there is nothing to let go of."""
-
-
-class MemoryMirror:
-    """See `services.mirror.StateMirror`: the fold itself."""
-
-    def __init__(self) -> None:
-        self._state = TwinState()
-
-    def apply(self, records: Sequence[Record]) -> int:
-        """Fold a batch in; return how many records changed a case or a component."""
-        return sum([self._state.apply(record) for record in records])
-
-    def position(self) -> dict[Place, int]:
-        """Return the last offset folded, per partition."""
-        return dict(self._state.position)
-
-    def read_back(self) -> TwinState:
-        """Return a copy of the state."""
-        return copy.deepcopy(self._state)
-
-    def wipe(self) -> None:
-        """Forget everything."""
-        self._state = TwinState()

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.bus import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
-from services.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
 from twin.errors import DependencyError
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
@@ -14,7 +14,7 @@ LINGER_MS: Final = 2  # collects what is published in a row into one request: as
 
 
 class KafkaPublisher:
-    """Publishes to `{prefix}.{topic}`; see `services.bus.Publisher`.
+    """Publishes to `{prefix}.{topic}`; see `services.bus.port.Publisher`.
 
     Parameters:
         servers: `host:port`, several separated by commas.

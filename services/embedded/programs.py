@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from services.probes import kafka_cluster, redis_process
+from services.embedded.probes import kafka_cluster, redis_process
 from twin.errors import DependencyError
 
 HOST: Final = "127.0.0.1"

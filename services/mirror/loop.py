@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from services.bus import Message, Place, Subscriber
-from services.codec import decode
+from services.bus.codec import decode
+from services.bus.port import Message, Place, Subscriber
 from twin.errors import DependencyError, EventError
 from twin.state import Record, TwinState
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.bus import PARTITIONS
-from services.kafka_client import TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import TIMEOUT_S, asking, kafka, reach
+from services.bus.port import PARTITIONS
 
 
 def ensure_topics(

@@ -1,0 +1,1 @@
+"""The event bus: its port, its codec, and the two that serve it, Kafka and memory."""

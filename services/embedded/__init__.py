@@ -1,0 +1,1 @@
+"""Servers that come with the program: Tansu and Valkey, started, watched and ended."""

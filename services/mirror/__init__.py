@@ -1,0 +1,1 @@
+"""The mirror: the loop that folds the log, and where the state is kept."""
