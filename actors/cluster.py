@@ -30,18 +30,24 @@ class Placement:
         """Return the CPU share that Ray reserves for each of them."""
         return self.cpus.get(component, self.default_cpus)
 
+    def actors(self, components: list[str]) -> int:
+        """Return how many actors there are."""
+        return sum(self.replicas_of(name) for name in components)
+
     def total_cpus(self, components: list[str]) -> float:
         """Return the CPU shares of all actors together."""
         return sum(self.replicas_of(name) * self.cpus_of(name) for name in components)
 
 
-def start_ray(address: str | None, cpus_needed: float) -> str:
+def start_ray(address: str | None, cpus_needed: float, actors: int = 0) -> str:
     """Start or join Ray; return the address in use.
 
     Parameters:
         address: of a running cluster (`RAY_ADDRESS`), or None to start one on the loopback.
         cpus_needed: sum of the components' CPU shares; a local Ray offers at least that many,
             because an actor that Ray cannot place would be waited for without end.
+        actors: how many there will be. A local Ray says that it has as many CPUs, since it starts
+            one worker process ahead per CPU, and an actor that finds one waiting starts sooner.
 
     Raises:
         DependencyError: no cluster answers at `address`.
@@ -60,7 +66,7 @@ def start_ray(address: str | None, cpus_needed: float) -> str:
         options["address"] = address
     else:
         options |= {
-            "num_cpus": max(os.cpu_count() or 1, math.ceil(cpus_needed)),
+            "num_cpus": max(os.cpu_count() or 1, actors, math.ceil(cpus_needed)),
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "_node_ip_address": "127.0.0.1",

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from twin.component import Facts
 from twin.errors import ImageError
 from twin.images import ImageRef
-from twin.imaging import Imaging
 from twin.model import learner_of, meta_of, stem_of
 from twin.ports import ImageReader
 
@@ -70,6 +69,8 @@ class StemHost(_Host):
         threads: int = 2,
     ) -> None:
         started_s = time.perf_counter()
+        from twin.imaging import Imaging  # Pillow is for the stem's process alone
+
         self._stem = stem_of(part)
         self._imaging = Imaging(reader)
         # Images do not meet, so threads change the time and not a bit (law 5).

@@ -18,7 +18,7 @@ def ray_stack(
     """Start or join Ray and put the stack's actors on it, without waiting for them."""
     placement = Placement(replicas=settings.replicas, cpus=settings.cpus)
     components = ["stem", *parts.learners, "meta"]
-    start_ray(settings.ray, placement.total_cpus(components))
+    start_ray(settings.ray, placement.total_cpus(components), placement.actors(components))
     try:
         system = ActorSystem(parts, reader, placement=placement, on_change=watch)
         try:

@@ -21,6 +21,7 @@ from twin.pipeline import Pending, Pipeline
 # Waits between tries when a dependency fails, about half a minute in all: assumption.
 RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 IDLE_POLL_S: Final = 0.05
+FIRST_BATCH: Final = 4
 HEALTH_EVERY_S: Final = 5.0
 
 
@@ -59,6 +60,8 @@ class Worker:
         self._on_idle = on_idle
         self._log = log.bind(stage="worker", model_id=pipeline.model_id)
         self._checked_s = time.monotonic()
+        # The first answers must not wait for a whole batch: batches grow from small ones.
+        self._take = min(batch, FIRST_BATCH)
         self.answered = 0
         self.dead_lettered = 0
         self.retries = 0
@@ -74,8 +77,9 @@ class Worker:
         while under_way or not stop.is_set():
             if len(under_way) < self._in_flight and not stop.is_set():
                 wait_s = 0.0 if under_way else IDLE_POLL_S
-                messages = self._subscriber.poll(self._batch, wait_s)
+                messages = self._subscriber.poll(self._take, wait_s)
                 if messages:
+                    self._take = min(self._batch, 2 * self._take)
                     under_way.append(self._begin(messages))
                     continue
             if under_way:

@@ -1,5 +1,6 @@
 """XGBoost (Chen & Guestrin 2016), kept in its own UBJSON format."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -60,11 +61,27 @@ def load_xgboost(content: bytes) -> Fitted:
     Raises:
         ArtefactError: the bytes are no UBJSON model.
     """
-    import xgboost
-
+    xgboost = _import_without_wrappers()
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(content))
     except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
         raise ArtefactError("xgboost.ubj", f"XGBoost cannot read it: {error}") from error
     return XGBoost(booster)
+
+
+def _import_without_wrappers() -> Any:  # noqa: ANN401 - XGBoost ships no types
+    """Import XGBoost; where scikit-learn was not imported yet, without its wrappers for it.
+
+    XGBoost imports scikit-learn, and with it pandas, whenever it finds them: three of its four
+    seconds. Serving needs neither. A module that is None counts as not installed.
+    """
+    absent = "sklearn" not in sys.modules
+    if absent:
+        sys.modules["sklearn"] = None  # type: ignore[assignment]  # what the import system reads
+    try:
+        import xgboost
+    finally:
+        if absent:
+            del sys.modules["sklearn"]
+    return xgboost
