@@ -12,14 +12,18 @@ from benchmarks.processes import run_json
 def measure(dermtwin: list[str], scenario: str, rounds: int) -> dict[str, Any]:
     """Run the scenario by both routes in turns; digests must be the same throughout."""
     speed: dict[str, list[float]] = {"inprocess": [], "kafka": []}
-    peak_mb: dict[str, float] = {}
     digests = set()
     for _ in range(rounds):
         for route, speeds in speed.items():
             ran = run_json([*dermtwin, "run", scenario, "--route", route, "--json"])
             speeds.append(ran.result["cases_per_s"])
-            peak_mb[route] = max(ran.peak_mb, peak_mb.get(route, 0.0))
             digests.add(ran.result["digest"])
+    peak_mb = {
+        route: run_json(
+            [*dermtwin, "run", scenario, "--route", route, "--json"], watch_memory=True
+        ).peak_mb
+        for route in speed
+    }
     ratios = [k / i for k, i in zip(speed["kafka"], speed["inprocess"], strict=True)]
     inprocess = statistics.median(speed["inprocess"])
     return {

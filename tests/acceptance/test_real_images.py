@@ -1,0 +1,66 @@
+"""The gates on real dermoscopic images: what is promised in the README, held in CI."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from services.config import Settings
+from services.learning import Lesson, evaluate_images, learn_images
+from services.runs import RunOrder, run_scenario
+from simulator.datasets import load_images
+
+DATA = os.environ.get("DERMTWIN_DATA")
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images"),
+]
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("home"), data=Path(str(DATA)))
+
+
+@pytest.fixture(scope="module")
+def model(settings: Settings):
+    images = load_images(settings.data, split="train")
+    trained, _, fresh = learn_images(settings.home, settings.data, images, Lesson(threads=2), quiet)
+    assert fresh
+    return trained
+
+
+def test_accuracy_on_the_papers_split(model, settings: Settings) -> None:
+    held_out = load_images(settings.data, split="test")
+    test = evaluate_images(model, settings.data, held_out, quiet)
+    assert (test["images"], test["unscorable"]) == (660, [])
+    assert test["accuracy"] >= 0.885
+    assert test["auc"] >= 0.960
+
+
+def test_the_isic_clinic_streams_over_kafka_as_it_does_in_process(
+    model, settings: Settings
+) -> None:
+    def run(route: str) -> dict:
+        order = RunOrder(
+            text=Path("scenarios/isic-clinic.yaml").read_text(),
+            source="isic-clinic.yaml",
+            route=route,
+            batch=64,
+            model=None,  # as the scenario says: it finds the one that was just trained
+            out=None,
+        )
+        return run_scenario(order, settings, quiet)
+
+    over_kafka = run("kafka")
+    assert over_kafka["model_id"] == model.model_id
+    assert over_kafka["cases"] == over_kafka["verdicts"] == 660
+    assert over_kafka["mirror"]["equal"]
+    assert over_kafka["mirror"]["duplicates"] == 0
+    assert over_kafka["digest"] == run("inprocess")["digest"]
