@@ -48,11 +48,11 @@ class RunOrder:
 
 def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, Any]:
     """Run a scenario to its end and keep its files; return the summary."""
+    started_s = time.perf_counter()
     scenario = load(order.text, order.source)
     model = model_for(scenario, order.model, settings, bars)
     patients = _patients(scenario, settings)
     folder = _new_folder(order.out, settings.home, scenario.name)
-    started_s = time.perf_counter()
     pace = Pace()
     with (folder / "twin.jsonl").open("w", encoding="utf-8") as stream:
         log = open_log(stream).bind(scenario=scenario.name)
