@@ -143,6 +143,8 @@ def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
         complaints = twin.watch.complaints()
         if not mirror["equal"]:
             complaints.append("the Redis mirror differs from the fold of the log")
+        if twin.worker.dead_lettered:
+            complaints.append(f"{twin.worker.dead_lettered} message(s) went to the dead letters")
         if twin.worker.retries:
             complaints.append(f"the worker retried {twin.worker.retries} time(s)")
         return Outcome(

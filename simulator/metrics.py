@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.journal import CaseRecord
 from simulator.schema import Scenario, StaffedNode
+from twin import evaluate
 
 Z_95: Final = 1.959963984540054  # 0.975 quantile of the standard normal
 
@@ -117,23 +118,15 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def auc(malignant: Sequence[float], benign: Sequence[float]) -> Estimate:
-    """Return the area under the ROC curve: how often a malignant case scores above a benign one.
-
-    By ranks, ties counting half: (R - m(m + 1)/2) / (m n), with R the sum of the malignant cases'
-    mid-ranks. J. A. Hanley, B. J. McNeil (1982), Radiology 143(1), 29-36.
+    """Return the area under the ROC curve, or why there is none.
 
     >>> auc([0.9, 0.5], [0.5, 0.1]).value
     0.875
     """
-    m, n = len(malignant), len(benign)
-    if not m or not n:
-        return Estimate(n=m + n, reason=_NO_BENIGN if m else _NO_MALIGNANT)
-    scores = np.concatenate([malignant, benign])
-    _, which, times = np.unique(scores, return_inverse=True, return_counts=True)
-    last = np.cumsum(times)  # highest rank, from 1, among those that tie
-    ranks = (last - (times - 1) / 2)[which]
-    area = (float(ranks[:m].sum()) - m * (m + 1) / 2) / (m * n)
-    return Estimate(value=area, n=m + n)
+    truth = np.array([True] * len(malignant) + [False] * len(benign), dtype=bool)
+    area = evaluate.auc(np.array([*malignant, *benign]), truth)
+    reason = "" if area is not None else _NO_BENIGN if malignant else _NO_MALIGNANT
+    return Estimate(value=area, n=len(truth), reason=reason)
 
 
 def waits(wait_min: Sequence[float]) -> Waits:

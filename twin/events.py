@@ -72,4 +72,3 @@ class ComponentChanged:
 
 CaseEvent = CaseArrived | VerdictIssued | CaseRejected | CaseRead
 Event = CaseEvent | ComponentChanged
-EVENT_TYPES = (CaseArrived, VerdictIssued, CaseRejected, CaseRead, ComponentChanged)
