@@ -6,26 +6,25 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from actors.parts import Parts
 from services.background import Background
-from services.bus.kafka_publisher import KafkaPublisher
-from services.bus.kafka_subscriber import KafkaSubscriber
-from services.bus.kafka_topics import ensure_topics
 from services.bus.port import Publisher, Subscriber
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
 from services.mirror.loop import Mirror, record_of
-from services.mirror.redis_mirror import RedisMirror
 from services.ray_stack import ray_stack
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError
 from twin.pipeline import Pipeline
 from twin.state import Record, TwinState, fold
+
+if TYPE_CHECKING:
+    from services.mirror.redis_mirror import RedisMirror
 
 TOPICS: Final = ("cases", "verdicts", "components", "dead-letters")
 _MIRRORED: Final = ("cases", "verdicts", "components")
@@ -41,7 +40,7 @@ class LiveTwin:
     prefix: str  # of topics and keys
     watch: Watch
     worker: Worker
-    mirror: RedisMirror
+    mirror: "RedisMirror"
     loops: list[Background]
     servers: EmbeddedServers | None  # None where all servers are somebody else's
     clients: ExitStack  # closes what was made for the twin's users
@@ -56,12 +55,16 @@ class LiveTwin:
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""
+        from services.bus.kafka_publisher import KafkaPublisher
+
         publisher = KafkaPublisher(self.kafka, self.prefix)
         self.clients.callback(publisher.close)
         return publisher
 
     def subscriber(self, *topics: str) -> Subscriber:
         """Return a new subscriber from the topics' beginning; it is closed with the twin."""
+        from services.bus.kafka_subscriber import KafkaSubscriber
+
         group = f"reader-{uuid.uuid4().hex[:8]}"
         subscriber = KafkaSubscriber(self.kafka, self.prefix, topics, group)
         self.clients.callback(subscriber.close)
@@ -110,6 +113,12 @@ def live_twin(
         reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
+        # Imported now, while the actors load: the stem need not wait for that.
+        from services.bus.kafka_publisher import KafkaPublisher
+        from services.bus.kafka_subscriber import KafkaSubscriber
+        from services.bus.kafka_topics import ensure_topics
+        from services.mirror.redis_mirror import RedisMirror
+
         ensure_topics(kafka, prefix, TOPICS)
         answers = KafkaPublisher(kafka, prefix)
         stack.callback(answers.close)
