@@ -18,7 +18,7 @@ from services.config import read_settings
 from services.live import live_twin
 from services.logs import open_log
 from services.parts import parts_of
-from simulator.datasets import load_images
+from simulator.cases.datasets import load_images
 from twin.events import CaseArrived
 
 CASES = 300

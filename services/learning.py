@@ -19,9 +19,15 @@ from services.config import Settings
 from services.console import Bars, say
 from services.image_store import FileReader
 from services.parts import parts_of
-from simulator.cases import synthetic
-from simulator.datasets import LabelledImage, data_digest, load_images
-from simulator.schema import ImageModel, KnownModel, PopulationSpec, Scenario, SyntheticCases
+from simulator.cases.cases import synthetic
+from simulator.cases.datasets import LabelledImage, data_digest, load_images
+from simulator.language.schema import (
+    ImageModel,
+    KnownModel,
+    PopulationSpec,
+    Scenario,
+    SyntheticCases,
+)
 from twin.errors import SettingsError
 from twin.evaluate import evaluate
 from twin.images import ImageRef

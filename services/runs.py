@@ -23,13 +23,13 @@ from services.learning import model_for
 from services.logs import open_log
 from services.pace import Pace
 from services.parts import parts_of
-from simulator.arrivals import Arrivals
-from simulator.datasets import load_images
-from simulator.engine import Engine
-from simulator.journal import Journal
-from simulator.metrics import summarise
-from simulator.scenario import load, resolved
-from simulator.schema import ImageCases, Scenario
+from simulator.analysis.metrics import summarise
+from simulator.cases.datasets import load_images
+from simulator.clinic.arrivals import Arrivals
+from simulator.clinic.engine import Engine
+from simulator.clinic.journal import Journal
+from simulator.language.scenario import load, resolved
+from simulator.language.schema import ImageCases, Scenario
 from twin.errors import SettingsError
 from twin.log import digest, in_order, line
 

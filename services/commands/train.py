@@ -28,7 +28,7 @@ def train(
     """
     from services.commands.tables import training_table
     from services.learning import Lesson, evaluate_images, learn_images
-    from simulator.datasets import load_images
+    from simulator.cases.datasets import load_images
     from twin.errors import SettingsError
 
     started_s = time.perf_counter()

@@ -8,7 +8,7 @@ import pytest
 from services.config import Settings
 from services.learning import Lesson, evaluate_images, learn_images
 from services.runs import RunOrder, run_scenario
-from simulator.datasets import load_images
+from simulator.cases.datasets import load_images
 
 DATA = os.environ.get("DERMTWIN_DATA")
 pytestmark = [

@@ -6,8 +6,8 @@ import numpy as np
 
 from actors.parts import Parts
 from services.parts import parts_of
-from simulator.cases import Patient, synthetic
-from simulator.schema import PopulationSpec, SyntheticCases
+from simulator.cases.cases import Patient, synthetic
+from simulator.language.schema import PopulationSpec, SyntheticCases
 from twin.imaging import Imaging
 from twin.model import Model
 from twin.stem_weights import analytic

@@ -3,8 +3,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-from simulator.arrivals import Arrivals, poisson_times
-from simulator.scenario import Scenario, load
+from simulator.clinic.arrivals import Arrivals, poisson_times
+from simulator.language.scenario import Scenario, load
 from twin.errors import ScenarioError
 
 BASE = """\

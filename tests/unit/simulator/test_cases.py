@@ -1,9 +1,9 @@
 from dataclasses import asdict
 
-from simulator.arrivals import Arrivals
-from simulator.cases import case_id_of
-from simulator.datasets import LabelledImage
-from simulator.scenario import Scenario, load
+from simulator.cases.cases import case_id_of
+from simulator.cases.datasets import LabelledImage
+from simulator.clinic.arrivals import Arrivals
+from simulator.language.scenario import Scenario, load
 from twin.images import SyntheticRef
 
 BASE = """\

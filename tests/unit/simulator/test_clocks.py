@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from simulator.cases import Patient
-from simulator.clocks import RealClock, VirtualClock
-from simulator.engine import Engine
-from simulator.scenario import load
+from simulator.cases.cases import Patient
+from simulator.clinic.clocks import RealClock, VirtualClock
+from simulator.clinic.engine import Engine
+from simulator.language.scenario import load
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRead, CaseRejected
 from twin.images import BlobRef

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.datasets import LabelledImage, data_digest, load_images
+from simulator.cases.datasets import LabelledImage, data_digest, load_images
 from twin.errors import DataError
 from twin.images import FileRef
 

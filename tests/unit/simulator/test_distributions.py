@@ -4,7 +4,7 @@ import statistics
 import numpy as np
 import pytest
 
-from simulator.distributions import (
+from simulator.draws.distributions import (
     DISTRIBUTIONS,
     Constant,
     Distribution,
@@ -16,7 +16,7 @@ from simulator.distributions import (
     nearest,
     to_plain,
 )
-from simulator.quantities import QuantityError
+from simulator.language.quantities import QuantityError
 
 # Each with its standard deviation.
 EXAMPLES: list[tuple[Distribution, float]] = [

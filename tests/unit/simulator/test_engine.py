@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from simulator.arrivals import poisson_times
-from simulator.cases import Patient
-from simulator.engine import Engine
-from simulator.journal import CaseRecord, Journal
-from simulator.metrics import summarise
-from simulator.scenario import Scenario, load
-from simulator.schema import StaffSpec
+from simulator.analysis.metrics import summarise
+from simulator.cases.cases import Patient
+from simulator.clinic.arrivals import poisson_times
+from simulator.clinic.engine import Engine
+from simulator.clinic.journal import CaseRecord, Journal
+from simulator.language.scenario import Scenario, load
+from simulator.language.schema import StaffSpec
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 from twin.images import BlobRef

@@ -1,7 +1,7 @@
 import csv
 import io
 
-from simulator.journal import CaseRecord, Journal, Latency, Visit
+from simulator.clinic.journal import CaseRecord, Journal, Latency, Visit
 
 RECORD = CaseRecord(
     case_id="c1",

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.journal import CaseRecord, Visit
-from simulator.metrics import auc, summarise, waits, wilson
-from simulator.scenario import load
+from simulator.analysis.metrics import auc, summarise, waits, wilson
+from simulator.clinic.journal import CaseRecord, Visit
+from simulator.language.scenario import load
 
 SCENARIO = load(
     """\

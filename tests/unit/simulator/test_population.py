@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
-from simulator.population import Population, SyntheticCase
+from simulator.cases.population import Population, SyntheticCase
 from twin.errors import ScenarioError
 from twin.lesions import render
 from twin.recipe import LesionRecipe, fault_of

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from simulator.scenario import Scenario, load, resolved
-from simulator.schema import ImageCases, KnownModel, SyntheticModel
+from simulator.language.scenario import Scenario, load, resolved
+from simulator.language.schema import ImageCases, KnownModel, SyntheticModel
 from twin.errors import ScenarioError
 
 SCENARIOS = sorted((Path(__file__).parents[3] / "scenarios").glob("*.yaml"))

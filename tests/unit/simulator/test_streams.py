@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from simulator.streams import stream
+from simulator.draws.streams import stream
 
 
 def draws(*key: object, count: int = 4) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.yaml_source import MAX_BYTES, dotted, dump, parse
+from simulator.language.yaml_source import MAX_BYTES, dotted, dump, parse
 from twin.errors import ScenarioError
 
 

@@ -17,8 +17,13 @@ from pydantic import (
     PlainValidator,
 )
 
-from simulator.distributions import Distribution, from_plain, to_plain
-from simulator.quantities import QuantityError, format_duration, parse_duration, parse_share
+from simulator.draws.distributions import Distribution, from_plain, to_plain
+from simulator.language.quantities import (
+    QuantityError,
+    format_duration,
+    parse_duration,
+    parse_share,
+)
 
 
 def _slug(value: str) -> str:

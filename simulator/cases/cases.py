@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from simulator.datasets import LabelledImage
-from simulator.population import Population
-from simulator.schema import ImageCases, SyntheticCases
-from simulator.streams import stream
+from simulator.cases.datasets import LabelledImage
+from simulator.cases.population import Population
+from simulator.draws.streams import stream
+from simulator.language.schema import ImageCases, SyntheticCases
 from twin.events import CaseArrived
 from twin.images import ImageRef
 

@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 import simpy
 
-from simulator.cases import Patient
-from simulator.clocks import Answer, Clock, Process, RealClock, TwinLink, VirtualClock
-from simulator.journal import CaseRecord, Journal, Visit
-from simulator.schema import Scenario, StaffedNode
-from simulator.streams import stream
+from simulator.cases.cases import Patient
+from simulator.clinic.clocks import Answer, Clock, Process, RealClock, TwinLink, VirtualClock
+from simulator.clinic.journal import CaseRecord, Journal, Visit
+from simulator.draws.streams import stream
+from simulator.language.schema import Scenario, StaffedNode
 from twin.events import CaseRead, CaseRejected, VerdictIssued
 
 __all__ = ["Engine", "PatientSource", "TwinLink"]

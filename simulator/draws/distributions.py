@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from simulator.quantities import QuantityError, format_duration, parse_duration, settled
+from simulator.language.quantities import QuantityError, format_duration, parse_duration, settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

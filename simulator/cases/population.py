@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from simulator.streams import stream
+from simulator.draws.streams import stream
 from twin.errors import ScenarioError
 from twin.images import SyntheticRef
 from twin.recipe import LesionRecipe

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from simulator.fields import (
+from simulator.language.fields import (
     Count,
     PositiveDuration,
     Seed,
@@ -23,7 +23,7 @@ from simulator.fields import (
     Threshold,
     tag,
 )
-from simulator.yaml_source import Path
+from simulator.language.yaml_source import Path
 
 END: Final = "end"  # where a pathway leads out of the clinic
 

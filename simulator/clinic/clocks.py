@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 import simpy
 import simpy.rt
 
-from simulator.cases import Patient
-from simulator.journal import Latency
+from simulator.cases.cases import Patient
+from simulator.clinic.journal import Latency
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
 

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from simulator.cases import Patient, images_of, synthetic
-from simulator.datasets import LabelledImage
-from simulator.quantities import settled
-from simulator.schema import Scenario, SyntheticCases
-from simulator.streams import stream
+from simulator.cases.cases import Patient, images_of, synthetic
+from simulator.cases.datasets import LabelledImage
+from simulator.draws.streams import stream
+from simulator.language.quantities import settled
+from simulator.language.schema import Scenario, SyntheticCases
 from twin.errors import ScenarioError
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from simulator.journal import CaseRecord
-from simulator.schema import Scenario, StaffedNode
+from simulator.clinic.journal import CaseRecord
+from simulator.language.schema import Scenario, StaffedNode
 from twin import evaluate
 
 Z_95: Final = 1.959963984540054  # 0.975 quantile of the standard normal

@@ -5,11 +5,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from simulator.distributions import nearest
-from simulator.fields import Strict
-from simulator.quantities import QuantityError
-from simulator.schema import VARIANTS, Scenario
-from simulator.yaml_source import Located, Path, dotted, dump, parse
+from simulator.draws.distributions import nearest
+from simulator.language.fields import Strict
+from simulator.language.quantities import QuantityError
+from simulator.language.schema import VARIANTS, Scenario
+from simulator.language.yaml_source import Located, Path, dotted, dump, parse
 from twin.errors import ScenarioError
 
 __all__ = ["Scenario", "load", "resolved"]

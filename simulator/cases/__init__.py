@@ -1,0 +1,1 @@
+"""Who comes: synthetic patients, labelled images, nominal patients."""

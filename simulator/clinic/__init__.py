@@ -1,0 +1,1 @@
+"""The clinic in time: arrivals, nodes, staff and queues on SimPy."""

@@ -1,0 +1,1 @@
+"""Randomness: keyed streams and the distributions that turn uniform numbers into durations."""
