@@ -27,8 +27,16 @@ def stream(seed: int, replication: int, name: str, entity: str = "") -> np.rando
     >>> stream(1, 0, "age", "c1").random() == stream(1, 0, "age", "c2").random()
     False
     """
-    # JSON quotes its strings, so no two different keys are written alike: ("a", "b c") is not
-    # ("a b", "c"), as it would be with a plain separator.
-    key = json.dumps([int(seed), int(replication), name, entity]).encode()
-    digest = hashlib.blake2b(key, digest_size=16, person=b"dermtwin.stream").digest()
-    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+    key = hashed_key(b"dermtwin.stream", seed, replication, name, entity)
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def hashed_key(person: bytes, seed: int, replication: int, *names: str) -> int:
+    """Return a key of 128 bits for Philox; `person` separates one use of such keys from another.
+
+    JSON quotes its strings, so no two different keys are written alike: ("a", "b c") is not
+    ("a b", "c"), as it would be with a plain separator.
+    """
+    text = json.dumps([int(seed), int(replication), *names]).encode()
+    digest = hashlib.blake2b(text, digest_size=16, person=person).digest()
+    return int.from_bytes(digest, "little")
