@@ -4,28 +4,16 @@ Four forms, told apart by their key: `rate_per_h` or `rate_per_d`, `gap`, `appoi
 """
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Final, Self
 
-from pydantic import (
-    BaseModel,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    Tag,
-    model_validator,
-)
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from simulator.language.calendar import WEEK_MIN
 from simulator.language.fields import Service, Strict
 from simulator.language.groups import Batch
 from simulator.language.profiles import Profile
-from simulator.language.quantities import (
-    QuantityError,
-    format_duration,
-    parse_duration,
-)
+from simulator.language.quantities import QuantityError
+from simulator.language.replay import Replay
 from simulator.language.slots import AppointmentSpec, NoShow
 
 # Assumptions: beyond them a rate is a mistake (one patient in a century, 28 in a second), and the
@@ -135,43 +123,12 @@ class AppointmentArrivals(Strict):
         return len(spec.slots()) * spec.patients * (1 - spec.no_show) / WEEK_MIN
 
 
-def _moment(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if not 0 <= value < float("inf"):
-            raise QuantityError((), f"{value!r} is no time: expected minutes of 0 or more")
-        return float(value)
-    return parse_duration(value)
-
-
-Moment = Annotated[
-    float,
-    PlainValidator(_moment, json_schema_input_type=float | str),
-    PlainSerializer(format_duration, return_type=str),
-]
-
-
-class ReplaySpec(Strict):
-    """The times of a log. From a file they are read by `arrival_log.read_arrivals`."""
-
-    times: Annotated[tuple[Moment, ...], Field(strict=False, min_length=1)] = Field(
-        description="Times since the run's start, in order: minutes, or durations with a unit.",
-        examples=[[0, 12.5, "1 h"]],
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        for index, (early, late) in enumerate(pairwise(self.times), start=1):
-            if late < early:
-                reason = f"{late:g} min comes after {early:g} min; times go up"
-                raise QuantityError(("times", str(index)), reason)
-        return self
-
-
 class ReplayArrivals(Strict):
     """Patients who come when those of a log came; after the last, nobody."""
 
-    replay: ReplaySpec = Field(
-        description="The times at which patients come.", examples=[{"times": [0, 12.5, "1 h"]}]
+    replay: Replay = Field(
+        description="The times at which patients come: listed, or a column of a CSV file.",
+        examples=[{"times": [0, 12.5, "1 h"]}],
     )
     no_show: NoShow = Field(default=0.0, description=_NO_SHOW, examples=["8 %"])
 

@@ -92,7 +92,7 @@ class AppointmentSpec(Strict):
         description="Weekly windows in which appointments begin.",
         examples=["Mon-Fri 08:00-16:00"],
     )
-    at: Annotated[tuple[WeekTime, ...], Field(strict=False, min_length=1)] | None = Field(
+    at: Annotated[tuple[WeekTime, ...], Field(strict=False)] | None = Field(
         default=None,
         description="The slots of the week, listed; instead of `every` and `during`.",
         examples=[["Mon 08:00", "Mon 08:30"]],
@@ -121,9 +121,9 @@ class AppointmentSpec(Strict):
     def _sound(self) -> Self:
         if self.at is not None:
             if self.every_min is not None or self.during is not None:
-                raise QuantityError(
-                    ("at",), "stands beside every and during; give one or the other"
-                )
+                raise QuantityError(("at",), "stands beside every and during; give one of them")
+            if not self.at:
+                raise QuantityError(("at",), "is empty: expected at least one time")
             if len(set(self.at)) < len(self.at):
                 raise QuantityError(("at",), "names a slot twice; patients says how many share it")
         elif self.every_min is None or self.during is None:

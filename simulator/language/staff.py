@@ -46,7 +46,7 @@ class StaffSpec(Strict):
     )
     roster: Annotated[
         tuple[DutySpec, ...] | None,
-        Field(strict=False, min_length=1),
+        Field(strict=False),
         BeforeValidator(_duties, json_schema_input_type=str | list[DutySpec] | None),
     ] = Field(
         default=None,
@@ -64,6 +64,8 @@ class StaffSpec(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
+        if self.roster == ():
+            raise QuantityError(("roster",), "is empty: expected at least one duty")
         counts = [None] if self.roster is None else [duty.count for duty in self.roster]
         if self.count is None and None in counts:
             raise QuantityError(("count",), "is required, or a count for each duty of the roster")
