@@ -152,17 +152,17 @@ def mixture_times(u: Array, means_min: Array, shares: Array) -> Array:
     Solves ln Σ share · exp(-t / mean) = ln(1 - u) by Newton's method from the left: the left side
     is convex and falls, so no step goes past the root and every step comes closer.
     """
-    wanted = np.log1p(-u)[:, None]
+    wanted = np.log1p(-u)[..., None]
     # Each exponential alone leaves no more than all together, so its time is a lower bound.
-    time = np.maximum((means_min * (np.log(shares) - wanted)).max(axis=1, keepdims=True), 0.0)
+    time = np.maximum((means_min * (np.log(shares) - wanted)).max(axis=-1, keepdims=True), 0.0)
     slowest = 1 / means_min.max()
     for _ in range(100):  # fewer than 20 in all that was tried
         # Relative to the slowest exponential, which so stays 1 however late it is.
         parts = shares * np.exp(-time * (1 / means_min - slowest))
-        left = parts.sum(axis=1, keepdims=True)
-        rate = (parts / means_min).sum(axis=1, keepdims=True) / left
+        left = parts.sum(axis=-1, keepdims=True)
+        rate = (parts / means_min).sum(axis=-1, keepdims=True) / left
         step = (np.log(left) - time * slowest - wanted) / rate
         time = np.maximum(time + step, 0.0)
         if np.all(np.abs(step) <= 1e-10 * (1 + time)):
-            return settled_all(time[:, 0])
+            return settled_all(time[..., 0])
     raise ArithmeticError(f"no convergence for means {means_min.tolist()}, {shares.tolist()}")

@@ -127,7 +127,7 @@ class WeibullOfShape(Spread):
     scale_min: float  # 63 % have ended by then; above 0
 
     def __post_init__(self) -> None:
-        require_between("shape", self.shape, 0.15, 1e4)  # about the widest and narrowest spread
+        require_between("shape", self.shape, 0.128, 13_000)  # the widest, the narrowest spread
         require_time("scale", self.scale_min)
 
     @property

@@ -18,14 +18,14 @@ _MASK = _SIZE - 1
 _KEPT = 8  # blocks remembered; assumption: entities that meet are no further apart
 
 
-class _Blocks(ABC):
+class Blocks(ABC):
     """A sequence that is computed in blocks, the last few of which are remembered."""
 
     __slots__ = ("_kept", "_number", "_values")
 
     def __init__(self) -> None:
         self._kept: dict[int, list[float]] = {}  # by block number, the last one used at the end
-        self._number = -1  # block that `_values` is; as yet none
+        self._number: int | None = None  # which block `_values` is
         self._values: list[float] = []
 
     def __getitem__(self, index: int) -> float:
@@ -57,7 +57,7 @@ class _Blocks(ABC):
         return values[index & _MASK]
 
 
-class Uniforms(_Blocks):
+class Uniforms(Blocks):
     """Uniform numbers of one purpose: number i belongs to entity i, whatever was asked before.
 
     Parameters:
@@ -70,7 +70,7 @@ class Uniforms(_Blocks):
     makes at a time.
 
     >>> uniforms = Uniforms(1, 0, "reader")
-    >>> uniforms[5] == uniforms.block(3, 10)[2]
+    >>> uniforms[5] == float(uniforms.block(3, 10)[2])
     True
     """
 
@@ -95,7 +95,7 @@ class Uniforms(_Blocks):
         return ((raw[skipped:] >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
-class Draws(_Blocks):
+class Draws(Blocks):
     """Times of one purpose: draw i belongs to entity i, in minutes.
 
     >>> from simulator.draws.distributions import Exponential

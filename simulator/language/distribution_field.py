@@ -8,10 +8,25 @@ from collections.abc import Mapping
 from typing import Final
 
 from simulator.draws.distributions import DISTRIBUTIONS, PUNCTUALITIES, Distribution
+from simulator.language.columns import read_column, read_values
+from simulator.language.distribution_schema import json_schema, punctuality_json_schema
 from simulator.language.nearest import nearest
 from simulator.language.parameters import Parameter, parameters
 from simulator.language.quantities import QuantityError, format_duration, parse_duration
 from simulator.language.signed import format_signed_duration, parse_signed_duration
+
+__all__ = [
+    "format_signed_duration",
+    "from_plain",
+    "json_schema",
+    "nearest",
+    "parse_signed_duration",
+    "punctuality_from_plain",
+    "punctuality_json_schema",
+    "read_column",
+    "read_values",
+    "to_plain",
+]
 
 Registry = Mapping[str, tuple[type[Distribution], ...]]
 

@@ -41,6 +41,7 @@ class Parameter:
     example: object  # as written in a scenario
     sort: Sort  # where all is positive
     signed_sort: Sort | None = None  # for times relative to an appointment, when not the same
+    signed_example: object = None
 
     def read(self, value: object, *, signed: bool) -> object:
         """Return the field's value for a scenario's; raises QuantityError."""
@@ -53,7 +54,8 @@ class Parameter:
     def schema(self, *, signed: bool) -> Schema:
         """Return the JSON Schema of the scenario's value."""
         schema = self._sort(signed=signed).schema
-        return {"description": self.about, **schema, "examples": [self.example]}
+        example = self.signed_example if signed and self.signed_sort else self.example
+        return {"description": self.about, **schema, "examples": [example]}
 
     def _sort(self, *, signed: bool) -> Sort:
         return self.signed_sort if signed and self.signed_sort else self.sort
@@ -146,6 +148,7 @@ _PARAMETERS: Final = (
         example="6 min",
         sort=DURATION,
         signed_sort=SIGNED_DURATION,
+        signed_example="-5 min",
     ),
     _duration("sd_min", "The standard deviation.", "2 min"),
     _duration("centre_min", "The mean, before negative times are cut off.", "6 min", "mean"),

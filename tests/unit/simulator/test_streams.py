@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from simulator.draws.streams import stream
+from simulator.draws.streams import hashed_key, stream
 
 
 def draws(*key: object, count: int = 4) -> tuple[float, ...]:
@@ -87,3 +87,7 @@ def test_large_seeds_are_told_apart() -> None:
     seeds = [0, 1, 2**32, 2**32 + 1, 2**63 - 1, 2**64]
     firsts = [draws(seed, 0, "a") for seed in seeds]
     assert all(not set(a) & set(b) for a, b in itertools.combinations(firsts, 2))
+
+
+def test_uses_of_a_key_are_told_apart() -> None:
+    assert hashed_key(b"dermtwin.stream", 1, 0, "a") != hashed_key(b"dermtwin.other", 1, 0, "a")
