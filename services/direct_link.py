@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from twin.errors import InvariantError
-from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 from twin.pipeline import Pending, Pipeline
 
 
@@ -42,7 +42,7 @@ class DirectLink:
             self._collect()
         return self.answers.get(case_id)
 
-    def publish(self, event: CaseRead) -> None:
+    def publish(self, event: CaseClosed) -> None:
         """Nobody listens on this route; the engine's journal holds the event."""
 
     def _collect(self) -> None:

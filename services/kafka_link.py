@@ -5,7 +5,7 @@ from typing import Final
 
 from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
-from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 
 _POLL_S: Final = 0.05
 _MOST_PER_POLL: Final = 500
@@ -53,7 +53,7 @@ class KafkaLink:
             self._take(0.0)
         return self.answers.get(case_id)
 
-    def publish(self, event: CaseRead) -> None:
+    def publish(self, event: CaseClosed) -> None:
         """Publish the reader's decision."""
         self._publisher.publish(event)
 

@@ -19,7 +19,7 @@ from services.config import Settings
 from services.console import Bars, say
 from services.image_store import FileReader
 from services.parts import parts_of
-from simulator.cases.cases import synthetic
+from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, data_digest, load_images
 from simulator.language.schema import (
     ImageModel,
@@ -118,9 +118,10 @@ def learn_images(
 
 def learn_synthetic(home: Path, cases: int, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
     """Learn from rendered lesions that no scenario will see."""
-    population = PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE)
-    make = synthetic(SyntheticCases(population=population), lesson.seed, _NO_RUN)
-    drawn = [make(index, 0.0) for index in range(cases)]
+    population = population_of(PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE))
+    drawn = [
+        population.draw(lesson.seed, _NO_RUN, case_id_of(_NO_RUN, index)) for index in range(cases)
+    ]
     material = _Material(
         [case.image for case in drawn],
         np.array([case.malignant for case in drawn]),

@@ -47,14 +47,14 @@ class CaseRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseRead:
-    """The reader has decided; the case is closed."""
+class CaseClosed:
+    """The patient has left; the case is closed."""
 
     case_id: str
-    at_min: float  # end of reading
-    referred: bool  # for biopsy
-    imaging_wait_min: float  # queueing before imaging
-    read_wait_min: float  # queueing before reading
+    at_min: float  # when the patient left
+    referred: bool  # the readers' decision; false, too, where nobody decided
+    left_early: bool  # turned away or out of patience, so the pathway was not finished
+    waits_min: dict[str, float]  # queueing in all, by node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,5 +70,5 @@ class ComponentChanged:
     facts: dict[str, float] = field(default_factory=dict)  # counts and durations, with units
 
 
-CaseEvent = CaseArrived | VerdictIssued | CaseRejected | CaseRead
+CaseEvent = CaseArrived | VerdictIssued | CaseRejected | CaseClosed
 Event = CaseEvent | ComponentChanged

@@ -9,7 +9,7 @@ from typing import Final
 from twin.events import (
     CaseArrived,
     CaseEvent,
-    CaseRead,
+    CaseClosed,
     CaseRejected,
     ComponentChanged,
     Event,
@@ -21,7 +21,7 @@ TOPIC_OF: Final[dict[type, str]] = {
     CaseArrived: "cases",
     VerdictIssued: "verdicts",
     CaseRejected: "verdicts",
-    CaseRead: "cases",
+    CaseClosed: "cases",
     ComponentChanged: "components",
 }
 SCHEMA_OF: Final[dict[type, str]] = {kind: f"{kind.__name__}/1" for kind in TOPIC_OF}

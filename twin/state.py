@@ -14,7 +14,7 @@ from typing import Final
 from twin.events import (
     CaseArrived,
     CaseEvent,
-    CaseRead,
+    CaseClosed,
     CaseRejected,
     ComponentChanged,
     Event,
@@ -44,7 +44,7 @@ class CaseState:
     revision: int = 0  # events that changed this case
     arrived: CaseArrived | None = None
     answer: VerdictIssued | CaseRejected | None = None
-    read: CaseRead | None = None
+    read: CaseClosed | None = None
 
     @property
     def stage(self) -> CaseStage:
@@ -96,7 +96,7 @@ class TwinState:
                 known = case.answer
                 counted = "verdicts" if isinstance(event, VerdictIssued) else "rejections"
                 case.answer = known or event
-            case CaseRead():
+            case CaseClosed():
                 known, counted = case.read, "reads"
                 case.read = known or event
         if known is not None:

@@ -31,7 +31,7 @@ from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import (
     CaseArrived,
     CaseEvent,
-    CaseRead,
+    CaseClosed,
     CaseRejected,
     ComponentChanged,
     VerdictIssued,
@@ -49,7 +49,7 @@ _ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
     SCHEMA_OF[CaseRejected].encode(): CaseRejected,
 }
 
-Known = TypeVar("Known", CaseArrived, CaseRead, VerdictIssued | CaseRejected, ComponentChanged)
+Known = TypeVar("Known", CaseArrived, CaseClosed, VerdictIssued | CaseRejected, ComponentChanged)
 
 Fields = dict[FieldT, EncodableT]
 
@@ -199,7 +199,7 @@ class RedisMirror:
                     revision=int(revision),
                     arrived=self._event(CaseArrived, arrived),
                     answer=self._event(_ANSWERS.get(answer_schema, VerdictIssued), answer),
-                    read=self._event(CaseRead, read),
+                    read=self._event(CaseClosed, read),
                 )
         return state
 
@@ -249,7 +249,7 @@ def _case_fields(event: CaseEvent) -> Fields:
     match event:
         case CaseArrived():
             return {"arrived": raw, "image": CaseState(arrived=event).image}
-        case CaseRead():
+        case CaseClosed():
             return {"read": raw, "referred": int(event.referred)}
         case CaseRejected():
             return {

@@ -42,8 +42,8 @@ _DIAGNOSES: Final[Mapping[bool, Mapping[str, int]]] = {
     False: {"nevus": 6705, "seborrheic_keratosis": 1099},
     True: {"melanoma": 1113, "basal_cell_carcinoma": 514},
 }
-_SEXES: Final = {"male": 5406, "female": 4552}
-_SITES: Final = {
+SEXES: Final = {"male": 5406, "female": 4552}
+SITES: Final = {
     "back": 2192,
     "lower extremity": 2077,
     "trunk": 1404,
@@ -152,8 +152,8 @@ class Population:
             diagnosis=diagnosis,
             image=SyntheticRef(recipe=_recipe(image, diagnosis, tone.uniform(low, high))),
             age=int(np.clip(round(of("age").normal(self.age_mean, self.age_sd)), 1, 100)),
-            sex=_pick(of("sex"), _SEXES),
-            site=_pick(of("site"), _SITES),
+            sex=_pick(of("sex"), SEXES),
+            site=_pick(of("site"), SITES),
             skin_tone=skin_tone,
         )
 

@@ -7,20 +7,19 @@ a fixed wall time, each case is sent when its patient arrives, and answers come 
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import simpy
 import simpy.rt
 
-from simulator.cases.cases import Patient
 from simulator.clinic.journal import Latency
+from simulator.clinic.person import Person
 from twin.errors import DependencyError
-from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 
 Answer = VerdictIssued | CaseRejected
-Process = Generator[simpy.Event, Any, None]
 
 WINDOW: Final = 2048  # cases under way ahead of the clock; assumption: the twin never runs dry
 POLL_S: Final = 0.010  # wall time between two looks for answers, and so the error of a latency
@@ -46,7 +45,7 @@ class TwinLink(Protocol):
         """Return the answer to a submitted case if it is there; asked by the real clock."""
         ...
 
-    def publish(self, event: CaseRead) -> None:
+    def publish(self, event: CaseClosed) -> None:
         """Tell the twin that a case is closed."""
         ...
 
@@ -57,55 +56,59 @@ class Clock(Protocol):
     env: simpy.Environment
     latencies: list[Latency]  # grows during the run; stays empty where time is not real
 
-    def start(self, spawn: Callable[[Process], None]) -> None:
-        """Begin; `spawn` starts a process of the clock's own."""
+    def start(self) -> None:
+        """Begin: simulated zero is now."""
         ...
 
-    def ahead(self, patients: Iterable[Patient]) -> Iterator[Patient]:
+    def ahead(self, patients: Iterable[Person]) -> Iterator[Person]:
         """Pass patients through in order, sending them to the twin before they arrive or not."""
         ...
 
-    def arrive(self, patient: Patient) -> None:
+    def arrive(self, person: Person) -> None:
         """Note that a patient arrives now."""
         ...
 
-    def answer(self, patient: Patient) -> Answer | simpy.Event:
+    def answer(self, person: Person) -> Answer | simpy.Event:
         """Return the twin's answer, or an event that will bring it."""
         ...
 
 
 class VirtualClock:
-    """As fast as it goes, and deterministic."""
+    """As fast as it goes, and deterministic. Without a twin there is nothing to send ahead."""
 
-    def __init__(self, twin: TwinLink, window: int = WINDOW) -> None:
+    def __init__(self, twin: TwinLink | None, window: int = WINDOW) -> None:
         self.env = simpy.Environment()
         self.latencies: list[Latency] = []
         self._twin = twin
         self._window = window
 
-    def start(self, spawn: Callable[[Process], None]) -> None:
+    def start(self) -> None:
         """Need nothing."""
 
-    def ahead(self, patients: Iterable[Patient]) -> Iterator[Patient]:
+    def ahead(self, patients: Iterable[Person]) -> Iterator[Person]:
         """Keep between half a window and a whole one under way."""
-        source = iter(patients)
-        under_way: deque[Patient] = deque()
+        source, twin = iter(patients), self._twin
+        if twin is None:
+            yield from source
+            return
+        under_way: deque[Person] = deque()
         while True:
             if len(under_way) <= self._window // 2:
                 fresh = list(islice(source, self._window - len(under_way)))
                 if fresh:
-                    self._twin.submit([patient.arrived() for patient in fresh])
+                    twin.submit([person.arrived() for person in fresh])
                     under_way.extend(fresh)
             if not under_way:
                 return
             yield under_way.popleft()
 
-    def arrive(self, patient: Patient) -> None:
+    def arrive(self, person: Person) -> None:
         """Need nothing: the case was sent ahead."""
 
-    def answer(self, patient: Patient) -> Answer:
+    def answer(self, person: Person) -> Answer:
         """Wait outside simulated time."""
-        return self._twin.answer(patient.case_id)
+        assert self._twin is not None  # nominal cases ask nobody
+        return self._twin.answer(person.case_id)
 
 
 class RealClock:
@@ -117,7 +120,7 @@ class RealClock:
         patience_s: wall time after which a missing answer stops the run.
     """
 
-    def __init__(self, twin: TwinLink, speed: float, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, twin: TwinLink | None, speed: float, patience_s: float = PATIENCE_S) -> None:
         # SimPy's factor is wall seconds per unit of simulated time, here a minute. Not strict: a
         # slow moment is caught up and shows in the latencies, it does not stop the run.
         self.env = simpy.rt.RealtimeEnvironment(factor=60 / speed, strict=False)
@@ -127,36 +130,38 @@ class RealClock:
         self._coming: dict[str, simpy.Event] = {}  # answers not yet asked for by the pathway
         self._open: dict[str, tuple[float, simpy.Event]] = {}  # not yet answered; arrival, minutes
 
-    def start(self, spawn: Callable[[Process], None]) -> None:
+    def start(self) -> None:
         """Set simulated zero to now and begin to watch for answers."""
         self.env.sync()
-        spawn(self._watch())
+        if self._twin is not None:
+            self._watch(None)
 
-    def ahead(self, patients: Iterable[Patient]) -> Iterator[Patient]:
+    def ahead(self, patients: Iterable[Person]) -> Iterator[Person]:
         """Send nothing ahead."""
         return iter(patients)
 
-    def arrive(self, patient: Patient) -> None:
+    def arrive(self, person: Person) -> None:
         """Send the case."""
-        coming = self._coming[patient.case_id] = self.env.event()
-        self._open[patient.case_id] = (patient.at_min, coming)
-        self._twin.submit([patient.arrived()])
-        self._look(patient.case_id)
+        assert self._twin is not None  # nominal cases are sent to nobody
+        coming = self._coming[person.case_id] = self.env.event()
+        self._open[person.case_id] = (person.at_min, coming)
+        self._twin.submit([person.arrived()])
+        self._look(person.case_id)
 
-    def answer(self, patient: Patient) -> simpy.Event:
+    def answer(self, person: Person) -> simpy.Event:
         """Return the event of the answer's coming."""
-        self._look(patient.case_id)
-        return self._coming.pop(patient.case_id)
+        self._look(person.case_id)
+        return self._coming.pop(person.case_id)
 
-    def _watch(self) -> Process:
-        while True:
-            yield self.env.timeout(POLL_S / self.env.factor)
-            for case_id in list(self._open):
-                self._look(case_id)
+    def _watch(self, _: simpy.Event | None) -> None:
+        for case_id in list(self._open):
+            self._look(case_id)
+        simpy.Timeout(self.env, POLL_S / self.env.factor).callbacks.append(self._watch)
 
     def _look(self, case_id: str) -> None:
         if case_id not in self._open:
             return
+        assert self._twin is not None  # only its cases are open
         at_min, coming = self._open[case_id]
         # From the intended send time: a sender that lags must not flatter the latency.
         intended_s = at_min * self.env.factor

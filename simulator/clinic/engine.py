@@ -1,69 +1,47 @@
-"""The clinic in time: each patient's journey from arrival to decision, on either clock.
+"""The clinic in time: each patient's journey from arrival to leaving, on either clock.
 
-Arrivals, service times and opinions come from keyed streams (law 9), so another reader or another
-order of reading leaves every draw as it was, and two runs can be compared patient by patient.
+Event scheduling on SimPy's calendar: a callback at each arrival and each end of service, instead
+of a process per patient. That is what makes it as fast as it is; see docs/architecture.md.
+
+Arrivals, service times, routes and opinions are keyed (law 9), so another reader or another order
+of reading leaves every draw as it was, and two runs can be compared patient by patient.
 """
 
-import heapq
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final, Protocol
 
-import numpy as np
-import simpy
+from simpy.events import Event, Timeout
 
-from simulator.cases.cases import Patient
-from simulator.clinic.clocks import Answer, Clock, Process, RealClock, TwinLink, VirtualClock
-from simulator.clinic.journal import CaseRecord, Journal, Visit
-from simulator.draws.streams import stream
-from simulator.language.schema import Scenario, StaffedNode
-from twin.events import CaseRead, CaseRejected, VerdictIssued
+from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualClock
+from simulator.clinic.journal import Journal
+from simulator.clinic.person import Person
+from simulator.clinic.pools import Bay, Pool, Request
+from simulator.clinic.readers import Reader
+from simulator.clinic.routing import OUT, Router, Visits
+from simulator.clinic.staffing import capacity_changes
+from simulator.clinic.station import Station, Timed
+from simulator.language.pathway import END, DelayNode, StaffedNode
+from simulator.language.schema import Scenario
+from twin.errors import InvariantError
+from twin.events import CaseClosed, VerdictIssued
 
-__all__ = ["Engine", "PatientSource", "TwinLink"]
+__all__ = ["Engine", "Patients", "TwinLink"]
 
-Order = tuple[float, float, int]  # urgency (smaller first), joined the queue, order of arrival
+_PROGRESS_EVERY: Final = 64  # patients; drawing a bar takes longer than simulating one
 
 
-class PatientSource(Protocol):
-    """Whoever brings the patients; usually `Arrivals`."""
+class Patients(Protocol):
+    """Whoever brings the patients; usually `People`."""
 
     @property
     def expected(self) -> int:
         """About how many there will be."""
         ...
 
-    def __iter__(self) -> Iterator[Patient]:
+    def __iter__(self) -> Iterator[Person]:
         """Bring them in the order of their arrival."""
         ...
-
-
-class Pool:
-    """A group of interchangeable people with one queue, served without preemption.
-
-    SimPy's own priority resource sorts its whole queue at each arrival; this one keeps a heap. The
-    order is total, so that ties do not depend on who asked first within one instant.
-    """
-
-    def __init__(self, env: simpy.Environment, count: int) -> None:
-        self._env = env
-        self._free = count
-        self._waiting: list[tuple[Order, simpy.Event]] = []
-
-    def request(self, order: Order) -> simpy.Event:
-        """Return the event of somebody's becoming free for this patient."""
-        granted = self._env.event()
-        if self._free:
-            self._free -= 1
-            granted.succeed()
-        else:
-            heapq.heappush(self._waiting, (order, granted))
-        return granted
-
-    def release(self) -> None:
-        """Hand one person over to whoever is next."""
-        if self._waiting:
-            heapq.heappop(self._waiting)[1].succeed()
-        else:
-            self._free += 1
 
 
 class Engine:
@@ -73,158 +51,262 @@ class Engine:
         scenario: the clinic.
         replication: number from 0; part of the key of every draw.
         patients: who comes, and when.
-        twin: the link to the twin.
+        twin: the link to the twin; None where the cases are nominal.
         clock: by default the scenario's own.
-        on_progress: called after each closed case with the closed and the expected number.
+        on_progress: called now and then with the number of patients closed and expected.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         replication: int,
-        patients: PatientSource,
-        twin: TwinLink,
+        patients: Patients,
+        twin: TwinLink | None = None,
         *,
         clock: Clock | None = None,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._scenario = scenario
-        self._replication = replication
+        self.scenario = scenario
+        self.replication = replication
         self._patients = patients
         self._twin = twin
         self._on_progress = on_progress
-        if clock is None and scenario.clock == "real":
-            clock = RealClock(twin, scenario.speed)
-        self._clock = clock or VirtualClock(twin)
-        # Grows during the run, and stays readable after a failure.
-        self.journal = Journal(latencies=self._clock.latencies)
-        self._env = self._clock.env
-        self._pools = {name: Pool(self._env, group.count) for name, group in scenario.staff.items()}
-        self._inside = 0  # patients in the clinic
+        if clock is None:
+            real = scenario.clock == "real"
+            clock = RealClock(twin, scenario.speed) if real else VirtualClock(twin)
+        self._clock = clock
+        self.env = clock.env
+        self.journal = Journal(latencies=clock.latencies)
+        self._inside: dict[int, Person] = {}
         self._all_came = False
-        self._empty = self._env.event()
-        self._failure: BaseException | None = None
+        self._over = self.env.event()
+        self._pools = {name: Pool(name) for name in scenario.staff}
+        self._readers: dict[int, Reader] = {}
+        self._delays: dict[int, Timed] = {}
+        self.stations: dict[int, Station] = {}
+        self._build()
 
     def run(self) -> Journal:
-        """Run until every patient who came has left.
+        """Run until every patient who came has left, or until the horizon where it stops there.
 
         Raises:
             DependencyError: the twin did not answer.
+            InvariantError: nothing can happen any more and patients are still inside.
             KeyboardInterrupt: passed on as it came.
         """
-        self._clock.start(self._spawn)
-        self._spawn(self._arrive())
-        try:
-            self._env.run(until=self._empty)
-        except BaseException:
-            # SimPy raises a copy built from `args`; what really happened is what we kept.
-            if self._failure is not None:
-                raise self._failure from None
-            raise
+        scenario = self.scenario
+        self._clock.start()
+        for name, pool in self._pools.items():
+            self._on_duty(pool, capacity_changes(scenario.staff[name], scenario.start_min))
+        self._coming = self._clock.ahead(self._patients)
+        self._await_next()
+        if scenario.ending == "stop":
+            self.env.run(until=scenario.horizon_min)
+        elif not self._over.triggered:
+            try:
+                self.env.run(until=self._over)
+            except RuntimeError as error:  # SimPy: no events are left
+                reason = f"{len(self._inside)} patients wait and nothing can happen any more"
+                raise InvariantError(reason) from error
+        self._settle()
         return self.journal
 
-    def _spawn(self, process: Process) -> None:
-        self._env.process(self._guard(process))
+    def move(self, person: Person, where: str, *, gave_up: bool = False) -> None:
+        """Send a patient to a node, or out."""
+        self._go(person, OUT if where == END else self._places[where], gave_up=gave_up)
 
-    def _guard(self, process: Process) -> Process:
-        try:
-            yield from process
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._failure = self._failure or error
-            raise
+    def served(self, station: Station, request: Request) -> None:
+        """Let a patient whose service has just ended decide, and move on."""
+        person = request.person
+        reader = self._readers.get(station.index)
+        if reader is not None:
+            reader.decide(person, request.visit)
+        if station.node.diagnosis:
+            person.diagnosed_min = self.env.now
+        if self._told:
+            waits = person.__dict__.setdefault("waits_min", {})
+            waits[station.node.id] = waits.get(station.node.id, 0.0) + request.waited_min
+        self._onward(person, station.index, request.visit)
 
-    def _arrive(self) -> Process:
-        for patient in self._clock.ahead(self._patients):
-            # Rounding can put `now` a bit above `at_min` for two who come together.
-            yield self._env.timeout(max(0.0, patient.at_min - self._env.now))
-            self._inside += 1
-            self.journal.events.append(patient.arrived())
-            self._clock.arrive(patient)
-            self._spawn(self._journey(patient))
-        self._all_came = True
-        self._leave_if_empty()
-
-    def _journey(self, patient: Patient) -> Process:
-        visits: dict[str, Visit] = {}
-        answer: Answer | None = None
-        for node in self._scenario.pathway:
+    def _build(self) -> None:
+        scenario, key = self.scenario, (self.scenario.seed, self.replication)
+        self._places = {node.id: place for place, node in enumerate(scenario.pathway)}
+        attributes = sorted({name for one in scenario.classes for name in one.attributes})
+        self._told = scenario.has_images
+        classes = scenario.patient_classes
+        self._routers: list[list[Router]] = []
+        bays = _bays(scenario, self._pools)
+        for place, node in enumerate(scenario.pathway):
+            draws = [Visits(*key, f"route.{node.id}.{one.id}") for one in classes]
+            self._routers.append(
+                [
+                    Router(one.then.get(node.id, node.then), self._places, attributes, draw)
+                    for one, draw in zip(classes, draws, strict=True)
+                ]
+            )
             if isinstance(node, StaffedNode):
-                visits[node.id] = yield from self._visit(node, patient, answer)
-            else:
-                got = self._clock.answer(patient)
-                answer = (yield got) if isinstance(got, simpy.Event) else got
-        self._close(patient, visits, answer)
+                pools = [self._pools[name] for name in node.staff]
+                bay = bays[node.staff[0]]
+                if node.queue.preempt != "no" and bay.serving is None:
+                    bay.serving = set()
+                self.stations[place] = Station(self, node, place, pools, bay)
+                if node.decision != "no":
+                    spec = node.reader or scenario.decision.reader
+                    self._readers[place] = Reader(spec, node.decision, *key, node.id)
+            elif isinstance(node, DelayNode):
+                self._delays[place] = Timed(*key, f"service.{node.id}")
+                for one in classes:
+                    self._delays[place].know(one.id, one.service.get(node.id, node.delay))
+        self._bays = {id(bay): bay for bay in bays.values()}
+        self._enter = [self._places[one.enter] if one.enter else 0 for one in classes]
 
-    def _visit(
-        self, node: StaffedNode, patient: Patient, answer: Answer | None
-    ) -> Generator[simpy.Event, None, Visit]:
-        queued_min = self._env.now
-        pool = self._pools[node.staff]
-        urgency = _urgency(answer) if node.queue == "ai" else 0.0
-        yield pool.request((urgency, queued_min, patient.index))
-        start_min = self._env.now
-        yield self._env.timeout(node.service.draw(self._stream(f"service.{node.id}", patient)))
-        pool.release()
-        return Visit(queued_min=queued_min, start_min=start_min, end_min=self._env.now)
+    def _on_duty(self, pool: Pool, changes: Iterator[tuple[float, int]]) -> None:
+        """Set a group's size now, and again whenever its roster says so."""
 
-    def _close(self, patient: Patient, visits: Mapping[str, Visit], answer: Answer | None) -> None:
-        verdict = answer if isinstance(answer, VerdictIssued) else None
-        record = CaseRecord(
-            case_id=patient.case_id,
-            arrival_min=patient.at_min,
-            visits=visits,
-            closed_min=self._env.now,
-            malignant=patient.malignant,
-            diagnosis=patient.diagnosis,
-            p_malignant=verdict.p_malignant if verdict else None,
-            ai_malignant=verdict.malignant if verdict else None,
-            rejected=answer.reason if isinstance(answer, CaseRejected) else None,
-            referred=self._decide(patient, verdict),
-            age=patient.age,
-            sex=patient.sex,
-            site=patient.site,
-            skin_tone=patient.skin_tone,
-        )
-        event = CaseRead(
-            case_id=patient.case_id,
-            at_min=self._env.now,
-            referred=record.referred,
-            imaging_wait_min=visits["imaging"].wait_min,
-            read_wait_min=visits["read"].wait_min,
-        )
-        self.journal.records.append(record)
-        self.journal.events.append(event)
-        self._twin.publish(event)
-        if self._on_progress:
-            closed = len(self.journal.records)
+        def change(event: Event | None) -> None:
+            pool.note(self.env.now)
+            pool.capacity = upcoming[1]
+            following()
+            if event is not None:
+                for bay in self._bays.values():
+                    if pool in bay.pools:
+                        bay.dispatch(self.env.now)
+
+        def following() -> None:
+            nonlocal upcoming
+            found = next(changes, None)
+            if found is not None:
+                upcoming = found
+                at_min = max(0.0, found[0] - self.env.now)
+                Timeout(self.env, at_min).callbacks.append(change)  # type: ignore[union-attr]
+
+        upcoming = next(changes)
+        change(None)
+
+    def _await_next(self) -> None:
+        person = next(self._coming, None)
+        if person is None:
+            self._all_came = True
+            self._end_if_empty()
+            return
+        # Rounding can put `now` a bit above `at_min` for two who come together.
+        delay_min = max(0.0, person.at_min - self.env.now)
+        Timeout(self.env, delay_min, person).callbacks.append(self._arrive)  # type: ignore[union-attr]
+
+    def _arrive(self, event: Event) -> None:
+        person: Person = event.value
+        self._inside[person.number] = person
+        self.journal.arrived += 1
+        if self._told:
+            self.journal.events.append(person.arrived())
+            self._clock.arrive(person)
+        self._await_next()
+        self._go(person, self._enter[person.class_index])
+
+    def _go(self, person: Person, place: int, *, gave_up: bool = False) -> None:
+        if place == OUT:
+            self._leave(person, gave_up=gave_up)
+            return
+        station = self.stations.get(place)
+        if station is not None:
+            station.enter(person)
+            return
+        person.seen[place] = visit = person.seen[place] + 1
+        delay = self._delays.get(place)
+        if delay is None:
+            self._ask(person, place, visit)
+            return
+        minutes = delay.of(person, visit)
+        assert minutes is not None  # a delay has a duration for every class
+        Timeout(self.env, minutes, (person, place, visit)).callbacks.append(self._waited)  # type: ignore[union-attr]
+
+    def _waited(self, event: Event) -> None:
+        person, place, visit = event.value
+        node = self.scenario.pathway[place]
+        if isinstance(node, DelayNode) and node.diagnosis:
+            person.diagnosed_min = self.env.now
+        self._onward(person, place, visit)
+
+    def _onward(self, person: Person, place: int, visit: int) -> None:
+        router = self._routers[place][person.class_index]
+        always = router.always
+        now_min = self.env.now
+        self._go(person, router.next(person, visit, now_min) if always is None else always)
+
+    def _ask(self, person: Person, place: int, visit: int) -> None:
+        if not self._told:
+            person.p_malignant, person.flagged = person.score, person.score_flags
+            self._onward(person, place, visit)
+            return
+        answer = self._clock.answer(person)
+        if isinstance(answer, Event) and answer.callbacks is not None:
+
+            def then(event: Event) -> None:
+                self._take(person, event.value)
+                self._onward(person, place, visit)
+
+            answer.callbacks.append(then)
+            return
+        self._take(person, answer.value if isinstance(answer, Event) else answer)
+        self._onward(person, place, visit)
+
+    def _take(self, person: Person, answer: Answer) -> None:
+        if isinstance(answer, VerdictIssued):
+            person.p_malignant, person.flagged = answer.p_malignant, answer.malignant
+        else:
+            person.rejected = answer.reason
+
+    def _leave(self, person: Person, *, gave_up: bool) -> None:
+        now_min = self.env.now
+        del self._inside[person.number]
+        self.journal.note(person, now_min, gave_up=gave_up)
+        if self._told:
+            event = CaseClosed(
+                case_id=person.case_id,
+                at_min=now_min,
+                referred=bool(person.referred),
+                left_early=gave_up,
+                waits_min=dict(person.__dict__.get("waits_min", {})),
+            )
+            self.journal.events.append(event)
+            if self._twin is not None:
+                self._twin.publish(event)
+        closed = len(self.journal.patients)
+        if self._on_progress and (closed % _PROGRESS_EVERY == 0 or not self._inside):
             self._on_progress(closed, max(closed, self._patients.expected))
-        self._inside -= 1
-        self._leave_if_empty()
+        self._end_if_empty()
 
-    def _decide(self, patient: Patient, verdict: VerdictIssued | None) -> bool:
-        """Return whether the reader refers the patient.
+    def _end_if_empty(self) -> None:
+        if self._all_came and not self._inside and not self._over.triggered:
+            self._over.succeed()
 
-        Assumption: the reader takes the AI's verdict over with a fixed probability, else decides
-        alone with a fixed sensitivity and specificity, independently of the image.
-        """
-        reader = self._scenario.decision.reader
-        # Both are always drawn, so that a verdict more or less leaves the opinions as they were.
-        follows, own = self._stream("reader", patient).random(2)
-        if verdict is not None and follows < reader.weight_of_ai:
-            return verdict.malignant
-        return bool(own < (reader.sensitivity if patient.malignant else 1 - reader.specificity))
-
-    def _leave_if_empty(self) -> None:
-        if self._all_came and not self._inside:
-            self._empty.succeed()
-
-    def _stream(self, name: str, patient: Patient) -> np.random.Generator:
-        return stream(self._scenario.seed, self._replication, name, patient.case_id)
+    def _settle(self) -> None:
+        now_min = self.env.now
+        for pool in self._pools.values():
+            pool.note(now_min)
+        for station in self.stations.values():
+            station.settle(now_min)
+        for person in self._inside.values():
+            self.journal.note(person, None, gave_up=False)
+        self.journal.settle(
+            now_min,
+            tables={s.node.id: s.table for s in self.stations.values()},
+            areas={s.node.id: s.area for s in self.stations.values()},
+            pools=self._pools,
+        )
 
 
-def _urgency(answer: Answer | None) -> float:
-    # Assumption: a case without a verdict is read as if surely malignant; nobody waits longer
-    # because the twin failed.
-    return -answer.p_malignant if isinstance(answer, VerdictIssued) else -1.0
+def _bays(scenario: Scenario, pools: dict[str, Pool]) -> dict[str, Bay]:
+    """Return the waiting list of each staff group: one for all that are ever needed together."""
+    together: dict[str, set[str]] = {name: {name} for name in pools}
+    for node in scenario.staffed():
+        joined = set(chain.from_iterable(together[name] for name in node.staff))
+        for name in joined:
+            together[name] = joined
+    made: dict[frozenset[str], Bay] = {}
+    for name, group in together.items():
+        key = frozenset(group)
+        if key not in made:
+            made[key] = Bay([pools[each] for each in pools if each in group])
+        together[name] = group
+    return {name: made[frozenset(group)] for name, group in together.items()}

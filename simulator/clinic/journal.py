@@ -1,55 +1,38 @@
-"""What a run leaves behind: one record a patient, the events it emitted, and telemetry."""
+"""What a run leaves behind: tables of patients and visits, the events emitted, and telemetry."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from twin.events import CaseArrived, CaseRead
+from simulator.clinic.person import Person
+from simulator.clinic.pools import Pool
+from simulator.clinic.tables import Table
+from twin.events import CaseArrived, CaseClosed
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One patient at one staffed node."""
-
-    queued_min: float  # joined the queue
-    start_min: float  # service began
-    end_min: float  # service ended
-
-    @property
-    def wait_min(self) -> float:
-        """Time in the queue."""
-        return self.start_min - self.queued_min
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseRecord:
-    """One closed case as only the simulator knows it: with its truth (law 8)."""
-
-    case_id: str
-    arrival_min: float
-    visits: Mapping[str, Visit]  # by node, in the order of the pathway
-    closed_min: float  # left the clinic
-    malignant: bool  # the truth
-    diagnosis: str | None
-    p_malignant: float | None  # the twin's probability; None if it gave no verdict
-    ai_malignant: bool | None  # the twin's verdict at its threshold; None likewise
-    rejected: str | None  # why the twin gave no verdict
-    referred: bool  # the reader's decision
-    age: int | None = None  # years
-    sex: str | None = None
-    site: str | None = None
-    skin_tone: str | None = None  # Fitzpatrick type
-
-    def as_row(self) -> dict[str, object]:
-        """Return the record flat, one column per value, as tables want it."""
-        row = {name: getattr(self, name) for name in self.__slots__ if name != "visits"}
-        for node, visit in self.visits.items():
-            row[f"{node}_queued_min"] = visit.queued_min
-            row[f"{node}_start_min"] = visit.start_min
-            row[f"{node}_end_min"] = visit.end_min
-            row[f"{node}_wait_min"] = visit.wait_min
-        return row
+# A row for each patient, in order of leaving; those still inside at the end follow. Words are
+# numbers of the journal's `words`; what is not known is not-a-number.
+PATIENT_COLUMNS: Final = (
+    "patient",
+    "key",
+    "class",
+    "arrival_min",
+    "due_min",
+    "closed_min",
+    "left_early",
+    "malignant",
+    "diagnosis",
+    "p_malignant",
+    "flagged",
+    "rejected",
+    "referred",
+    "diagnosed_min",
+    "age",
+    "sex",
+    "site",
+    "skin_tone",
+)
+WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
+_NAN: Final = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +49,78 @@ class Latency:
         return (self.answered_s - self.intended_s) * 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """A staff group's time, measured while the run went on."""
+
+    busy_min: float  # person-minutes of work
+    duty_min: float  # person-minutes on duty, overtime included
+
+
 @dataclass(slots=True, kw_only=True)
 class Journal:
-    """The story of a run so far; the engine appends to it."""
+    """The story of a run so far; the engine writes it."""
 
-    records: list[CaseRecord] = field(default_factory=list)  # in order of closing
-    events: list[CaseArrived | CaseRead] = field(default_factory=list)  # in event order
+    patients: Table = field(default_factory=lambda: Table(PATIENT_COLUMNS))
+    visits: Mapping[str, Table] = field(default_factory=dict)  # by staffed node, at the end
+    words: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in WORDS})
+    events: list[CaseArrived | CaseClosed] = field(default_factory=list)  # where a twin is told
     latencies: list[Latency] = field(default_factory=list)  # real clock only
+    arrived: int = 0  # patients
+    end_min: float = 0.0  # when the run ended
+    areas: Mapping[str, float] = field(default_factory=dict)  # node -> patient-minutes there
+    staff: Mapping[str, Areas] = field(default_factory=dict)
 
-    def as_csv(self) -> str:
-        """Return the records as CSV, a row per patient in order of closing, with a header."""
-        rows = [record.as_row() for record in self.records]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
+    def note(self, person: Person, closed_min: float | None, *, gave_up: bool) -> None:
+        """Write a patient's row; `closed_min` is None for one who is still inside."""
+        self.patients.add(
+            (
+                person.number,
+                person.key,
+                self._word("class", person.patient_class),
+                person.at_min,
+                _number(person.due_min),
+                _number(closed_min),
+                gave_up,
+                _number(person.malignant),
+                self._word("diagnosis", person.diagnosis),
+                _number(person.p_malignant),
+                _number(person.flagged),
+                self._word("rejected", person.rejected),
+                _number(person.referred),
+                _number(person.diagnosed_min),
+                _number(person.age),
+                self._word("sex", person.sex),
+                self._word("site", person.site),
+                self._word("skin_tone", person.skin_tone),
+            )
+        )
+
+    def settle(
+        self,
+        end_min: float,
+        *,
+        tables: Mapping[str, Table],
+        areas: Mapping[str, float],
+        pools: Mapping[str, Pool],
+    ) -> None:
+        """Take over what the stations wrote, at the end of the run."""
+        self.end_min = end_min
+        self.visits = dict(tables)
+        self.areas = dict(areas)
+        self.staff = {n: Areas(pool.busy_area, pool.duty_area) for n, pool in pools.items()}
+
+    def close(self) -> None:
+        """Give back the files of long tables."""
+        for table in (self.patients, *self.visits.values()):
+            table.close()
+
+    def _word(self, column: str, word: str | None) -> float:
+        if word is None:
+            return _NAN
+        known = self.words[column]
+        return known.setdefault(word, len(known))
+
+
+def _number(value: float | None) -> float:
+    return _NAN if value is None else value

@@ -3,8 +3,9 @@
 Each refuses with a `QuantityError`, which says what is accepted.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -57,17 +58,31 @@ def _whole(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-def tag(default: str, *, key: str = "", lone: str = "") -> Discriminator:
-    """Choose a variant: `lone` where that key stands, else the value of `key`, else `default`."""
+def tag(default: str, *, key: str = "", lone: Sequence[str] = ()) -> Discriminator:
+    """Choose a variant: a `lone` key if it stands there, else the value of `key`, else `default`."""
 
     def choose(value: object) -> str:
         fields = dict(value) if isinstance(value, BaseModel | Mapping) else {}
-        return f"<{lone if lone in fields else fields.get(key, default)}>"
+        alone = next((name for name in lone if name in fields), None)
+        return f"<{alone or fields.get(key, default)}>"
 
     return Discriminator(choose)
 
 
+def _identifier(value: str) -> str:
+    # Names of nodes, staff and classes become parts of metric names and columns.
+    if not _IDENTIFIER.fullmatch(value):
+        raise QuantityError((), f"{value!r}: expected a letter, then letters, digits, _ or -")
+    if value in _RESERVED:
+        raise QuantityError((), f"{value!r} has a meaning of its own; choose another name")
+    return value
+
+
+_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_RESERVED: Final = ("end", "otherwise", "default", "all")
+
 Slug = Annotated[str, Field(min_length=1), AfterValidator(_slug)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
 Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Share = Annotated[float, BeforeValidator(parse_share)]

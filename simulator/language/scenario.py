@@ -1,93 +1,53 @@
 """A scenario file in and out: text to a sound `Scenario`, or one error that lists all problems."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
-from simulator.draws.distributions import nearest
-from simulator.language.fields import Strict
-from simulator.language.quantities import QuantityError
-from simulator.language.schema import VARIANTS, Scenario
-from simulator.language.yaml_source import Located, Path, dotted, dump, parse
+from simulator.language.complaints import complaints
+from simulator.language.schema import Scenario
+from simulator.language.sources import Source, gather
+from simulator.language.yaml_source import dump
 from twin.errors import ScenarioError
 
-__all__ = ["Scenario", "load", "resolved"]
+__all__ = ["Scenario", "checked", "load", "resolved"]
 
 
-def load(text: str, source: str) -> Scenario:
+def load(text: str, source: str, overrides: Sequence[str] = ()) -> Scenario:
     """Return the scenario that `text` holds.
 
     Parameters:
         text: YAML, as docs and scenarios/ show it.
-        source: the file's name, for messages.
+        source: the file's name, for messages; files that it names are found beside it.
+        overrides: `key=value` each, set over the file.
 
     Raises:
         ScenarioError: with file, line, dotted key and value; if there are several problems, its
             reason lists them, a line each, in the order of the file.
     """
-    located = parse(text, source)
+    return checked(gather(text, source, overrides))
+
+
+def checked(source: Source) -> Scenario:
+    """Return the scenario that gathered data hold; raises as `load` does."""
     try:
-        return Scenario.model_validate(located.data)
+        return Scenario.model_validate(source.data)
     except ValidationError as error:
-        problems = sorted(_problems(error, located), key=lambda problem: problem[0])
+        found = list(complaints(error, Scenario, source.data))
+    problems = [source.error(path, reason) for path, reason in dict.fromkeys(found)]
+    problems.sort(key=lambda problem: (problem.args[0] != source.name, problem.args[:2]))
     if len(problems) == 1:
-        raise ScenarioError(source, *problems[0])
-    listed = [str(ScenarioError(source, *problem)) for problem in problems]
-    raise ScenarioError(source, 0, "", "\n  ".join([f"{len(listed)} problems", *listed]))
+        raise problems[0]
+    listed = [str(problem) for problem in problems]
+    raise ScenarioError(source.name, 0, "", "\n  ".join([f"{len(listed)} problems", *listed]))
 
 
 def resolved(scenario: Scenario) -> str:
     """Return the scenario as YAML with every default written out; it loads to an equal one."""
-    return dump(scenario.model_dump(by_alias=True, exclude_none=True))
+    return dump(plain(scenario))
 
 
-def _problems(error: ValidationError, located: Located) -> Iterator[tuple[int, str, str]]:
-    for detail in error.errors(include_url=False):
-        location, context = detail["loc"], detail.get("ctx", {})
-        # Pydantic's locations name the variant, and mark faults of a key; no file has either.
-        path = tuple(s for s in location if not str(s).startswith("<") and s != "[key]")
-        for below, reason in context.get("problems") or [_reason(detail)]:
-            full = (*path, *below)
-            yield located.line_of(full), dotted(full), reason
-
-
-def _reason(detail: Mapping[str, Any]) -> tuple[Path, str]:
-    """Put one of pydantic's complaints into words: the path below its location, and the reason."""
-    location, context = detail["loc"], detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return (), "is required"
-        case "extra_forbidden":
-            keys = _keys_at(location[:-1])
-            return (), f"unknown key{nearest(location[-1], keys)} (there are {', '.join(keys)})"
-        case "value_error" if isinstance(context["error"], QuantityError):
-            return context["error"].args
-        case "union_tag_invalid":
-            tag, accepted = (
-                context[name].replace("<", "").replace(">", "") for name in ("tag", "expected_tags")
-            )
-            key = {"cases": "source", "model": "learn_from"}[location[0]]
-            return (key,), f"expected one of {accepted}, got {tag!r}"
-        case "model_type" | "dict_type":
-            words = "expected keys and values"
-        case "tuple_type":
-            words = "expected a list"
-        case _:
-            words = detail["msg"].replace("Input should be", "expected")
-    shown = repr(detail["input"])
-    return (), f"{words}, got {shown if len(shown) <= 80 else shown[:77] + '...'}"
-
-
-def _keys_at(location: Path) -> list[str]:
-    """Return the keys that are valid where pydantic found an unknown one."""
-    here: Any = Scenario
-    for step in location:
-        if isinstance(step, str) and step.startswith("<"):
-            here = VARIANTS[str(location[0])][step]
-        elif isinstance(here, type) and issubclass(here, Strict):
-            fields = {field.alias or name: field for name, field in here.model_fields.items()}
-            here = fields[str(step)].annotation
-        elif isinstance(step, str):  # a mapping of free keys
-            here = get_args(get_args(here)[-1])[0]  # dict[str, Annotated[Model, ...]]
-    return [field.alias or name for name, field in here.model_fields.items()]
+def plain(scenario: Scenario) -> Mapping[str, Any]:
+    """Return the scenario as plain data with every default written out."""
+    return scenario.model_dump(by_alias=True, exclude_none=True)

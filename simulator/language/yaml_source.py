@@ -140,6 +140,18 @@ def parse(text: str, source: str) -> Located:
     return Located(source=source, data=data, lines=lines)
 
 
+def parse_value(text: str, source: str) -> Any:  # noqa: ANN401  YAML
+    """Return the plain value that a short YAML text holds, such as `2`, `3 d` or `[1, 2]`.
+
+    Raises:
+        ScenarioError: as `parse`.
+
+    >>> parse_value("[1, 2 d]", "--set x")
+    [1, '2 d']
+    """
+    return parse(f"value: {text}", source).data["value"]
+
+
 def dump(data: Mapping[str, Any]) -> str:
     """Return `data` as YAML that `parse` reads back unchanged, keys in the given order.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from twin.errors import DependencyError
-from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 from twin.images import BlobRef, ImageRef
 from twin.ports import Answer, Opinion, Unscorable
 
@@ -29,8 +29,8 @@ def rejected(case_id: str = "c1", at_min: float = 1.0) -> CaseRejected:
     return CaseRejected(case_id=case_id, at_min=at_min, reason="image a.jpg: truncated")
 
 
-def read(case_id: str = "c1", at_min: float = 9.0, referred: bool = True) -> CaseRead:
-    return CaseRead(
+def read(case_id: str = "c1", at_min: float = 9.0, referred: bool = True) -> CaseClosed:
+    return CaseClosed(
         case_id=case_id, at_min=at_min, referred=referred, imaging_wait_min=0.5, read_wait_min=2.0
     )
 

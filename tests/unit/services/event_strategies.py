@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from twin.events import (
     CaseArrived,
-    CaseRead,
+    CaseClosed,
     CaseRejected,
     ComponentChanged,
     VerdictIssued,
@@ -67,7 +67,7 @@ def answers(ids=case_ids):
 
 def readings(ids=case_ids):
     return st.builds(
-        CaseRead,
+        CaseClosed,
         case_id=ids,
         at_min=minutes,
         referred=st.booleans(),

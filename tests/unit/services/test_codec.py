@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.bus.codec import MAX_CASE_ID, decode, read_log
 from twin.errors import EventError
-from twin.events import CaseArrived, CaseRead, CaseRejected, ComponentChanged
+from twin.events import CaseArrived, CaseClosed, CaseRejected, ComponentChanged
 from twin.images import BlobRef, FileRef, SyntheticRef
 from twin.log import SCHEMA_OF, encode, line
 from twin.recipe import LesionRecipe
@@ -97,11 +97,11 @@ def test_a_number_within_a_dictionary_must_be_finite():
 
 
 def test_a_truth_value_is_no_number_and_no_text():
-    read = CaseRead(
+    read = CaseClosed(
         case_id="c1", at_min=1.0, referred=True, imaging_wait_min=0.0, read_wait_min=0.0
     )
     for value in (1, "true", None):
-        assert "referred: " in refusal("CaseRead/1", altered(read, referred=value))
+        assert "referred: " in refusal("CaseClosed/1", altered(read, referred=value))
 
 
 def test_the_longest_case_id_and_the_first_minute_are_fine():

@@ -95,4 +95,4 @@ def test_readings_are_told_over_kafka() -> None:
     KafkaLink(bus.publisher(), bus.subscriber(["verdicts"], "e"), lambda: None, print).publish(
         read("1")
     )
-    assert [m.schema for m in bus.subscriber(["cases"], "t").poll(9, 0)] == ["CaseRead/1"]
+    assert [m.schema for m in bus.subscriber(["cases"], "t").poll(9, 0)] == ["CaseClosed/1"]

@@ -11,7 +11,7 @@ from services.mirror.loop import RETRY_WAITS_S, Mirror
 from services.mirror.memory_mirror import MemoryMirror
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError
-from twin.events import CaseRead, CaseRejected, ComponentChanged
+from twin.events import CaseClosed, CaseRejected, ComponentChanged
 from twin.state import TwinState, fingerprint
 
 TOPICS = ("cases", "verdicts", "components")
@@ -51,7 +51,7 @@ def bus():
 def events(count):
     for number in range(count):
         yield CaseRejected(case_id=f"c{number}", at_min=0.0, reason="test")
-        yield CaseRead(
+        yield CaseClosed(
             case_id=f"c{number}",
             at_min=1.0,
             referred=False,

@@ -12,7 +12,7 @@ from services.mirror import redis_mirror
 from services.mirror.memory_mirror import MemoryMirror
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError, SettingsError
-from twin.events import CaseArrived, CaseRead, CaseRejected, ComponentChanged, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, ComponentChanged, VerdictIssued
 from twin.images import FileRef
 from twin.log import encode
 from twin.state import Record, TwinState, fingerprint, fold
@@ -27,7 +27,7 @@ VERDICT = VerdictIssued(
     log_odds={"knn": -0.5},
     model_id="m1",
 )
-READ = CaseRead(case_id="c1", at_min=9.0, referred=True, imaging_wait_min=1.0, read_wait_min=2.0)
+READ = CaseClosed(case_id="c1", at_min=9.0, referred=True, imaging_wait_min=1.0, read_wait_min=2.0)
 REJECTED = CaseRejected(case_id="c2", at_min=1.0, reason="no image")
 READY = ComponentChanged(
     component="knn", at_unix_s=5.5, state="ready", restarts=2, model_id="m1", facts={"s": 0.1}
@@ -201,7 +201,7 @@ def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix)
             "schema": "CaseRejected/1",
         },
         {"kind": "component", "id": "knn", "stage": "ready", "schema": "ComponentChanged/1"},
-        {"kind": "case", "id": "c1", "revision": "3", "stage": "closed", "schema": "CaseRead/1"},
+        {"kind": "case", "id": "c1", "revision": "3", "stage": "closed", "schema": "CaseClosed/1"},
     ]
 
 

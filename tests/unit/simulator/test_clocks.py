@@ -7,7 +7,7 @@ from simulator.clinic.clocks import RealClock, VirtualClock
 from simulator.clinic.engine import Engine
 from simulator.language.scenario import load
 from twin.errors import DependencyError
-from twin.events import CaseArrived, CaseRead, CaseRejected
+from twin.events import CaseArrived, CaseClosed, CaseRejected
 from twin.images import BlobRef
 
 SCENARIO = load(
@@ -69,7 +69,7 @@ class SlowTwin:
         waiting = self.looks is None or self.polls[case_id] <= self.looks
         return None if waiting else self.answer(case_id)
 
-    def publish(self, event: CaseRead) -> None:
+    def publish(self, event: CaseClosed) -> None:
         pass
 
 

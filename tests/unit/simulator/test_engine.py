@@ -13,7 +13,7 @@ from simulator.clinic.journal import CaseRecord, Journal
 from simulator.language.scenario import Scenario, load
 from simulator.language.schema import StaffSpec
 from twin.errors import DependencyError
-from twin.events import CaseArrived, CaseRead, CaseRejected, VerdictIssued
+from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 from twin.images import BlobRef
 from twin.log import in_order
 
@@ -81,7 +81,7 @@ class FakeTwin:
         self.submitted: list[str] = []
         self.cases: dict[str, CaseArrived] = {}
         self.asked: list[str] = []
-        self.published: list[CaseRead] = []
+        self.published: list[CaseClosed] = []
 
     def submit(self, cases: Sequence[CaseArrived]) -> None:
         self.submitted += [case.case_id for case in cases]
@@ -106,7 +106,7 @@ class FakeTwin:
     def poll(self, case_id: str) -> VerdictIssued | CaseRejected | None:
         return self.answer(case_id)
 
-    def publish(self, event: CaseRead) -> None:
+    def publish(self, event: CaseClosed) -> None:
         self.published.append(event)
 
 
@@ -142,7 +142,7 @@ def test_every_case_is_sent_answered_and_closed_once() -> None:
     assert sorted(twin.asked) == ids
     assert sorted(event.case_id for event in twin.published) == ids
     assert sorted(record.case_id for record in journal.records) == ids
-    assert [e for e in journal.events if isinstance(e, CaseRead)] == twin.published
+    assert [e for e in journal.events if isinstance(e, CaseClosed)] == twin.published
     assert sum(isinstance(event, CaseArrived) for event in journal.events) == 300
     assert len({event.at_min for event in journal.events}) > 500
     assert journal.events == in_order(journal.events)
@@ -164,7 +164,7 @@ def test_waits_are_those_of_a_hand_computation() -> None:
     assert [v["read"].queued_min for v in visits] == [3, 6, 9, 13, 43]
     assert [v["read"].wait_min for v in visits] == [0, 2, 4, 5, 0]
     assert [record.closed_min for record in journal.records] == [8, 13, 18, 23, 48]
-    reads = [event for event in journal.events if isinstance(event, CaseRead)]
+    reads = [event for event in journal.events if isinstance(event, CaseClosed)]
     assert [event.at_min for event in reads] == [8, 13, 18, 23, 48]
     assert [event.imaging_wait_min for event in reads] == [0, 2, 4, 0, 0]
     assert [event.read_wait_min for event in reads] == [0, 2, 4, 5, 0]

@@ -34,7 +34,7 @@ def test_telemetry_is_not_part_of_the_log() -> None:
 
 def test_a_case_is_told_in_the_order_of_its_life() -> None:
     kinds = [type(event).__name__ for event in in_order(LOG) if event.case_id == "a"]
-    assert kinds == ["CaseArrived", "VerdictIssued", "CaseRead"]
+    assert kinds == ["CaseArrived", "VerdictIssued", "CaseClosed"]
 
 
 def test_the_canonical_form_refuses_numbers_that_json_has_not() -> None:

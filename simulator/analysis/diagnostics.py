@@ -1,0 +1,113 @@
+"""What verdicts and decisions were worth, overall and by group."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from simulator.analysis.frames import Floats, Mask, Patients, Window
+from simulator.language.form import ScenarioForm
+from twin.evaluate import auc, calibration_error
+
+_FEW = 10  # cases of the class that a share is of; with fewer a group shows no number: assumption
+_DAY_MIN = 1440.0
+
+
+class Sheet(Protocol):
+    """Where figures are kept."""
+
+    window: Window
+    values: dict[str, float]
+    missing: dict[str, str]
+
+    def put(self, name: str, value: float, n: int) -> None:
+        """Keep a value that rests on `n` cases."""
+        ...
+
+    def put_share(self, name: str, part: float, whole: float, why: str) -> None:
+        """Keep a part of a whole, or why there is none."""
+        ...
+
+
+def diagnose(sheet: Sheet, scenario: ScenarioForm, patients: Patients, inside: Mask) -> None:
+    """Compare decisions and verdicts with the truth, over patients who have left."""
+    closed = inside & ~np.isnan(patients.column("closed_min"))
+    ill = patients.column("malignant") > 0
+    referred = patients.column("referred") > 0
+    decides = any(node.decision != "no" for node in scenario.staffed())
+    if decides:
+        for where, mask in _groups(patients, closed):
+            _decisions(sheet, where, ill[mask], referred[mask])
+        _harm(sheet, scenario, patients, closed & ill, referred)
+    if scenario.scores():
+        p_malignant, flagged = patients.column("p_malignant"), patients.column("flagged")
+        answered = closed & ~np.isnan(p_malignant)
+        for where, mask in _groups(patients, answered):
+            _verdicts(sheet, where, ill[mask], flagged[mask] > 0, p_malignant[mask])
+        n = int(answered.sum())
+        sheet.put("verdicts.count", float(n), n)
+        unanswered = closed & np.isnan(p_malignant) & ~(patients.column("left_early") > 0)
+        lost = unanswered & np.isnan(patients.column("rejected"))
+        sheet.put("verdicts.lost", float(lost.sum()), int(closed.sum()))
+
+
+def _groups(patients: Patients, mask: Mask) -> Iterator[tuple[str, Mask]]:
+    yield "", mask
+    for key, value, group in patients.groups():
+        yield f"{{{key}={value}}}", mask & group
+
+
+def _decisions(sheet: Sheet, where: str, ill: Mask, referred: Mask) -> None:
+    hits, misses = int((ill & referred).sum()), int((ill & ~referred).sum())
+    alarms, passes = int((~ill & referred).sum()), int((~ill & ~referred).sum())
+    share = _sharing(sheet, where)
+    share("sensitivity", hits, hits + misses, "malignant cases")
+    share("specificity", passes, passes + alarms, "benign cases")
+    share("ppv", hits, hits + alarms, "referred patients")
+    share("npv", passes, passes + misses, "patients not referred")
+    share("missed_malignant.share", misses, hits + misses, "malignant cases")
+    share("biopsies.per_malignant", hits + alarms, hits, "malignant cases among the referred")
+    n = len(ill)
+    sheet.put(f"missed_malignant.count{where}", float(misses), n)
+    sheet.put(f"biopsies.count{where}", float(hits + alarms), n)
+
+
+def _verdicts(sheet: Sheet, where: str, ill: Mask, flagged: Mask, p_malignant: Floats) -> None:
+    share = _sharing(sheet, where)
+    share("ai.sensitivity", int((ill & flagged).sum()), int(ill.sum()), "malignant cases")
+    share("ai.specificity", int((~ill & ~flagged).sum()), int((~ill).sum()), "benign cases")
+    few = _FEW if where else 1
+    if min(int(ill.sum()), int((~ill).sum())) < few:
+        sheet.missing[f"auc{where}"] = f"fewer than {few} cases of one class"
+    else:
+        area = auc(p_malignant, ill)
+        assert area is not None  # both classes occur
+        sheet.put(f"auc{where}", area, len(ill))
+    if len(ill) < few:
+        sheet.missing[f"calibration_error{where}"] = f"fewer than {few} cases"
+    else:
+        sheet.put(f"calibration_error{where}", calibration_error(p_malignant, ill), len(ill))
+
+
+def _sharing(sheet: Sheet, where: str) -> Callable[[str, float, float, str], None]:
+    few = _FEW if where else 1
+
+    def share(name: str, part: float, whole: float, what: str) -> None:
+        if whole < few:
+            reason = f"only {whole:g} {what}; {few} are needed" if where else f"no {what}"
+            sheet.missing[f"{name}{where}"] = reason
+        else:
+            sheet.put_share(f"{name}{where}", part, whole, what)
+
+    return share
+
+
+def _harm(
+    sheet: Sheet, scenario: ScenarioForm, patients: Patients, ill: Mask, referred: Mask
+) -> None:
+    closed_min, diagnosed_min = patients.column("closed_min"), patients.column("diagnosed_min")
+    found_min = np.where(np.isnan(diagnosed_min), closed_min, diagnosed_min)
+    delay_min = found_min - patients.column("arrival_min")
+    delay_min = delay_min + np.where(referred, 0.0, scenario.decision.missed_delay_min)
+    n = int(ill.sum())
+    sheet.put("harm.melanoma_days", float(delay_min[ill].sum()) / _DAY_MIN, n)

@@ -1,0 +1,132 @@
+"""A run's tables as columns, cut to the window that is measured, with each patient's groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.cases.population import SKIN_TONES
+from simulator.clinic.journal import Journal
+from simulator.clinic.pools import State
+from simulator.clinic.tables import Table
+from simulator.language.form import ScenarioForm
+from simulator.language.metrics import AGE_BANDS, groups
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_BAND_EDGES: Final = [int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS][1:]  # years
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that is measured: after the warm-up, and while patients come."""
+
+    from_min: float
+    to_min: float
+
+    @property
+    def span_min(self) -> float:
+        """Its length."""
+        return self.to_min - self.from_min
+
+    def has(self, at_min: Floats) -> Mask:
+        """Return which times lie in it."""
+        return np.asarray((at_min >= self.from_min) & (at_min < self.to_min))
+
+    def overlap_min(self, start_min: Floats, end_min: Floats) -> Floats:
+        """Return how much of each spell lies in it; a spell without end lasts to its end."""
+        end = np.where(np.isnan(end_min), self.to_min, end_min)
+        return np.maximum(0.0, np.minimum(end, self.to_min) - np.maximum(start_min, self.from_min))
+
+
+def window_of(scenario: ScenarioForm, journal: Journal, warmup_min: float) -> Window:
+    """Return what is measured of a run: up to the horizon, or to its end where there is none."""
+    end_min = journal.end_min
+    if scenario.horizon_min is not None:
+        end_min = min(end_min, scenario.horizon_min)
+    return Window(min(warmup_min, end_min), end_min)
+
+
+class Patients:
+    """Columns of all patients, by number of arrival."""
+
+    def __init__(self, scenario: ScenarioForm, journal: Journal) -> None:
+        self._table = journal.patients
+        self._place = self._table.column("patient").astype(np.int64)
+        self._scenario = scenario
+        self._words = {
+            column: {code: word for word, code in known.items()}
+            for column, known in journal.words.items()
+        }
+        self._known: dict[str, tuple[tuple[str, ...], NDArray[np.int8]]] | None = None
+
+    def __len__(self) -> int:
+        return len(self._place)
+
+    def column(self, name: str) -> Floats:
+        """Return a column, shape (patients,), in order of arrival."""
+        values = np.empty(len(self))
+        values[self._place] = self._table.column(name)
+        return values
+
+    def groups(self) -> Iterator[tuple[str, str, Mask]]:
+        """Yield key, value, and which patients belong to that group."""
+        for key, (values, codes) in self._codes().items():
+            for code, value in enumerate(values):
+                yield key, value, codes == code
+
+    def _codes(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int8]]]:
+        if self._known is None:
+            self._known = {}
+            for key, values in groups(self._scenario).items():
+                found = self._of(key, values)
+                if found is not None:
+                    self._known[key] = found
+        return self._known
+
+    def _of(
+        self, key: str, values: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], NDArray[np.int8]] | None:
+        if key in {"truth", "flagged"}:
+            raw = self.column("malignant" if key == "truth" else "flagged")
+            return values, _coded(np.isnan(raw), np.where(raw > 0, 0, 1))
+        if key == "age_band":
+            age = self.column("age")
+            return values, _coded(np.isnan(age), np.searchsorted(_BAND_EDGES, age, side="right"))
+        raw = self.column(key)
+        words = self._words[key]
+        if key == "site":
+            values = tuple(sorted(words.values()))
+        group = {word: word for word in words.values()}
+        if key == "skin_tone":
+            group = {tone: name for name, tones in SKIN_TONES.items() for tone in tones}
+        place = {value: code for code, value in enumerate(values)}
+        table = np.array([place.get(group[words[c]], -1) for c in range(len(words))] or [-1])
+        unknown = np.isnan(raw)
+        codes = table[np.where(unknown, 0, raw).astype(np.int64)]
+        return (values, _coded(unknown, codes)) if values else None
+
+
+def _coded(unknown: Mask, codes: NDArray[np.int64]) -> NDArray[np.int8]:
+    return np.where(unknown, -1, codes).astype(np.int8)
+
+
+class Visits:
+    """Columns of one node's visits."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.patient = table.column("patient").astype(np.int64)
+        self.queued_min = table.column("queued_min")
+        self.outcome = table.column("outcome").astype(np.int8)
+
+    def column(self, name: str) -> Floats:
+        """Return a column of the table."""
+        return self.table.column(name)
+
+    def was(self, state: State) -> Mask:
+        """Return which visits ended so."""
+        return self.outcome == state

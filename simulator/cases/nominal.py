@@ -1,0 +1,128 @@
+"""Nominal patients: facts and truth without an image, and an AI known by its figures alone."""
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from simulator.cases.population import SEXES, SITES, SKIN_TONES
+from simulator.draws.uniforms import Blocks, Uniforms
+from simulator.language.cases import NominalAi, PopulationSpec
+
+_OLDEST: Final = 100  # years; assumption
+
+
+class _Patient(Protocol):
+    key: int
+    malignant: bool | None
+    age: int | None
+    sex: str | None
+    site: str | None
+    skin_tone: str | None
+    score: float | None
+    score_flags: bool | None
+
+
+class _Ages(Blocks):
+    """Ages in whole years, normally distributed and cut to 1 to 100."""
+
+    __slots__ = ("_mean", "_sd", "_uniforms")
+
+    def __init__(self, uniforms: Uniforms, mean: float, sd: float) -> None:
+        super().__init__()
+        self._uniforms, self._mean, self._sd = uniforms, mean, sd
+
+    def block(self, first: int, count: int) -> NDArray[np.float64]:
+        years = self._mean + self._sd * ndtri(self._uniforms.block(first, count))
+        return np.clip(np.round(years), 1, _OLDEST)
+
+
+class _Pick:
+    """One of several words by a uniform number."""
+
+    def __init__(self, weights: dict[str, float]) -> None:
+        total = sum(weights.values())
+        self._words = list(weights)
+        self._edges = list(accumulate(share / total for share in weights.values()))
+
+    def __call__(self, drawn: float) -> str:
+        return self._words[min(bisect_right(self._edges, drawn), len(self._words) - 1)]
+
+
+class Facts:
+    """Facts and truth of a class's patients; each fact has a stream of its own (law 9)."""
+
+    def __init__(
+        self, spec: PopulationSpec, seed: int, replication: int, patient_class: str
+    ) -> None:
+        def of(name: str) -> Uniforms:
+            return Uniforms(seed, replication, f"population.{name}.{patient_class}")
+
+        self._prevalence = spec.prevalence
+        self._truth = of("truth")
+        self._age = _Ages(of("age"), spec.age.mean, spec.age.sd)
+        tones = {
+            tone: spec.skin_tone.get(group, 0.0) / len(types)  # type: ignore[call-overload]
+            for group, types in SKIN_TONES.items()
+            for tone in types
+        }
+        self._picks = [
+            ("sex", _Pick(dict(SEXES)), of("sex")),
+            ("site", _Pick(dict(SITES)), of("site")),
+            ("skin_tone", _Pick(tones), of("skin_tone")),
+        ]
+
+    def fill(self, patient: _Patient) -> None:
+        """Give a patient facts and truth."""
+        key = patient.key
+        patient.malignant = self._truth[key] < self._prevalence
+        patient.age = int(self._age[key])
+        for name, pick, uniforms in self._picks:
+            setattr(patient, name, pick(uniforms[key]))
+
+
+class Verdicts:
+    """What a nominal AI will say of each patient.
+
+    A patient falls into one of the segments of the ROC, malignant ones by its true-positive
+    rates and benign ones by its false-positive rates. The AI's probability is the posterior of
+    that segment at the class's prevalence (Bayes), so it is calibrated.
+
+    Parameters:
+        threshold: a probability at or above it is flagged. None: the AI's own operating point,
+            which is its one point, or on a ROC the one furthest above the diagonal (Youden 1950,
+            doi:10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3).
+    """
+
+    def __init__(
+        self, spec: NominalAi, prevalence: float, threshold: float | None, uniforms: Uniforms
+    ) -> None:
+        corners = spec.corners()
+        pairs = list(zip(corners, corners[1:], strict=False))
+        self._of_malignant = [tpr for _, (_, tpr) in pairs]
+        self._of_benign = [fpr for _, (fpr, _) in pairs]
+        self._p = [
+            _posterior(prevalence, tpr - tpr0, fpr - fpr0) for (fpr0, tpr0), (fpr, tpr) in pairs
+        ]
+        if threshold is None:
+            best = max(range(len(corners)), key=lambda i: corners[i][1] - corners[i][0])
+            self._flags = [place < best for place in range(len(pairs))]
+        else:
+            self._flags = [p >= threshold for p in self._p]
+        self._uniforms = uniforms
+
+    def fill(self, patient: _Patient) -> None:
+        """Give a patient the score and the verdict that the AI will give."""
+        edges = self._of_malignant if patient.malignant else self._of_benign
+        place = min(bisect_right(edges, self._uniforms[patient.key]), len(edges) - 1)
+        patient.score, patient.score_flags = self._p[place], self._flags[place]
+
+
+def _posterior(prevalence: float, malignant: float, benign: float) -> float:
+    positive = prevalence * malignant
+    total = positive + (1 - prevalence) * benign
+    # Rounded as the twin's probabilities are; an empty segment is nobody's.
+    return round(positive / total, 6) if total else 0.0

@@ -1,0 +1,153 @@
+"""Who comes and what the AI is: rendered lesions, labelled images, or nominal cases."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, Tag, model_validator
+
+from simulator.language.fields import Count, Seed, Share, SkinTone, SkinTones, Strict, tag
+from simulator.language.quantities import QuantityError
+
+
+class AgeSpec(Strict):
+    """Ages of the patients. The defaults are an assumption."""
+
+    mean: float = Field(default=52.0, gt=0, lt=120, description="Years.")
+    sd: float = Field(default=17.0, ge=0, le=50, description="Years.")
+
+
+def _skin_tones() -> dict[SkinTone, float]:
+    return {"I-II": 0.5, "III-IV": 0.35, "V-VI": 0.15}
+
+
+class PopulationSpec(Strict):
+    """Who comes, where patients are not images of a directory. The defaults are an assumption."""
+
+    prevalence: Share = Field(default=0.08, description="Share of malignant lesions.")
+    skin_tone: SkinTones = Field(
+        default_factory=_skin_tones, description="Share of each group of Fitzpatrick types."
+    )
+    age: AgeSpec = Field(default=AgeSpec(), description="Ages of the patients.")
+
+
+class SyntheticCases(Strict):
+    """Patients drawn from a population, their lesions rendered."""
+
+    source: Literal["synthetic"] = Field(default="synthetic", description="Lesions are rendered.")
+    population: PopulationSpec = Field(default=PopulationSpec(), description="Who comes.")
+    count: Count | None = Field(default=None, description="Stop after so many patients.")
+
+
+class ImageSpec(Strict):
+    """Which images of the data directory, and in which order."""
+
+    split: Literal["train", "test", "all"] = Field(default="test", description="Which images.")
+    order: Literal["shuffled", "listed"] = Field(default="shuffled", description="Their order.")
+
+
+class ImageCases(Strict):
+    """Patients whose lesions are the labelled images of a directory, each image once."""
+
+    source: Literal["images"] = Field(description="Lesions are images of DERMTWIN_DATA.")
+    images: ImageSpec = Field(default=ImageSpec(), description="Which images, in which order.")
+    count: Count | None = Field(
+        default=None, description="Stop after so many patients; without, after the last image."
+    )
+
+
+class RocPoint(Strict):
+    """One point of a receiver operating characteristic."""
+
+    fpr: Share = Field(description="False-positive rate: 1 - specificity.")
+    tpr: Share = Field(description="True-positive rate: sensitivity.")
+
+
+class NominalAi(Strict):
+    """An AI known by its figures alone: one operating point, or a whole ROC."""
+
+    sensitivity: Share | None = Field(default=None, description="Share of malignant flagged.")
+    specificity: Share | None = Field(default=None, description="Share of benign not flagged.")
+    roc: Annotated[tuple[RocPoint, ...], Field(strict=False)] | None = Field(
+        default=None,
+        description="Points of the ROC between (0, 0) and (1, 1), which need not be written; "
+        "between points it is straight. decision.threshold is then a probability.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        point = (self.sensitivity is not None, self.specificity is not None)
+        if (self.roc is not None and any(point)) or (self.roc is None and not all(point)):
+            raise QuantityError((), "give sensitivity and specificity, or roc")
+        corners = [(0.0, 0.0), *((p.fpr, p.tpr) for p in self.roc or ()), (1.0, 1.0)]
+        for (fpr, tpr), (next_fpr, next_tpr) in zip(corners, corners[1:], strict=False):
+            if next_fpr < fpr or next_tpr < tpr:
+                reason = f"({next_fpr:g}, {next_tpr:g}) after ({fpr:g}, {tpr:g})"
+                raise QuantityError(("roc",), f"{reason}: both rates must rise along the points")
+        return self
+
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """Return the ROC as points (false-positive rate, true-positive rate) from 0 to 1."""
+        if self.roc is None:
+            assert self.sensitivity is not None and self.specificity is not None
+            inner = [(1 - self.specificity, self.sensitivity)]
+        else:
+            inner = [(point.fpr, point.tpr) for point in self.roc]
+        corners = dict.fromkeys([(0.0, 0.0), *inner, (1.0, 1.0)])  # without repeats
+        return tuple(corners)
+
+
+class NominalCases(Strict):
+    """Patients without an image: a question of queues needs no model."""
+
+    source: Literal["nominal"] = Field(description="No images; the AI is known by its figures.")
+    population: PopulationSpec | None = Field(
+        default=None, description="Who comes; without, patients have no lesion, age or sex."
+    )
+    ai: NominalAi | None = Field(default=None, description="What the AI's verdicts are worth.")
+    count: Count | None = Field(default=None, description="Stop after so many patients.")
+
+
+class SyntheticModel(Strict):
+    """A model that learns from rendered lesions of its own."""
+
+    learn_from: Literal["synthetic"] = Field(default="synthetic", description="Rendered lesions.")
+    cases: int = Field(default=600, ge=50, description="How many it learns from.")  # assumption:
+    # fewer cannot feed five folds
+    seed: Seed = Field(default=7, description="Of what it learns from.")
+
+
+class ImageModel(Strict):
+    """A model that learns from the labelled images of the data directory."""
+
+    learn_from: Literal["images"] = Field(description="Images of DERMTWIN_DATA.")
+    split: Literal["train", "test", "all"] = Field(default="train", description="Which of them.")
+
+
+class KnownModel(Strict):
+    """A model that was trained before."""
+
+    id: str = Field(min_length=1, description="As dermtwin train printed it.")
+
+
+Cases = Annotated[
+    Annotated[SyntheticCases, Tag("<synthetic>")]
+    | Annotated[ImageCases, Tag("<images>")]
+    | Annotated[NominalCases, Tag("<nominal>")],
+    tag("synthetic", key="source"),
+]
+Model = Annotated[
+    Annotated[SyntheticModel, Tag("<synthetic>")]
+    | Annotated[ImageModel, Tag("<images>")]
+    | Annotated[KnownModel, Tag("<id>")],
+    tag("synthetic", key="learn_from", lone=("id",)),
+]
+CASES: Final[Mapping[str, type[Strict]]] = {
+    "<synthetic>": SyntheticCases,
+    "<images>": ImageCases,
+    "<nominal>": NominalCases,
+}
+MODELS: Final[Mapping[str, type[Strict]]] = {
+    "<synthetic>": SyntheticModel,
+    "<images>": ImageModel,
+    "<id>": KnownModel,
+}

@@ -1,0 +1,142 @@
+"""What a scenario can say. Field names are the keys of the file; units stand in the Python names.
+
+Pydantic stands here because scenarios are written by people. What no field can check alone is
+checked by `simulator/language/checks.py`; a sound form is a `Scenario` (schema.py).
+"""
+
+import math
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, PlainSerializer, PlainValidator
+
+from simulator.language.arrivals import ArrivalSpec
+from simulator.language.calendar import format_start, parse_start
+from simulator.language.cases import (
+    Cases,
+    ImageCases,
+    Model,
+    NominalCases,
+    PopulationSpec,
+    SyntheticCases,
+    SyntheticModel,
+)
+from simulator.language.classes import ClassSpec
+from simulator.language.experiment import Gates, Replications, ReplicationSpec, Sweep, Warmup
+from simulator.language.fields import (
+    Identifier,
+    PositiveDuration,
+    Seed,
+    Slug,
+    Strict,
+    Threshold,
+)
+from simulator.language.pathway import Node, ReaderSpec, StaffedNode, TwinNode
+from simulator.language.staff import Staff
+
+DEFAULT_CLASS: Final = "patient"  # the class of all patients where a scenario names none
+
+
+class DecisionSpec(Strict):
+    """Who is referred: the twin's operating point and the reader."""
+
+    threshold: Threshold = Field(
+        default="model", description="On the AI's probability; model: its own operating point."
+    )
+    reader: ReaderSpec = Field(default=ReaderSpec(), description="How well the reader decides.")
+    missed_delay_min: PositiveDuration = Field(
+        # Assumption: a missed melanoma is found at a visit half a year later.
+        default=180 * 1440.0,
+        alias="missed_delay",
+        description="How much later a missed malignant lesion is found; for harm.melanoma_days.",
+    )
+
+
+class ScenarioForm(Strict):
+    """One clinic, what happens to it, and what is asked of it."""
+
+    name: Slug = Field(description="Names the run's folder and topics.")
+    about: str = Field(default="", description="What the clinic is, for the report.")
+    question: str = Field(default="", description="What is asked; the report answers it first.")
+    seed: Seed = Field(default=1, description="The same seed gives the same run.")
+    clock: Literal["virtual", "real"] = Field(
+        default="virtual", description="virtual: as fast as it goes; real: on the wall clock."
+    )
+    speed: float = Field(
+        default=1.0, gt=0, description="Real clock: simulated minutes per wall minute."
+    )
+    start_min: Annotated[float, PlainValidator(parse_start), PlainSerializer(format_start)] = Field(
+        default=0.0, alias="start", description="Weekday and time at which the run starts."
+    )
+    horizon_min: PositiveDuration | None = Field(
+        default=None, alias="horizon", description="Arrivals end here."
+    )
+    ending: Literal["empty", "stop"] = Field(
+        default="empty",
+        description="empty: after the horizon the clinic works until everyone has left. stop: "
+        "the run stops at the horizon, whoever is inside.",
+    )
+    warmup_min: Warmup = Field(
+        default=0.0,
+        alias="warmup",
+        description="Left out of all figures: a duration, or auto (MSER-5).",
+    )
+    replications: Replications = Field(
+        default=ReplicationSpec(), description="A number, or until a precision is reached."
+    )
+    cases: Cases = Field(default=SyntheticCases(), description="Who comes, and what the AI is.")
+    model: Model = Field(default=SyntheticModel(), description="The model that scores.")
+    arrivals: ArrivalSpec | None = Field(default=None, description="When patients come.")
+    classes: Annotated[tuple[ClassSpec, ...], Field(strict=False)] = Field(
+        default=(), description="Groups of patients that differ; without, all are alike."
+    )
+    pathway: Annotated[tuple[Node, ...], Field(strict=False, min_length=1)] = Field(
+        description="The nodes; patients enter at the first."
+    )
+    staff: dict[Identifier, Staff] = Field(
+        default={}, description="Groups of people or rooms, of whom any one can do the work."
+    )
+    decision: DecisionSpec = Field(default=DecisionSpec(), description="Who is referred.")
+    gates: Gates = Field(
+        default=(),
+        description="What must hold, such as 'wait.read.p95 < 3 d'.",
+        examples=[["wait.read.p95 < 3 d", "missed_malignant.share < 15 %"]],
+    )
+    sweep: Sweep | None = Field(default=None, description="What is varied, over several runs.")
+    allow_unstable: bool = Field(
+        default=False, description="Run even if a queue must grow without end."
+    )
+
+    @property
+    def operating_point(self) -> float | None:
+        """Threshold on the AI's probability; None for the model's own."""
+        threshold = self.decision.threshold
+        return None if threshold == "model" else threshold
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the twin scores: nominal cases have nothing to score."""
+        return not isinstance(self.cases, NominalCases)
+
+    @property
+    def patient_classes(self) -> tuple[ClassSpec, ...]:
+        """The classes, or the one that stands for all."""
+        return self.classes or (ClassSpec(id=DEFAULT_CLASS, share=1.0),)
+
+    @property
+    def patient_count(self) -> float:
+        """Most patients who can come; infinite if only the horizon ends them."""
+        return math.inf if self.cases.count is None else self.cases.count
+
+    def population_of(self, patient_class: ClassSpec) -> PopulationSpec | None:
+        """Return who the patients of a class are; None where they have no facts."""
+        if isinstance(self.cases, ImageCases):
+            return None
+        return patient_class.population or self.cases.population
+
+    def staffed(self) -> list[StaffedNode]:
+        """Return the nodes at which people queue."""
+        return [node for node in self.pathway if isinstance(node, StaffedNode)]
+
+    def scores(self) -> bool:
+        """Return whether the pathway has a step for the AI."""
+        return any(isinstance(node, TwinNode) for node in self.pathway)

@@ -1,0 +1,163 @@
+"""The names of everything a run measures: one name each, in gates, reports, sweeps, comparisons.
+
+A name may carry a group in braces: `wait.read.mean{class=urgent}`, `sensitivity{skin_tone=V-VI}`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from simulator.language.form import ScenarioForm
+from simulator.language.nearest import nearest
+
+STATISTICS: Final = ("mean", "p50", "p95", "max")
+AGE_BANDS: Final = ("0-39", "40-59", "60-79", "80+")  # years; assumption: as registries often do
+_VALUES: Final = {
+    "truth": ("malignant", "benign"),
+    "flagged": ("yes", "no"),
+    "sex": ("female", "male"),
+    "age_band": AGE_BANDS,
+    "skin_tone": ("I-II", "III-IV", "V-VI"),
+}
+_NAME: Final = re.compile(r"(?P<name>[^{}\s]+)(?:\{(?P<key>[a-z_]+)=(?P<value>[^{}=]+)\})?")
+
+# What decisions are worth, and what a name is: shown in the report and in the reference.
+DIAGNOSTIC: Final = {
+    "sensitivity": "share of malignant patients who are referred",
+    "specificity": "share of benign patients who are not referred",
+    "ppv": "share of referred patients who are malignant",
+    "npv": "share of patients not referred who are benign",
+    "missed_malignant.count": "malignant patients who left without referral",
+    "missed_malignant.share": "their share of the malignant",
+    "biopsies.count": "referred patients",
+    "biopsies.per_malignant": "referred patients for each malignant one among them",
+    "harm.melanoma_days": "days from arrival to diagnosis, summed over malignant patients; for "
+    "those missed plus decision.missed_delay",
+    "ai.sensitivity": "share of malignant patients whom the AI flags",
+    "ai.specificity": "share of benign patients whom the AI does not flag",
+    "auc": "area under the ROC curve of the AI's probability",
+    "calibration_error": "expected calibration error of the AI's probability",
+    "verdicts.count": "verdicts that the AI gave",
+    "verdicts.lost": "patients who should have a verdict and have none",
+}
+OF_NODE: Final = {
+    "wait": "time waited in a node's queue, minutes",
+    "queue": "patients waiting at a node: time average and most",
+    "number": "patients waiting or served at a node: time average",
+    "delayed": "share of visits that had to wait",
+    "blocked": "share of visits that found the waiting room full",
+    "balked": "share of visits turned away at the sight of the queue",
+    "reneged": "share of visits that left before they were served",
+    "visits": "visits begun",
+}
+OF_ALL: Final = {
+    "utilisation": "share of the time on duty that a staff group works",
+    "time_in_system": "from arrival to leaving, minutes",
+    "time_to_diagnosis": "from arrival to the diagnosis, minutes",
+    "number_in_system.mean": "patients in the clinic, time average",
+    "throughput.per_h": "patients who leave per hour",
+    "patients.arrived": "patients who came",
+    "patients.closed": "patients who left at the end of their pathway",
+    "patients.left": "patients who left before: balked, reneged or blocked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricName:
+    """A metric's name taken apart."""
+
+    name: str
+    key: str | None = None  # of the group, such as skin_tone
+    value: str | None = None  # of the group, such as V-VI
+
+    def __str__(self) -> str:
+        return self.name if self.key is None else f"{self.name}{{{self.key}={self.value}}}"
+
+
+def parse_metric(text: str) -> MetricName | None:
+    """Return the parts of a metric's name, or None if it has no such form.
+
+    >>> parse_metric("wait.read.p95{class=urgent}").value
+    'urgent'
+    """
+    match = _NAME.fullmatch(text.strip())
+    return MetricName(match["name"], match["key"], match["value"]) if match else None
+
+
+def names(scenario: ScenarioForm) -> list[str]:
+    """Return the names that a scenario's runs measure, without groups."""
+    found = []
+    for node in scenario.staffed():
+        found += [f"wait.{node.id}.{statistic}" for statistic in STATISTICS]
+        found += [f"queue.{node.id}.mean", f"queue.{node.id}.max", f"number.{node.id}.mean"]
+        shares = ("delayed", "blocked", "balked", "reneged")
+        found += [f"{name}.{node.id}.share" for name in shares]
+        found.append(f"visits.{node.id}.count")
+    found += [f"utilisation.{name}" for name in scenario.staff]
+    found += [f"time_in_system.{statistic}" for statistic in STATISTICS]
+    truth = has_truth(scenario)
+    for who in ("all", "malignant") if truth else ("all",):
+        found += [f"time_to_diagnosis.{who}.{statistic}" for statistic in STATISTICS]
+    found += [name for name in OF_ALL if "." in name]
+    if truth:
+        decides = any(node.decision != "no" for node in scenario.staffed())
+        of_ai = ("ai.", "auc", "calibration", "verdicts.")
+        found += [
+            name
+            for name in DIAGNOSTIC
+            if (scenario.scores() if name.startswith(of_ai) else decides)
+        ]
+    return found
+
+
+def has_truth(scenario: ScenarioForm) -> bool:
+    """Return whether patients are malignant or benign."""
+    return scenario.has_images or any(
+        scenario.population_of(one) is not None for one in scenario.patient_classes
+    )
+
+
+def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
+    """Return the groups that figures are broken down by; no values means any."""
+    found: dict[str, tuple[str, ...]] = {}
+    if len(scenario.classes) > 1:
+        found["class"] = tuple(one.id for one in scenario.classes)
+    if has_truth(scenario):
+        found |= {key: _VALUES[key] for key in ("truth", "sex", "age_band", "skin_tone")}
+        found["site"] = ()
+        if scenario.scores():
+            found["flagged"] = _VALUES["flagged"]
+    return found
+
+
+def is_grouped(name: str) -> bool:
+    """Return whether a metric is also given by group."""
+    head = name.split(".", maxsplit=1)[0]
+    if head in {"wait", "delayed", "reneged", "balked", "blocked", "time_in_system"}:
+        return not name.endswith(".max") or head == "wait"
+    return head == "time_to_diagnosis" or (
+        name in DIAGNOSTIC and not name.startswith(("harm.", "verdicts."))
+    )
+
+
+def check_metric(scenario: ScenarioForm, text: str) -> Iterator[str]:
+    """Yield why no run of the scenario measures what a text names; nothing if one does."""
+    metric = parse_metric(text)
+    if metric is None:
+        yield f"{text!r} is no metric; expected such as 'wait.read.p95{{class=urgent}}'"
+        return
+    known = names(scenario)
+    if metric.name not in known:
+        yield f"no metric {metric.name!r}{nearest(metric.name, known)}; a run prints all of them"
+        return
+    if metric.key is None:
+        return
+    by = groups(scenario)
+    if metric.key not in by:
+        listed = ", ".join(by) or "none in this scenario"
+        yield f"no group {metric.key!r}{nearest(metric.key, list(by))} (there are {listed})"
+    elif by[metric.key] and metric.value not in by[metric.key]:
+        yield f"{metric.key} is never {metric.value!r} (there are {', '.join(by[metric.key])})"
+    elif not is_grouped(metric.name):
+        yield f"{metric.name!r} is not given by group"
