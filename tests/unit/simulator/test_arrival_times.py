@@ -128,6 +128,24 @@ def test_with_a_profile_another_rate_stretches_the_time_that_counts() -> None:
     assert doubled == pytest.approx([cumulative("emergency", t) for t in slow], abs=1e-4)
 
 
+@pytest.mark.parametrize("start", ["Mon 00:00", "Sat 13:30", "Sun 23:59"])
+def test_as_much_time_that_counts_passes_from_any_start(start: str) -> None:
+    start_min = parse_start(start)
+    mean_min = np.array([0.0, 1.0, 500.0, 12_345.6])
+    at_min = module._clock_times(mean_min, "emergency", start_min)
+    passed = [
+        cumulative("emergency", start_min + at) - cumulative("emergency", start_min)
+        for at in at_min
+    ]
+    assert passed == pytest.approx(list(mean_min), abs=1e-6)
+
+
+def test_what_falls_on_the_edge_of_closed_hours_comes_when_they_open() -> None:
+    profile = (*[0.0] * 8, *[3.0] * 8, *[0.0] * 8)  # scaled so that 1440 min pass from 8 to 16
+    at_min = module._clock_times(np.array([0.0, 1440.0, 7 * 1440.0]), profile, 0.0)
+    assert list(at_min) == [480, 1440 + 480, 7 * 1440 + 480]
+
+
 def test_a_day_and_24_hours_are_the_same_rate() -> None:
     assert first(come(rate_per_d=48), 50) == first(come(rate_per_h=2), 50)
 
