@@ -57,11 +57,6 @@ class Spread:
         """Squared coefficient of variation, sd²/mean²; 0 where nothing varies."""
         return (self.sd_min / self.mean_min) ** 2 if self.sd_min else 0.0
 
-    def draw(self: Distribution, generator: np.random.Generator) -> float:
-        """Return one draw, in minutes."""
-        u = (generator.integers(2**52) + 0.5) * 2.0**-52
-        return float(self.from_uniform(np.array([u]))[0])
-
 
 def settled_all(minutes: Array) -> Array:
     """Round to a millionth of a minute, as `settled` does for one time, and for its reason.

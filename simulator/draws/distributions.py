@@ -4,6 +4,7 @@ Each has one class per set of parameters by which people state it.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, Final
 
 from simulator.draws.bounded import Constant, Pert, Triangular, Uniform, UniformOfMean
@@ -84,11 +85,7 @@ PUNCTUALITIES: Final[Mapping[str, tuple[type[Punctuality], ...]]] = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401 whatever the name stands for
     # Callers' old address of what the scenario language now owns.
     if name in ("from_plain", "to_plain"):
-        from simulator.language import distribution_field
-
-        return getattr(distribution_field, name)
+        return getattr(import_module("simulator.language.distribution_field"), name)
     if name == "nearest":
-        from simulator.language.nearest import nearest
-
-        return nearest
+        return import_module("simulator.language.nearest").nearest
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

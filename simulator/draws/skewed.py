@@ -44,7 +44,7 @@ class LognormalOfMedian(Spread):
     def __post_init__(self) -> None:
         require_time("median", self.median_min)
         # Assumption: at 3 the standard deviation is 90 times the mean.
-        require_between("sigma", self.sigma, 1e-4, 3)
+        require_between("sigma", self.sigma, 1e-3, 3)
 
     @property
     def mean_min(self) -> float:
@@ -85,7 +85,7 @@ class GammaOfShape(Spread):
     scale_min: float  # mean per shape, above 0
 
     def __post_init__(self) -> None:
-        require_between("shape", self.shape, 1e-4, 1e8)  # the widest and the narrowest spread
+        require_between("shape", self.shape, 1e-4, 1e6)  # the widest and the narrowest spread
         require_time("scale", self.scale_min)
 
     @property
@@ -127,7 +127,7 @@ class WeibullOfShape(Spread):
     scale_min: float  # 63 % have ended by then; above 0
 
     def __post_init__(self) -> None:
-        require_between("shape", self.shape, 0.128, 13_000)  # the widest, the narrowest spread
+        require_between("shape", self.shape, 0.128, 1300)  # the widest, the narrowest spread
         require_time("scale", self.scale_min)
 
     @property
@@ -155,7 +155,7 @@ class Loglogistic(Spread):
     def __post_init__(self) -> None:
         require_time("median", self.median_min)
         # Assumption: at 1.01 the mean is 32 times the median.
-        require_between("shape", self.shape, 1.01, 1e4)
+        require_between("shape", self.shape, 1.01, 2000)
 
     @property
     def mean_min(self) -> float:

@@ -187,7 +187,24 @@ def test_lognormal_median(mean: float, sd: float) -> None:
     assert median == pytest.approx(mean / math.sqrt(1 + (sd / mean) ** 2), abs=1e-6)
 
 
-@pytest.mark.parametrize("cv", [1e-4, 1e-3, 0.1, 0.5, 1, 2, 10, 100])
+@pytest.mark.parametrize(
+    ("kind", "sd"),
+    [
+        (kind, sd)
+        for kind in (Lognormal, Gamma, Weibull, Normal, Hyperexponential)
+        for sd in (6e-3, 6.0000001, 600.0)
+        if kind is not Hyperexponential or sd > 6
+    ],
+)
+def test_the_widest_and_the_narrowest_spread(kind: type, sd: float) -> None:
+    mean_name, sd_name = [field.name for field in fields(kind)]
+    times = kind(**{mean_name: 6.0, sd_name: sd}).from_uniform(np.sort(U))
+    assert np.isfinite(times).all()
+    assert (np.diff(times) >= 0).all()
+    assert times[0] >= 0
+
+
+@pytest.mark.parametrize("cv", [1e-3, 0.1, 0.5, 1, 2, 10, 100])
 def test_weibull_shape_gives_the_spread(cv: float) -> None:
     shape = weibull_shape(cv)
     assert WeibullOfShape(shape=shape, scale_min=6.0).scv == pytest.approx(cv**2, rel=1e-6)
