@@ -6,7 +6,7 @@ rate stretches the same pattern, another share of no-shows leaves all others whe
 
 import math
 from collections.abc import Iterator
-from itertools import count, repeat
+from itertools import count
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -35,6 +35,7 @@ class Arrival(NamedTuple):
     """One patient's coming."""
 
     at_min: float  # since the run's start, rounded to a millionth
+    number: int  # which of the stream's patients, from 0, those who never come counted (law 9)
     due_min: float | None = None  # the appointment; None for those who have none
 
 
@@ -53,8 +54,8 @@ def arrival_times(
     key = f"arrivals.{name}"
     if isinstance(spec, AppointmentArrivals):
         blocks = appointment_times(spec.appointments, seed, replication, key, start_min)
-        for at_min, due_min in blocks:
-            yield from map(Arrival, at_min.tolist(), due_min.tolist())
+        for at_min, number, due_min in blocks:
+            yield from map(Arrival, at_min.tolist(), number.tolist(), due_min.tolist())
         return
     if isinstance(spec, PoissonArrivals):
         times = _poisson(spec, seed, replication, key, start_min)
@@ -65,11 +66,12 @@ def arrival_times(
     shows, patient = Uniforms(seed, replication, f"{key}.no_show"), 0
     for block in times:
         at_min = settled_all(block)
+        number = np.arange(patient, patient + len(at_min))
+        patient += len(at_min)
         if spec.no_show > 0:
-            drawn = shows.block(patient, len(at_min))
-            patient += len(at_min)
-            at_min = at_min[drawn >= spec.no_show]
-        yield from map(Arrival, at_min.tolist(), repeat(None))
+            comes = shows.block(int(number[0]), len(at_min)) >= spec.no_show
+            at_min, number = at_min[comes], number[comes]
+        yield from map(Arrival, at_min.tolist(), number.tolist())
 
 
 def _poisson(

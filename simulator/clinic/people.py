@@ -171,8 +171,8 @@ def _nominal(
 
 
 def _of_class(times: Iterator[Arrival], index: int) -> Iterator[_Coming]:
-    for key, arrival in enumerate(times):
-        yield arrival.at_min, index, index, key, arrival.due_min
+    for at_min, key, due_min in times:
+        yield at_min, index, index, key, due_min
 
 
 def _split(
@@ -183,12 +183,12 @@ def _split(
     edges = [(total, index) for total, (index, _) in zip(totals, shared, strict=True)]
     last = edges[-1][1]
     alone = len(shared) == 1
-    for key, arrival in enumerate(times):
+    for at_min, key, due_min in times:
         index = last
         if not alone:
             drawn = uniforms[key]
             index = next((place for edge, place in edges if drawn < edge), last)
-        yield arrival.at_min, -1, index, key, arrival.due_min
+        yield at_min, -1, index, key, due_min
 
 
 def _value(drawn: float, shares: dict[str, float]) -> object:

@@ -39,7 +39,7 @@ class Person:
         self, number: int, key: int, at_min: float, class_index: int, patient_class: str, nodes: int
     ) -> None:
         self.number = number  # order of arrival, from 0
-        self.key = key  # of all draws: order within the stream of arrivals (law 9)
+        self.key = key  # of all draws: number within the stream of arrivals (law 9)
         self.at_min = at_min  # arrival
         self.class_index = class_index
         self.patient_class = patient_class

@@ -197,7 +197,7 @@ def test_gaps_are_drawn_from_their_distribution() -> None:
 
 def test_appointments_are_kept_on_time_without_a_punctuality() -> None:
     arrivals = list(islice(come(appointments=BOOKED, start="Mon 15:40"), 3))
-    assert arrivals == [(5.0, 5.0), (980.0, 980.0), (995.0, 995.0)]
+    assert [(a.at_min, a.due_min) for a in arrivals] == [(5, 5), (980, 980), (995, 995)]
 
 
 def test_appointments_lie_in_their_windows() -> None:
@@ -253,8 +253,38 @@ def test_one_patient_more_for_each_slot_leaves_the_others_alone() -> None:
 
 
 def test_a_replay_ends_with_its_log() -> None:
-    assert list(come(replay={"times": [0, 1.5, "2 h"]})) == [(0, None), (1.5, None), (120, None)]
+    times = {"times": [0, 1.5, "2 h"]}
+    assert list(come(replay=times)) == [(0, 0, None), (1.5, 1, None), (120, 2, None)]
     times = list(range(1000))
     kept = [a.at_min for a in come(replay={"times": times}, no_show=0.3)]
     assert set(kept) < set(times)
     assert len(kept) == pytest.approx(700, abs=4 * math.sqrt(210))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_nobody_has_the_number_of_another(form: dict[str, Any]) -> None:
+    numbers = [arrival.number for arrival in islice(come(**form), 5000)]
+    assert len(set(numbers)) == 5000
+    assert min(numbers) >= 0
+
+
+@pytest.mark.parametrize(
+    "form", [{"rate_per_h": 6}, {"gap": "5 min"}, {"replay": {"times": list(range(2000))}}], ids=str
+)
+def test_who_does_not_come_keeps_their_number(form: dict[str, Any]) -> None:
+    all_come = list(islice(come(**form), 2000))
+    fewer = list(islice(come(**form, no_show=0.3), 1000))
+    assert [arrival.number for arrival in all_come] == list(range(2000))
+    assert fewer != all_come[:1000]
+    assert set(fewer) <= set(all_come)
+
+
+def test_a_number_stands_for_a_place_in_a_slot() -> None:
+    def booked(**change: Any) -> list[Arrival]:
+        return list(islice(come(appointments={**BOOKED, "patients": 2, **change}), 3000))
+
+    numbers = {(a.number, a.due_min) for a in booked()}
+    assert {(a.number, a.due_min) for a in booked(punctuality=LATE)[:2900]} <= numbers
+    assert {(a.number, a.due_min) for a in booked(no_show=0.3)[:2000]} <= numbers
+    more = {(a.number, a.due_min) for a in booked(patients=19)}
+    assert {(a.number, a.due_min) for a in booked()[:300]} <= more
