@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
-from itertools import count, pairwise
+from itertools import count
 
 from simulator.language.calendar import WEEK_MIN
 from simulator.language.staff import StaffSpec
@@ -40,17 +40,6 @@ def capacity_changes(
         if people != before:
             yield at_min, people
         before = people
-
-
-def mean_capacity(spec: StaffSpec) -> float:
-    """Return the mean number of people on duty over the week, absences not taken off.
-
-    >>> mean_capacity(StaffSpec(count=2, roster="daily 08:00-20:00"))
-    1.0
-    """
-    steps = [*spec.levels(), (WEEK_MIN, 0)]
-    minutes = sum(people * (until - since) for (since, people), (until, _) in pairwise(steps))
-    return minutes / WEEK_MIN
 
 
 def available_min(changes: Iterable[tuple[float, int]], from_min: float, to_min: float) -> float:

@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.clinic.staffing import mean_capacity
 from simulator.language.cases import NominalCases
 from simulator.language.classes import ClassSpec
 from simulator.language.conditions import Test, parse_condition
 from simulator.language.form import ScenarioForm
 from simulator.language.pathway import END, OTHERWISE, DelayNode, StaffedNode, TwinNode
+from simulator.language.staff import mean_capacity
 
 WALKERS: Final = 2000  # patients walked per class; the standard error is taken into account
 _MOST_STEPS: Final = 1000  # assumption: who walks further goes round in circles

@@ -1,5 +1,6 @@
 """Who works when: a number of people, a weekly roster, and absences from it."""
 
+from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -106,6 +107,17 @@ class StaffSpec(Strict):
     def peak(self) -> int:
         """The most people that the roster ever has on duty at once."""
         return max(people for _, people in self.levels())
+
+
+def mean_capacity(spec: StaffSpec) -> float:
+    """Return the mean number of people on duty over the week, absences not taken off.
+
+    >>> mean_capacity(StaffSpec(count=2, roster="daily 08:00-20:00"))
+    1.0
+    """
+    steps = [*spec.levels(), (WEEK_MIN, 0)]
+    minutes = sum(people * (until - since) for (since, people), (until, _) in pairwise(steps))
+    return minutes / WEEK_MIN
 
 
 def staff_group(value: object) -> object:
