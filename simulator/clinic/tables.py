@@ -1,6 +1,7 @@
 """Rows of numbers that may outgrow the memory: beyond some thousand rows they wait in a file."""
 
 import hashlib
+import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Final
@@ -8,10 +9,11 @@ from typing import IO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK_ROWS: Final = 8192  # rows held as Python objects; assumption: half a megabyte
-_HELD: Final = 8  # chunks held as arrays before they go to a file
+CHUNK_ROWS: Final = 8192  # rows read or written at once; assumption: a megabyte at most
+_HELD_BYTES: Final = 1 << 23  # held before a table goes to a file; assumption
 
 Rows = NDArray[np.float64]
+_NAN: Final = float("nan")
 
 
 class Table:
@@ -23,21 +25,32 @@ class Table:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = tuple(columns)
+        width = len(self.columns)
         self._place = {name: place for place, name in enumerate(columns)}
-        self._fresh: list[tuple[float, ...]] = []
-        self._held: list[Rows] = []
+        # Bytes at once: a row kept as Python objects costs more, and its conversion later, too.
+        self._pack = [struct.Struct(f"<{known}d").pack for known in range(width + 1)]
+        self._blank = [
+            struct.pack(f"<{width - n}d", *[_NAN] * (width - n)) for n in range(width + 1)
+        ]
+        self._row_bytes = 8 * width
+        self._chunk_bytes = CHUNK_ROWS * self._row_bytes
+        self._fresh = bytearray()
+        self._held: list[bytes] = []
         self._file: IO[bytes] | None = None
-        self._rows = 0  # in `_held` and the file
+        self._settled = 0  # bytes in `_held` and the file
         self._digest = hashlib.sha256(",".join(columns).encode())
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return self._rows + len(self._fresh)
+        return (self._settled + len(self._fresh)) // self._row_bytes
 
-    def add(self, row: tuple[float, ...]) -> None:
-        """Append a row, in the order of the columns."""
-        self._fresh.append(row)
-        if len(self._fresh) == CHUNK_ROWS:
+    def add(self, row: Sequence[float]) -> None:
+        """Append a row, in the order of the columns; those left out at its end are not known."""
+        known = len(row)
+        fresh = self._fresh
+        fresh += self._pack[known](*row)
+        fresh += self._blank[known]
+        if len(fresh) == self._chunk_bytes:
             self._settle()
 
     def chunks(self) -> Iterator[Rows]:
@@ -45,17 +58,20 @@ class Table:
         self._settle()
         if self._file is not None:
             self._file.seek(0)
-            size = CHUNK_ROWS * len(self.columns) * 8
-            while data := self._file.read(size):
-                yield np.frombuffer(data, dtype="<f8").reshape(-1, len(self.columns))
+            while data := self._file.read(self._chunk_bytes):
+                yield self._rows(data)
             self._file.seek(0, 2)
-        yield from self._held
+        for held in self._held:
+            yield self._rows(held)
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one column, shape (rows,)."""
-        place = self._place[name]
-        parts = [chunk[:, place].copy() for chunk in self.chunks()]
-        return np.concatenate(parts) if parts else np.empty(0)
+        place, first = self._place[name], 0
+        column = np.empty(len(self))
+        for chunk in self.chunks():
+            column[first : first + len(chunk)] = chunk[:, place]
+            first += len(chunk)
+        return column
 
     def digest(self) -> str:
         """Return the sha256 (hex) of the columns' names and all numbers, as 64-bit floats."""
@@ -67,17 +83,20 @@ class Table:
         if self._file is not None:
             self._file.close()
 
+    def _rows(self, data: bytes) -> Rows:
+        return np.frombuffer(data, dtype="<f8").reshape(-1, len(self.columns))
+
     def _settle(self) -> None:
         if not self._fresh:
             return
-        rows = np.array(self._fresh, dtype="<f8")
-        self._fresh = []
-        self._rows += len(rows)
-        self._digest.update(rows.tobytes())
+        rows = bytes(self._fresh)
+        self._fresh.clear()
+        self._settled += len(rows)
+        self._digest.update(rows)
         self._held.append(rows)
-        if len(self._held) > _HELD:
+        if self._file is not None or self._settled > _HELD_BYTES:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="dermtwin-")  # noqa: SIM115  see close
             for held in self._held:
-                self._file.write(held.tobytes())
+                self._file.write(held)
             self._held = []
