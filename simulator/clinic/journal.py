@@ -32,6 +32,8 @@ PATIENT_COLUMNS: Final = (
     "skin_tone",
 )
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
+# What a patient need not have; the columns from there on have the names of a person's attributes.
+_FACTS: Final = PATIENT_COLUMNS[PATIENT_COLUMNS.index("malignant") :]
 _NAN: Final = float("nan")
 
 
@@ -73,28 +75,27 @@ class Journal:
 
     def note(self, person: Person, closed_min: float | None, *, gave_up: bool) -> None:
         """Write a patient's row; `closed_min` is None for one who is still inside."""
-        self.patients.add(
-            (
-                person.number,
-                person.key,
-                self._word("class", person.patient_class),
-                person.at_min,
-                _number(person.due_min),
-                _number(closed_min),
-                gave_up,
-                _number(person.malignant),
-                self._word("diagnosis", person.diagnosis),
-                _number(person.p_malignant),
-                _number(person.flagged),
-                self._word("rejected", person.rejected),
-                _number(person.referred),
-                _number(person.diagnosed_min),
-                _number(person.age),
-                self._word("sex", person.sex),
-                self._word("site", person.site),
-                self._word("skin_tone", person.skin_tone),
-            )
-        )
+        known = person.__dict__  # empty where the question is one of queues alone
+        due_min = known.get("due_min") if known else None
+        row = [
+            person.number,
+            person.key,
+            self._word("class", person.patient_class),
+            person.at_min,
+            _NAN if due_min is None else due_min,
+            _NAN if closed_min is None else closed_min,
+            gave_up,
+        ]
+        if known:
+            for name in _FACTS:
+                value = known.get(name)
+                if value is None:
+                    row.append(_NAN)
+                elif name in self.words:
+                    row.append(self._word(name, value))
+                else:
+                    row.append(value)
+        self.patients.add(row)
 
     def settle(
         self,
@@ -115,12 +116,6 @@ class Journal:
         for table in (self.patients, *self.visits.values()):
             table.close()
 
-    def _word(self, column: str, word: str | None) -> float:
-        if word is None:
-            return _NAN
+    def _word(self, column: str, word: str) -> float:
         known = self.words[column]
         return known.setdefault(word, len(known))
-
-
-def _number(value: float | None) -> float:
-    return _NAN if value is None else value
