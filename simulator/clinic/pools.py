@@ -107,17 +107,16 @@ class Bay:
         self.pools = tuple(pools)
         self.lone = self.pools[0] if len(self.pools) == 1 else None
         self.serving: set[Request] | None = None  # kept only where somebody may be interrupted
-        self._heap: list[tuple[int, float, float, int, int, Request]] = []
+        self._heap: list[tuple[float, float, int, int, Request]] = []
         self._entries = 0
 
-    def join(self, request: Request, *, overdue: bool = False) -> None:
-        """Put a request on the list; a second time, with another urgency, replaces the first."""
+    def join(self, request: Request) -> None:
+        """Put a request on the list; a second time, with another rank, replaces the first."""
         self._entries += 1
         request.entry = self._entries
         heapq.heappush(
             self._heap,
             (
-                0 if overdue else 1,
                 request.rank,
                 request.queued_min,
                 request.person.number,

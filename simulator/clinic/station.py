@@ -20,6 +20,9 @@ from simulator.language.schema import Scenario
 COLUMNS: Final = ("patient", "visit", "queued_min", "start_min", "end_min", "waited_min", "outcome")
 _NAN: Final = float("nan")
 _SURELY: Final = -1.0  # rank of a patient whom the AI should have scored and did not
+# Rank of the overdue: among them first come, first served, or those of low urgency would starve
+# behind the others; and whoever was overdue is not interrupted.
+_OVERDUE: Final = float("-inf")
 
 
 class Clinic(Protocol):
@@ -244,7 +247,8 @@ class Station:
     def _become_overdue(self, event: Event) -> None:
         request = event.value
         if request.state is State.WAITING:
-            self.bay.join(request, overdue=True)
+            request.rank = _OVERDUE
+            self.bay.join(request)
 
     def _give_up(self, request: Request, why: State, where: str) -> None:
         request.state = why
