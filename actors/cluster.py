@@ -39,7 +39,9 @@ class Placement:
         return sum(self.replicas_of(name) * self.cpus_of(name) for name in components)
 
 
-def start_ray(address: str | None, cpus_needed: float, actors: int = 0) -> str:
+def start_ray(
+    address: str | None, cpus_needed: float, actors: int = 0, cores: int | None = None
+) -> str:
     """Start or join Ray; return the address in use.
 
     Parameters:
@@ -48,6 +50,7 @@ def start_ray(address: str | None, cpus_needed: float, actors: int = 0) -> str:
             because an actor that Ray cannot place would be waited for without end.
         actors: how many there will be. A local Ray says that it has as many CPUs, since it starts
             one worker process ahead per CPU, and an actor that finds one waiting starts sooner.
+        cores: CPUs that a local Ray offers; by default those of the machine, or more if needed.
 
     Raises:
         DependencyError: no cluster answers at `address`.
@@ -66,7 +69,7 @@ def start_ray(address: str | None, cpus_needed: float, actors: int = 0) -> str:
         options["address"] = address
     else:
         options |= {
-            "num_cpus": max(os.cpu_count() or 1, actors, math.ceil(cpus_needed)),
+            "num_cpus": cores or max(os.cpu_count() or 1, actors, math.ceil(cpus_needed)),
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "_node_ip_address": "127.0.0.1",

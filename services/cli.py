@@ -4,29 +4,23 @@ Commands are thin: they read options, call the services, and print. Everything h
 inside the command that needs it, so that `--help` answers at once.
 """
 
-import enum
 import os
 import sys
 from typing import Annotated
 
 import typer
 
+from services.commands.compare import compare
 from services.commands.doctor import doctor
+from services.commands.resume import resume
 from services.commands.run import run
 from services.commands.score import score
 from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
 from services.console import claim_standard_output, say
+from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
-
-
-class Exit(enum.IntEnum):
-    """Exit codes; 130 is Ctrl-C. 3 (gate failed) and 4 (inconclusive) wait for gates."""
-
-    OK = 0
-    ERROR = 1
-    INVALID = 2  # the scenario, an option or an environment variable is not valid
 
 
 app = typer.Typer(
@@ -39,7 +33,7 @@ app = typer.Typer(
 
     Settings come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
-for _command in (train, score, run, up, status, doctor):
+for _command in (train, score, run, compare, resume, up, status, doctor):
     app.command()(_command)
 
 

@@ -21,13 +21,8 @@ from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, data_digest, load_images
-from simulator.language.schema import (
-    ImageModel,
-    KnownModel,
-    PopulationSpec,
-    Scenario,
-    SyntheticCases,
-)
+from simulator.language.cases import ImageModel, KnownModel, PopulationSpec
+from simulator.language.schema import Scenario
 from twin.errors import SettingsError
 from twin.evaluate import evaluate
 from twin.images import ImageRef

@@ -15,6 +15,17 @@ ModelChoice = Annotated[
     str | None,
     typer.Option("--model", help="Model id or artefact directory. Default: what fits."),
 ]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="key=value over the file's, as staff.nurse=2; may be repeated."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Replications at once, as Ray tasks; without, all cores if the work is worth it.",
+    ),
+]
 
 
 def environment_settings() -> Settings:

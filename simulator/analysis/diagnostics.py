@@ -48,6 +48,8 @@ def diagnose(sheet: Sheet, scenario: ScenarioForm, patients: Patients, inside: M
         sheet.put("verdicts.count", float(n), n)
         unanswered = closed & np.isnan(p_malignant) & ~(patients.column("left_early") > 0)
         lost = unanswered & np.isnan(patients.column("rejected"))
+        rejected = int((~np.isnan(patients.column("rejected"))[closed]).sum())
+        sheet.put("verdicts.rejected", float(rejected), int(closed.sum()))
         sheet.put("verdicts.lost", float(lost.sum()), int(closed.sum()))
 
 

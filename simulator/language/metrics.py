@@ -39,6 +39,7 @@ DIAGNOSTIC: Final = {
     "auc": "area under the ROC curve of the AI's probability",
     "calibration_error": "expected calibration error of the AI's probability",
     "verdicts.count": "verdicts that the AI gave",
+    "verdicts.rejected": "patients whom the AI could not score",
     "verdicts.lost": "patients who should have a verdict and have none",
 }
 OF_NODE: Final = {

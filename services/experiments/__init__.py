@@ -1,0 +1,1 @@
+"""Experiments: points and replications run, kept, resumed, and summed up."""

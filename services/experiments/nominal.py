@@ -1,0 +1,144 @@
+"""Experiments without a twin: replications run in this process, or as Ray tasks on all cores."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from actors.tasks import spread
+from services.console import Bars
+from services.experiments.plan import Point
+from services.experiments.store import Store
+from services.experiments.warmup import Warm, warm_up_of
+from services.experiments.work import Done, Piece, do
+from simulator.experiment.aggregate import wanted_replications
+from simulator.experiment.result import ReplicationResult
+from simulator.language.scenario import resolved
+
+# Ray and its workers take about ten seconds to come up on a slow machine (measured on two cores);
+# work that is done sooner here is done here.
+_WORTH_S: Final = 20.0
+PILOTS: Final = 5  # replications whose average the warm-up is read off; assumption
+
+
+class Runner:
+    """Runs the points of an experiment, each until it has the replications that it needs.
+
+    Parameters:
+        workers: most at once; None lets the first replication decide whether Ray is worth it.
+        address: of a Ray cluster.
+    """
+
+    def __init__(
+        self, store: Store, workers: int | None, cores: int, address: str | None, bars: Bars
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._cores = cores
+        self._address = address
+        self._bars = bars
+        self._took_s: float | None = None  # by one piece
+        self._done = 0
+        self._all = 0
+
+    def run(self, points: Sequence[Point]) -> tuple[list[list[ReplicationResult]], list[Warm]]:
+        """Return the results of each point in order of replication, and its warm-up."""
+        texts = [resolved(point.scenario) for point in points]
+        warm = self._warm(points, texts)
+        found = [self._store.kept(place) for place in range(len(points))]
+        wanted = [point.scenario.replications.min for point in points]
+        while True:
+            # In order, so that what is asked for next does not depend on what was interrupted.
+            self._fill(points, texts, warm, found, wanted)
+            results = [
+                [found[place][number] for number in range(wanted[place])]
+                for place in range(len(points))
+            ]
+            grown = [
+                max(count, wanted_replications(point.scenario, done)[0])
+                for point, done, count in zip(points, results, wanted, strict=True)
+            ]
+            if grown == wanted:
+                return results, warm
+            wanted = grown
+
+    def _warm(self, points: Sequence[Point], texts: Sequence[str]) -> list[Warm]:
+        pieces, owners = [], []
+        for place, point in enumerate(points):
+            if point.scenario.warmup_min == "auto":
+                for number in range(min(PILOTS, point.scenario.replications.min)):
+                    pieces.append(Piece(scenario=texts[place], replication=number, warmup_min=None))
+                    owners.append(place)
+        series: dict[int, dict[int, Sequence[float]]] = {}
+        for index, done in self._each(pieces, "warm-up"):
+            series.setdefault(owners[index], {})[done.piece.replication] = done.series
+        return [
+            warm_up_of(point.scenario, [found[number] for number in sorted(found)])
+            for place, point in enumerate(points)
+            for found in [series.get(place, {})]
+        ]
+
+    def _fill(
+        self,
+        points: Sequence[Point],
+        texts: Sequence[str],
+        warm: Sequence[Warm],
+        found: list[dict[int, ReplicationResult]],
+        wanted: Sequence[int],
+    ) -> None:
+        pieces, owners = [], []
+        for place, point in enumerate(points):
+            for number in range(wanted[place]):
+                if number not in found[place]:
+                    pieces.append(
+                        Piece(
+                            scenario=texts[place],
+                            replication=number,
+                            warmup_min=warm[place].warmup_min,
+                            alone=point.scenario.replications.max == 1,
+                            records=number == 0,
+                        )
+                    )
+                    owners.append(place)
+        for index, done in self._each(pieces, "replications"):
+            assert done.result is not None  # a piece with a warm-up has a result
+            place, result = owners[index], ReplicationResult.from_dict(done.result)
+            if done.patients is not None and done.visits is not None:
+                below = f"points/{place:03d}-" if len(points) > 1 else ""
+                self._store.write(f"{below}patients.csv", done.patients)
+                self._store.write(f"{below}visits.csv", done.visits)
+            # Last: whoever finds it need not run the replication again.
+            self._store.keep(place, result)
+            found[place][result.replication] = result
+
+    def _each(self, pieces: Sequence[Piece], stage: str) -> Iterator[tuple[int, Done]]:
+        """Do pieces here or elsewhere; the first one here, if nobody said, to see what it takes."""
+        todo = list(enumerate(pieces))
+        count = 0
+
+        def told(index: int, done: Done) -> tuple[int, Done]:
+            nonlocal count
+            count += 1
+            self._bars(stage, count, len(pieces))
+            return index, done
+
+        workers = self._workers
+        while todo and not self._elsewhere(workers, len(todo)):
+            index, piece = todo.pop(0)
+            started_s = time.perf_counter()
+            done = do(piece)
+            self._took_s = time.perf_counter() - started_s
+            yield told(index, done)
+        if todo:
+            most = workers or self._cores
+            rest = [piece for _, piece in todo]
+            for place, done in spread(do, rest, workers=most, address=self._address):
+                yield told(todo[place][0], done)
+
+    def _elsewhere(self, workers: int | None, left: int) -> bool:
+        if workers is not None:
+            return workers > 1 and left > 1
+        if self._cores == 1 and self._address is None:
+            return False
+        return self._took_s is not None and self._took_s * left > _WORTH_S
+
+

@@ -1,0 +1,128 @@
+"""The folder of an experiment: what was asked, and every replication as soon as it is done.
+
+scenario.yaml          resolved: every default written out; loads to the same scenario
+experiment.json        points, route, model, versions: all that `dermtwin resume` needs
+points/000.yaml        each point's scenario, where there are several
+replications/          a file for each replication: figures, curves, checks, digest
+patients.csv           a row for each patient of the first replication
+visits.csv             a row for each visit of the first replication: the log of the queues
+events.jsonl           the twin's event log, where a twin was asked; its sha256 is the digest
+summary.json           what the command prints
+summary.md             the same for a pull request
+report.html            the same for people: opens offline
+twin.jsonl             the worker's log, a line per case; telemetry, not part of the digest
+"""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.experiments.plan import Point
+from simulator.experiment.result import ReplicationResult
+from simulator.language.scenario import load, resolved
+from twin.errors import DataError, SettingsError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One experiment's folder."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, out: Path | None, home: Path, name: str) -> "Store":
+        """Make a new folder.
+
+        Raises:
+            SettingsError: `out` exists and is not an empty directory.
+        """
+        if out is not None:
+            if out.exists() and (not out.is_dir() or any(out.iterdir())):
+                raise SettingsError("--out", str(out), "exists and is not an empty directory")
+            folder = out
+        else:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            folder = home / "runs" / f"{name}-{stamp}-{uuid.uuid4().hex[:4]}"
+        (folder / "replications").mkdir(parents=True, exist_ok=True)
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Store":
+        """Open the folder of an experiment that was begun.
+
+        Raises:
+            DataError: it is none.
+        """
+        if not (folder / "experiment.json").is_file():
+            raise DataError(folder, "is no run folder: it has no experiment.json")
+        return cls(folder)
+
+    def begin(self, points: Sequence[Point], order: Mapping[str, Any], base: str) -> None:
+        """Keep what was asked for; `base` is the scenario as resolved."""
+        self.write("scenario.yaml", base)
+        if len(points) > 1:
+            for place, point in enumerate(points):
+                self.write(f"points/{place:03d}.yaml", resolved(point.scenario))
+        plan = {
+            "format": FORMAT,
+            "labels": [dict(point.label) for point in points],
+            "order": dict(order),
+        }
+        self.write("experiment.json", json.dumps(plan, indent=2) + "\n")
+
+    def plan(self) -> tuple[list[Point], dict[str, Any]]:
+        """Return the points and the order of an experiment that was begun.
+
+        Raises:
+            DataError: written by another version, or altered.
+        """
+        file = self.folder / "experiment.json"
+        try:
+            plan = json.loads(file.read_text(encoding="utf-8"))
+            if plan["format"] != FORMAT:
+                reason = f"format {plan['format']}, but this program reads {FORMAT}"
+                raise DataError(file, reason)
+            labels = plan["labels"]
+            names = [f"points/{place:03d}.yaml" for place in range(len(labels))]
+            if len(labels) == 1:
+                names = ["scenario.yaml"]
+            points = [
+                Point(label, load((self.folder / name).read_text(encoding="utf-8"), name))
+                for label, name in zip(labels, names, strict=True)
+            ]
+            return points, plan["order"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(file, f"cannot be read: {error}") from error
+
+    def keep(self, point: int, result: ReplicationResult) -> None:
+        """Keep a replication; a file is there as a whole or not at all."""
+        name = f"replications/{point:03d}-{result.replication:05d}.json"
+        self.write(name, json.dumps(result.as_dict()) + "\n")
+
+    def kept(self, point: int) -> dict[int, ReplicationResult]:
+        """Return the replications of a point that are there, by number."""
+        found = {}
+        for file in sorted((self.folder / "replications").glob(f"{point:03d}-*.json")):
+            try:
+                data = json.loads(file.read_text(encoding="utf-8"))
+                result = ReplicationResult.from_dict(data)
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(file, f"is damaged: {error}; remove it to run it again") from error
+            found[result.replication] = result
+        return found
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """Write a file of the folder; a crash leaves the old one or the new one, never half."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft.write_bytes(text.encode() if isinstance(text, str) else text)
+        draft.replace(file)
+        return file

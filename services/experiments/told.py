@@ -1,0 +1,19 @@
+"""What the routes of an experiment told, beside its results."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.pace import Pace
+from simulator.clinic.journal import Latency
+
+
+@dataclass(slots=True)
+class Told:
+    """Measured in real time or by the route; never part of a digest (law 5)."""
+
+    model_id: str = ""
+    pace: Pace = field(default_factory=Pace)
+    latencies: list[Latency] = field(default_factory=list)
+    mirrors: list[dict[str, Any]] = field(default_factory=list)
+    restarts: dict[str, int] = field(default_factory=dict)
+    degraded: list[str] = field(default_factory=list)

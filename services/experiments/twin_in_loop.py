@@ -1,0 +1,204 @@
+"""Experiments with the twin in the loop: its model scores every case, on whichever route.
+
+Replications follow one another, because they share one twin; the twin's own parts run side by
+side. Each point has a route, and so a log, of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.bootstrap import Outcome, Route, RouteKind, open_route
+from services.config import Settings
+from services.console import Bars
+from services.experiments.plan import Point
+from services.experiments.records import patients_csv, visits_csv
+from services.experiments.store import Store
+from services.experiments.told import Told
+from services.experiments.warmup import Warm, warm_up_of
+from services.learning import model_for
+from services.logs import open_log
+from services.parts import parts_of
+from simulator.cases.datasets import LabelledImage, load_images
+from simulator.clinic.journal import Journal
+from simulator.experiment.aggregate import wanted_replications
+from simulator.experiment.replicate import pilot, replicate, result_of
+from simulator.experiment.result import ReplicationResult
+from simulator.language.cases import ImageCases
+from simulator.language.schema import Scenario
+from twin.errors import InvariantError, SettingsError
+from twin.events import CaseArrived, CaseEvent
+from twin.log import digest, in_order, line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinOrder:
+    """How the twin is reached."""
+
+    route: RouteKind
+    batch: int
+    model: str | None
+
+
+def run_with_twin(
+    points: Sequence[Point], order: TwinOrder, store: Store, settings: Settings, bars: Bars
+) -> tuple[list[list[ReplicationResult]], list[Warm], Told]:
+    """Run all points; return their results in order of replication, warm-ups, and what was told."""
+    told = Told()
+    results, warm = [], []
+    with (store.folder / "twin.jsonl").open("a", encoding="utf-8") as stream:
+        for place, point in enumerate(points):
+            found, warmed = _point(place, point, order, store, settings, bars, told, stream)
+            results.append(found)
+            warm.append(warmed)
+    return results, warm, told
+
+
+def _point(
+    place: int,
+    point: Point,
+    order: TwinOrder,
+    store: Store,
+    settings: Settings,
+    bars: Bars,
+    told: Told,
+    stream: Any,  # noqa: ANN401  a text file
+) -> tuple[list[ReplicationResult], Warm]:
+    scenario = point.scenario
+    model = model_for(scenario, order.model, settings, bars)
+    told.model_id = model.model_id
+    images = _images(scenario, settings)
+    run = _Run(place, point, images, store, bars, told, several=bool(point.label))
+    run.kept = store.kept(place)
+    if run.complete():
+        return run.results(), run.warm_again(scenario)
+    with open_route(
+        order.route,
+        settings=settings,
+        parts=parts_of(model),
+        threshold=scenario.operating_point,
+        batch=order.batch,
+        log=open_log(stream).bind(scenario=scenario.name),
+        on_answers=told.pace.tick,
+    ) as route:
+        while not run.complete():
+            run.next(route)
+        outcome = route.finish(run.engine_events)
+    run.check(outcome)
+    if outcome.mirror is not None:
+        told.mirrors.append(outcome.mirror)
+    for name, times in outcome.restarts.items():
+        told.restarts[name] = told.restarts.get(name, 0) + times
+    told.degraded += outcome.degraded
+    return run.results(), run.warm
+
+
+def _images(scenario: Scenario, settings: Settings) -> Sequence[LabelledImage]:
+    if not isinstance(scenario.cases, ImageCases):
+        return ()
+    if settings.data is None:
+        raise SettingsError("DERMTWIN_DATA", "", "this scenario's cases are images")
+    split = scenario.cases.images.split
+    return load_images(settings.data, split=None if split == "all" else split)
+
+
+class _Run:
+    """One point on one route."""
+
+    def __init__(
+        self,
+        place: int,
+        point: Point,
+        images: Sequence[LabelledImage],
+        store: Store,
+        bars: Bars,
+        told: Told,
+        *,
+        several: bool,
+    ) -> None:
+        self._place = place
+        self._scenario = point.scenario
+        self._images = images
+        self._store = store
+        self._bars = bars
+        self._told = told
+        self._below = f"points/{place:03d}-" if several else ""
+        self.kept: dict[int, ReplicationResult] = {}
+        self.engine_events: list[CaseEvent] = []
+        self._logged: list[CaseEvent] = []
+        self.warm = Warm(warmup_min=0.0, how="given")
+        self._wanted = point.scenario.replications.min
+
+    def complete(self) -> bool:
+        """Return whether all replications that are needed are there."""
+        while all(number in self.kept for number in range(self._wanted)):
+            grown = max(self._wanted, wanted_replications(self._scenario, self.results())[0])
+            if grown == self._wanted:
+                return True
+            self._wanted = grown
+        return False
+
+    def results(self) -> list[ReplicationResult]:
+        """Return the replications in order."""
+        return [self.kept[number] for number in range(self._wanted)]
+
+    def warm_again(self, scenario: Scenario) -> Warm:
+        """Return the warm-up that the kept replications were measured with."""
+        how = "MSER-5" if scenario.warmup_min == "auto" else "given"
+        return Warm(warmup_min=self.kept[0].from_min, how=how)
+
+    def next(self, route: Route) -> None:
+        """Run the first replication that is missing."""
+        number = next(n for n in range(self._wanted) if n not in self.kept)
+        link = route.link
+        journal = replicate(
+            self._scenario,
+            number,
+            twin=link,
+            images=self._images,
+            on_progress=lambda done, total: self._bars("patients", done, total),
+        )
+        if self._scenario.warmup_min == "auto" and self._scenario.horizon_min is not None:
+            if not self.kept:
+                # A pilot costs as much as a replication here, so the first one is its own.
+                series = pilot(self._scenario, number, journal)
+                self.warm = warm_up_of(self._scenario, [series.tolist()])
+            else:
+                self.warm = Warm(warmup_min=self.kept[0].from_min, how="MSER-5")
+        elif self._scenario.warmup_min != "auto":
+            self.warm = warm_up_of(self._scenario, [])
+        # Also of those who left before anybody asked: every case has its verdict on the log.
+        answers = [link.answer(e.case_id) for e in journal.events if isinstance(e, CaseArrived)]
+        log: list[CaseEvent] = [*journal.events, *answers]
+        result = result_of(
+            self._scenario,
+            number,
+            journal,
+            warmup_min=self.warm.warmup_min,
+            digest=digest(log),
+            alone=self._scenario.replications.max == 1,
+        )
+        self.engine_events += journal.events
+        self._logged += log
+        self._told.latencies += journal.latencies
+        self._write(number, journal, log)
+        self._store.keep(self._place, result)
+        self.kept[number] = result
+        self._bars("replications", len(self.kept), max(self._wanted, len(self.kept)))
+        journal.close()
+
+    def check(self, outcome: Outcome) -> None:
+        """Hold the log that the route kept against what the replications saw."""
+        if digest(outcome.log) != digest(self._logged):
+            raise InvariantError("the route's log differs from what the engine saw")
+
+    def _write(self, number: int, journal: Journal, log: Sequence[CaseEvent]) -> None:
+        lines = b"".join(line(event) for event in in_order(log))
+        if number == 0:
+            self._store.write(f"{self._below}events.jsonl", lines)
+            self._store.write(f"{self._below}patients.csv", patients_csv(journal))
+            self._store.write(f"{self._below}visits.csv", visits_csv(journal))
+        else:
+            self._store.write(f"{self._below}events-{number:05d}.jsonl", lines)
+
+

@@ -1,0 +1,1 @@
+"""Many runs of a scenario: replications, sweep points, their aggregate, and what must hold."""

@@ -1,0 +1,139 @@
+"""Replications into answers: each metric with an interval that is valid under autocorrelation.
+
+Waits within a run are correlated, so no interval treats them as independent: intervals come from
+replication means, for shares from parts and wholes clustered by replication, and where there is
+one replication, from batch means of its waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from simulator.analysis.intervals import (
+    Interval,
+    batch_interval,
+    cluster_ratio_interval,
+    replication_interval,
+)
+from simulator.analysis.precision import replications_for_precision
+from simulator.experiment.result import ReplicationResult
+from simulator.language.form import ScenarioForm
+
+_ONE = "one replication: no interval; give replications"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One metric over all replications."""
+
+    name: str
+    value: float | None  # None where no replication has one
+    low: float | None = None  # of the interval; None where there is none
+    high: float | None = None
+    n: int = 0  # replications with a value
+    cases: int = 0  # cases over all replications
+    method: str = "replications"  # replications, ratio or batch means
+    valid: bool = False  # whether the interval has its stated coverage
+    reason: str = ""  # why not, or why there is no value
+
+
+def aggregate(
+    results: Sequence[ReplicationResult], confidence: float = 0.95
+) -> dict[str, Answer]:
+    """Return the answer to every metric, in the order in which runs measure them."""
+    names = dict.fromkeys(name for result in results for name in (*result.values, *result.missing))
+    return {name: answer_of(name, results, confidence) for name in names}
+
+
+def answer_of(
+    name: str, results: Sequence[ReplicationResult], confidence: float = 0.95
+) -> Answer:
+    """Return the answer to one metric."""
+    having = [result for result in results if name in result.values]
+    if not having:
+        reasons = [result.missing[name] for result in results if name in result.missing]
+        return Answer(name=name, value=None, reason=reasons[0] if reasons else "never measured")
+    cases = sum(result.counts.get(name, 0) for result in having)
+    if len(results) == 1:
+        return _of_one(name, results[0], cases, confidence)
+    shares = [result.ratios[name] for result in having if name in result.ratios]
+    if len(shares) == len(having):
+        parts, wholes = [part for part, _ in shares], [whole for _, whole in shares]
+        interval, method = cluster_ratio_interval(parts, wholes, confidence), "ratio"
+    else:
+        values = [result.values[name] for result in having]
+        interval, method = replication_interval(values, confidence), "replications"
+    lacking = len(results) - len(having)
+    reason = interval.reason
+    if lacking:
+        reason = f"{lacking} of {len(results)} replications have no value; {reason}".rstrip("; ")
+    return _answer(name, interval, len(having), cases, method, reason, interval.valid)
+
+
+def _of_one(name: str, result: ReplicationResult, cases: int, confidence: float) -> Answer:
+    value = result.values[name]
+    node = name.removeprefix("wait.").removesuffix(".mean")
+    waits = result.batches.get(node) if name == f"wait.{node}.mean" else None
+    if waits is None:
+        return Answer(name=name, value=value, n=1, cases=cases, method="none", reason=_ONE)
+    interval = batch_interval(waits, confidence)
+    return _answer(name, interval, 1, cases, "batch means", interval.reason, interval.valid, value)
+
+
+def _answer(
+    name: str,
+    interval: Interval,
+    n: int,
+    cases: int,
+    method: str,
+    reason: str,
+    valid: bool,  # noqa: FBT001  one of many facts
+    value: float | None = None,
+) -> Answer:
+    return Answer(
+        name=name,
+        value=interval.mean if value is None else value,
+        low=interval.low,
+        high=interval.high,
+        n=n,
+        cases=cases,
+        method=method,
+        valid=valid,
+        reason=reason,
+    )
+
+
+def wanted_replications(
+    scenario: ScenarioForm, results: Sequence[ReplicationResult]
+) -> tuple[int, Mapping[str, float | None]]:
+    """Return how many replications in all are needed, and the relative half width of each metric.
+
+    A number that was asked for is that number. With a precision it grows in steps: what the spread
+    seen so far asks for, at most twice what there is, within the scenario's bounds.
+    """
+    spec = scenario.replications
+    if spec.precision is None:
+        return spec.min, {}
+    if len(results) < spec.min:
+        return spec.min, {}
+    reached: dict[str, float | None] = {}
+    needed = spec.min
+    for name in spec.of:
+        answer = answer_of(name, results, spec.confidence)
+        reached[name] = _relative(answer)
+        if (share := reached[name]) is not None and share <= spec.precision:
+            needed = max(needed, len(results))
+            continue
+        values = [result.values[name] for result in results if name in result.values]
+        asked = None
+        if len(values) > 1:
+            asked = replications_for_precision(values, spec.precision, spec.confidence)
+        enough = spec.max if asked is None else max(asked, len(results) + 1)
+        needed = max(needed, min(enough, 2 * len(results)))
+    return min(needed, spec.max), reached
+
+
+def _relative(answer: Answer) -> float | None:
+    if answer.value is None or answer.low is None or answer.high is None:
+        return None
+    half = (answer.high - answer.low) / 2
+    return half / abs(answer.value) if answer.value else (0.0 if half == 0 else None)

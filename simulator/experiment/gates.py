@@ -1,0 +1,101 @@
+"""Gates: pass, fail, or inconclusive where the interval straddles the bound."""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from simulator.analysis.precision import replications_to_decide
+from simulator.experiment.aggregate import Answer
+from simulator.experiment.result import ReplicationResult
+from simulator.language.experiment import Gate
+
+
+class Verdict(StrEnum):
+    """What a gate says."""
+
+    PASS = "pass"  # noqa: S105  no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """A gate and its verdict."""
+
+    text: str
+    verdict: Verdict
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    bound: float
+    words: str
+    more_replications: int | None = None  # how many more would probably decide
+
+
+_HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+}
+# Counts and extremes are facts of the runs, not estimates: all replications must satisfy them.
+_FACTS: Final = ("verdicts.lost", "verdicts.count", "patients.", "missed_malignant.count")
+
+
+def judge(gate: Gate, answer: Answer, results: Sequence[ReplicationResult]) -> GateResult:
+    """Return what a gate says.
+
+    It passes or fails only where the whole interval lies on one side of the bound. An equality is
+    a statement about every replication: it holds in all of them or fails.
+    """
+    holds = _HOLDS[gate.op]
+    values = [result.values[gate.metric] for result in results if gate.metric in result.values]
+
+    def verdict(what: Verdict, words: str, more: int | None = None) -> GateResult:
+        return GateResult(
+            text=gate.text,
+            verdict=what,
+            metric=gate.metric,
+            value=answer.value,
+            low=answer.low,
+            high=answer.high,
+            bound=gate.bound,
+            words=words,
+            more_replications=more,
+        )
+
+    if answer.value is None or not values:
+        return verdict(Verdict.INCONCLUSIVE, f"no figure: {answer.reason}")
+    everywhere = all(holds(value, gate.bound) for value in values)
+    if gate.op == "==" or gate.metric.startswith(_FACTS):
+        said = Verdict.PASS if everywhere else Verdict.FAIL
+        runs = "the only run" if len(values) == 1 else f"all {len(values)} runs"
+        return verdict(said, f"holds in {runs}" if everywhere else f"does not hold in {runs}")
+    if len(set(values)) == 1 and len(values) > 1:
+        said = Verdict.PASS if everywhere else Verdict.FAIL
+        return verdict(said, f"the same in all {len(values)} runs")
+    if answer.low is None or answer.high is None or not answer.valid:
+        return verdict(Verdict.INCONCLUSIVE, f"no valid interval: {answer.reason}")
+    if holds(answer.low, gate.bound) and holds(answer.high, gate.bound):
+        return verdict(Verdict.PASS, "the whole interval satisfies it")
+    if not holds(answer.low, gate.bound) and not holds(answer.high, gate.bound):
+        return verdict(Verdict.FAIL, "the whole interval violates it")
+    total = replications_to_decide(values, gate.bound) if len(values) > 1 else None
+    if total is None:
+        return verdict(Verdict.INCONCLUSIVE, "the interval straddles the bound")
+    more = max(1, total - len(results))
+    words = f"the interval straddles the bound; about {more} more replications would decide"
+    return verdict(Verdict.INCONCLUSIVE, words, more)
+
+
+def overall(gates: Sequence[GateResult]) -> Verdict:
+    """Return the verdict of all: a failure counts most, then doubt."""
+    verdicts = {gate.verdict for gate in gates}
+    for worst in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        if worst in verdicts:
+            return worst
+    return Verdict.PASS

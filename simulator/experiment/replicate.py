@@ -1,0 +1,85 @@
+"""One replication from the scenario to its result."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.analysis.measure import measure
+from simulator.analysis.verification import check_run
+from simulator.cases.datasets import LabelledImage
+from simulator.clinic.engine import Engine, TwinLink
+from simulator.clinic.journal import Journal
+from simulator.clinic.people import People
+from simulator.experiment.curves import curves_of, warmup_series
+from simulator.experiment.digests import digest_of
+from simulator.experiment.result import ReplicationResult
+from simulator.language.schema import Scenario
+
+PILOT_SPELLS: Final = 2000  # spells of the series that the warm-up is read off: assumption
+_MOST_BATCHED: Final = 2_000_000  # waits kept for batch means: assumption
+
+
+def replicate(
+    scenario: Scenario,
+    replication: int,
+    *,
+    twin: TwinLink | None = None,
+    images: Sequence[LabelledImage] = (),
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Journal:
+    """Run one replication; return what it left behind."""
+    patients = People(scenario, replication, images)
+    return Engine(scenario, replication, patients, twin, on_progress=on_progress).run()
+
+
+def result_of(
+    scenario: Scenario,
+    replication: int,
+    journal: Journal,
+    *,
+    warmup_min: float,
+    digest: str | None = None,
+    alone: bool = False,
+) -> ReplicationResult:
+    """Return what is kept of a replication.
+
+    Parameters:
+        warmup_min: is left out of all figures.
+        digest: of the event log, where a twin was asked; else that of the journal's tables.
+        alone: whether there are no others: then waits are kept for batch means.
+    """
+    measured = measure(scenario, journal, warmup_min)
+    return ReplicationResult(
+        replication=replication,
+        digest=digest or digest_of(journal),
+        from_min=measured.window.from_min,
+        to_min=measured.window.to_min,
+        end_min=journal.end_min,
+        values=measured.values,
+        counts=measured.counts,
+        ratios=measured.ratios,
+        missing=measured.missing,
+        checks=check_run(scenario, journal),
+        curves=curves_of(scenario, journal, warmup_min),
+        batches=_waits(journal, warmup_min) if alone else {},
+    )
+
+
+def pilot(
+    scenario: Scenario, replication: int, journal: Journal | None = None
+) -> NDArray[np.float64]:
+    """Return the series of one replication that the warm-up is read off."""
+    return warmup_series(scenario, journal or replicate(scenario, replication), PILOT_SPELLS)
+
+
+def _waits(journal: Journal, warmup_min: float) -> dict[str, list[float]]:
+    """Return the waits of those served, in the order in which they began to queue."""
+    found = {}
+    for name, table in journal.visits.items():
+        queued_min, waited_min = table.column("queued_min"), table.column("waited_min")
+        served = (table.column("outcome") == 2) & (queued_min >= warmup_min)  # noqa: PLR2004
+        order = np.argsort(queued_min[served], kind="stable")
+        found[name] = waited_min[served][order][:_MOST_BATCHED].tolist()
+    return found
