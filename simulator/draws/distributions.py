@@ -4,8 +4,7 @@ Each has one class per set of parameters by which people state it.
 """
 
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from simulator.draws.bounded import Constant, Pert, Triangular, Uniform, UniformOfMean
 from simulator.draws.contract import Distribution
@@ -80,12 +79,3 @@ PUNCTUALITIES: Final[Mapping[str, tuple[type[Punctuality], ...]]] = {
     "constant": (SignedConstant,),
     "normal": (SignedNormal,),
 }
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 whatever the name stands for
-    # Callers' old address of what the scenario language now owns.
-    if name in ("from_plain", "to_plain"):
-        return getattr(import_module("simulator.language.distribution_field"), name)
-    if name == "nearest":
-        return import_module("simulator.language.nearest").nearest
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

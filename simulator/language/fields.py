@@ -18,7 +18,8 @@ from pydantic import (
     PlainValidator,
 )
 
-from simulator.draws.distributions import Distribution, from_plain, to_plain
+from simulator.draws.contract import Distribution
+from simulator.language.distribution_field import from_plain, to_plain
 from simulator.language.quantities import (
     QuantityError,
     format_duration,
