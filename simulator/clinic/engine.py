@@ -8,12 +8,14 @@ of reading leaves every draw as it was, and two runs can be compared patient by 
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Final, Protocol
 
-from simpy.events import Event, Timeout
+from simpy.events import Event
 
 from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualClock
+from simulator.clinic.due import Due
 from simulator.clinic.journal import Journal
 from simulator.clinic.person import Person
 from simulator.clinic.pools import Bay, Pool, Request
@@ -80,6 +82,7 @@ class Engine:
         self._inside: dict[int, Person] = {}
         self._all_came = False
         self._over = self.env.event()
+        self._arriving = (self._arrive,)
         self._pools = {name: Pool(name) for name in scenario.staff}
         self._readers: dict[int, Reader] = {}
         self._delays: dict[int, Timed] = {}
@@ -113,20 +116,24 @@ class Engine:
 
     def move(self, person: Person, where: str, *, gave_up: bool = False) -> None:
         """Send a patient to a node, or out."""
-        self._go(person, OUT if where == END else self._places[where], gave_up=gave_up)
+        if where == END:
+            self._leave(person, self.env.now, gave_up=gave_up)
+        else:
+            self._steps[self._places[where]](person, self.env.now)
 
-    def served(self, station: Station, request: Request) -> None:
+    def served(self, station: Station, request: Request, now_min: float) -> None:
         """Let a patient whose service has just ended decide, and move on."""
-        person = request.person
-        reader = self._readers.get(station.index)
-        if reader is not None:
-            reader.decide(person, request.visit)
-        if station.node.diagnosis:
-            person.diagnosed_min = self.env.now
+        person, place = request.person, station.index
+        if self._readers:
+            reader = self._readers.get(place)
+            if reader is not None:
+                reader.decide(person, request.visit)
+        if station.diagnoses:
+            person.diagnosed_min = now_min
         if self._told:
             waits = person.__dict__.setdefault("waits_min", {})
             waits[station.node.id] = waits.get(station.node.id, 0.0) + request.waited_min
-        self._onward(person, station.index, request.visit)
+        self._onward(person, place, request.visit, now_min)
 
     def _build(self) -> None:
         scenario, key = self.scenario, (self.scenario.seed, self.replication)
@@ -135,6 +142,7 @@ class Engine:
         self._told = scenario.has_images
         classes = scenario.patient_classes
         self._routers: list[list[Router]] = []
+        self._steps: list[Callable[[Person, float], None]] = []  # what happens who comes to a node
         bays = _bays(scenario, self._pools)
         for place, node in enumerate(scenario.pathway):
             draws = [Visits(*key, f"route.{node.id}.{one.id}") for one in classes]
@@ -149,7 +157,8 @@ class Engine:
                 bay = bays[node.staff[0]]
                 if node.queue.preempt != "no" and bay.serving is None:
                     bay.serving = set()
-                self.stations[place] = Station(self, node, place, pools, bay)
+                self.stations[place] = station = Station(self, node, place, pools, bay)
+                self._steps.append(station.enter)
                 if node.decision != "no":
                     spec = node.reader or scenario.decision.reader
                     self._readers[place] = Reader(spec, node.decision, *key, node.id)
@@ -157,14 +166,18 @@ class Engine:
                 self._delays[place] = Timed(*key, f"service.{node.id}")
                 for one in classes:
                     self._delays[place].know(one.id, one.service.get(node.id, node.delay))
+                self._steps.append(partial(self._wait, place))
+            else:
+                self._steps.append(partial(self._ask, place))
         self._bays = {id(bay): bay for bay in bays.values()}
         self._enter = [self._places[one.enter] if one.enter else 0 for one in classes]
 
     def _on_duty(self, pool: Pool, changes: Iterator[tuple[float, int]]) -> None:
         """Set a group's size now, and again whenever its roster says so."""
+        upcoming = next(changes)
 
-        def change(event: Event | None) -> None:
-            pool.note(self.env.now)
+        def change(event: Due | None) -> None:
+            pool.change(self.env.now, 0)
             pool.capacity = upcoming[1]
             following()
             if event is not None:
@@ -178,9 +191,8 @@ class Engine:
             if found is not None:
                 upcoming = found
                 at_min = max(0.0, found[0] - self.env.now)
-                Timeout(self.env, at_min).callbacks.append(change)  # type: ignore[union-attr]
+                Due(self.env, at_min, (change,), None)
 
-        upcoming = next(changes)
         change(None)
 
     def _await_next(self) -> None:
@@ -190,65 +202,59 @@ class Engine:
             self._end_if_empty()
             return
         # Rounding can put `now` a bit above `at_min` for two who come together.
-        delay_min = max(0.0, person.at_min - self.env.now)
-        Timeout(self.env, delay_min, person).callbacks.append(self._arrive)  # type: ignore[union-attr]
+        delay_min = person.at_min - self.env.now
+        Due(self.env, delay_min if delay_min > 0 else 0.0, self._arriving, person)
 
-    def _arrive(self, event: Event) -> None:
-        person: Person = event.value
+    def _arrive(self, event: Due) -> None:
+        person: Person = event.what
         self._inside[person.number] = person
         self.journal.arrived += 1
         if self._told:
             self.journal.events.append(person.arrived())
             self._clock.arrive(person)
         self._await_next()
-        self._go(person, self._enter[person.class_index])
+        self._steps[self._enter[person.class_index]](person, self.env.now)
 
-    def _go(self, person: Person, place: int, *, gave_up: bool = False) -> None:
-        if place == OUT:
-            self._leave(person, gave_up=gave_up)
-            return
-        station = self.stations.get(place)
-        if station is not None:
-            station.enter(person)
-            return
+    def _wait(self, place: int, person: Person, _now_min: float) -> None:
         person.seen[place] = visit = person.seen[place] + 1
-        delay = self._delays.get(place)
-        if delay is None:
-            self._ask(person, place, visit)
-            return
-        minutes = delay.of(person, visit)
+        minutes = self._delays[place].of(person, visit)
         assert minutes is not None  # a delay has a duration for every class
-        Timeout(self.env, minutes, (person, place, visit)).callbacks.append(self._waited)  # type: ignore[union-attr]
+        Due(self.env, minutes, (self._waited,), (person, place, visit))
 
-    def _waited(self, event: Event) -> None:
-        person, place, visit = event.value
+    def _waited(self, event: Due) -> None:
+        person, place, visit = event.what
         node = self.scenario.pathway[place]
         if isinstance(node, DelayNode) and node.diagnosis:
             person.diagnosed_min = self.env.now
-        self._onward(person, place, visit)
+        self._onward(person, place, visit, self.env.now)
 
-    def _onward(self, person: Person, place: int, visit: int) -> None:
+    def _onward(self, person: Person, place: int, visit: int, now_min: float) -> None:
         router = self._routers[place][person.class_index]
-        always = router.always
-        now_min = self.env.now
-        self._go(person, router.next(person, visit, now_min) if always is None else always)
+        to = router.always
+        if to is None:
+            to = router.next(person, visit, now_min)
+        if to == OUT:
+            self._leave(person, now_min)
+        else:
+            self._steps[to](person, now_min)
 
-    def _ask(self, person: Person, place: int, visit: int) -> None:
+    def _ask(self, place: int, person: Person, now_min: float) -> None:
+        person.seen[place] = visit = person.seen[place] + 1
         if not self._told:
             person.p_malignant, person.flagged = person.score, person.score_flags
-            self._onward(person, place, visit)
+            self._onward(person, place, visit, now_min)
             return
         answer = self._clock.answer(person)
         if isinstance(answer, Event) and answer.callbacks is not None:
 
             def then(event: Event) -> None:
                 self._take(person, event.value)
-                self._onward(person, place, visit)
+                self._onward(person, place, visit, self.env.now)
 
             answer.callbacks.append(then)
             return
         self._take(person, answer.value if isinstance(answer, Event) else answer)
-        self._onward(person, place, visit)
+        self._onward(person, place, visit, now_min)
 
     def _take(self, person: Person, answer: Answer) -> None:
         if isinstance(answer, VerdictIssued):
@@ -256,8 +262,7 @@ class Engine:
         else:
             person.rejected = answer.reason
 
-    def _leave(self, person: Person, *, gave_up: bool) -> None:
-        now_min = self.env.now
+    def _leave(self, person: Person, now_min: float, *, gave_up: bool = False) -> None:
         del self._inside[person.number]
         self.journal.note(person, now_min, gave_up=gave_up)
         if self._told:
@@ -271,10 +276,12 @@ class Engine:
             self.journal.events.append(event)
             if self._twin is not None:
                 self._twin.publish(event)
-        closed = len(self.journal.patients)
-        if self._on_progress and (closed % _PROGRESS_EVERY == 0 or not self._inside):
-            self._on_progress(closed, max(closed, self._patients.expected))
-        self._end_if_empty()
+        if self._on_progress is not None:
+            closed = len(self.journal.patients)
+            if closed % _PROGRESS_EVERY == 0 or not self._inside:
+                self._on_progress(closed, max(closed, self._patients.expected))
+        if self._all_came:
+            self._end_if_empty()
 
     def _end_if_empty(self) -> None:
         if self._all_came and not self._inside and not self._over.triggered:
@@ -283,7 +290,7 @@ class Engine:
     def _settle(self) -> None:
         now_min = self.env.now
         for pool in self._pools.values():
-            pool.note(now_min)
+            pool.change(now_min, 0)
         for station in self.stations.values():
             station.settle(now_min)
         for person in self._inside.values():

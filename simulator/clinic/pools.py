@@ -86,13 +86,15 @@ class Pool:
         self.duty_area = 0.0  # person-minutes on duty; overtime counts as duty
         self.last_min = 0.0
 
-    def note(self, now_min: float) -> None:
-        """Bring the areas up to now; called before every change."""
+    def change(self, now_min: float, by: int) -> None:
+        """Bring the areas up to now; from now on so many more are at work."""
         span_min = now_min - self.last_min
         if span_min:
-            self.busy_area += self.busy * span_min
-            self.duty_area += max(self.busy, self.capacity) * span_min
+            busy = self.busy
+            self.busy_area += busy * span_min
+            self.duty_area += (busy if busy > self.capacity else self.capacity) * span_min
             self.last_min = now_min
+        self.busy += by
 
 
 class Bay:

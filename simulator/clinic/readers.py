@@ -33,9 +33,8 @@ class Reader:
         spec = self._spec
         chance = spec.sensitivity if person.malignant else 1 - spec.specificity
         says = self._own.of(person.key, visit) < chance
-        if person.flagged is not None:
-            if self._follows.of(person.key, visit) < spec.weight_of_ai:
-                says = person.flagged
+        if person.flagged is not None and self._follows.of(person.key, visit) < spec.weight_of_ai:
+            says = person.flagged
         if self._how == "either":
             says = says or bool(person.referred)
         elif self._how == "both":

@@ -15,16 +15,16 @@ class Visits:
     """Uniform numbers of one purpose by patient and by visit: each visit is a stream of its own."""
 
     def __init__(self, seed: int, replication: int, name: str) -> None:
-        self._make = lambda visit: Uniforms(
-            seed, replication, name if visit == 1 else f"{name}#{visit}"
-        )
-        self._streams: list[Uniforms] = [self._make(1)]
+        self._key = (seed, replication, name)
+        self._streams = [Uniforms(seed, replication, name)]
 
     def of(self, key: int, visit: int) -> float:
         """Return the number of a patient's visit, counted from 1."""
-        while len(self._streams) < visit:
-            self._streams.append(self._make(len(self._streams) + 1))
-        return self._streams[visit - 1][key]
+        streams = self._streams
+        while len(streams) < visit:
+            seed, replication, name = self._key
+            streams.append(Uniforms(seed, replication, f"{name}#{len(streams) + 1}"))
+        return streams[visit - 1][key]
 
 
 class Router:

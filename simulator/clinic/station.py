@@ -1,11 +1,10 @@
 """A staffed node in time: who joins, waits, is served, is interrupted, or gives up."""
 
-from collections.abc import Callable
 from typing import Final, Protocol
 
 import simpy
-from simpy.events import Event, Timeout
 
+from simulator.clinic.due import Due, Then
 from simulator.clinic.person import Person
 from simulator.clinic.pools import Bay, Pool, Request, State
 from simulator.clinic.routing import Visits
@@ -32,7 +31,7 @@ class Clinic(Protocol):
     replication: int
     env: simpy.Environment
 
-    def served(self, station: "Station", request: Request) -> None:
+    def served(self, station: "Station", request: Request, now_min: float) -> None:
         """Let a patient whose service has just ended decide, and move on."""
         ...
 
@@ -52,7 +51,8 @@ class Timed:
 
     def know(self, patient_class: str, distribution: Distribution | None) -> None:
         """Take the next class's distribution; None if this class has none here."""
-        self._first.append(distribution and self._make(patient_class, 1, distribution))
+        known = None if distribution is None else self._make(patient_class, 1, distribution)
+        self._first.append(known)
         self._of_class[patient_class] = distribution
 
     def of(self, person: Person, visit: int) -> float | None:
@@ -87,16 +87,20 @@ class Station:
         self.index = index
         self.pools = pools
         self.bay = bay
+        self.diagnoses = node.diagnosis
         self.table = Table(COLUMNS)
+        self._lone = pools[0] if len(pools) == 1 else None
         self.present: set[Request] = set()
         self.area = 0.0  # patient-minutes spent here
         self.waiting = 0
         self._last_min = 0.0
         self._order = node.queue.order
+        self._finishing = (self._finish,)
         self._preempts = node.queue.preempt == "resume"
         self._overdue_min = node.queue.overdue_after_min
         self._room = node.queue.room
         self._balk = node.queue.balk
+        self._bounded = self._room is not None or self._balk is not None
         self._service = Timed(scenario.seed, replication, f"service.{node.id}")
         self._patience = Timed(scenario.seed, replication, f"patience.{node.id}")
         self._impatient = False
@@ -116,24 +120,24 @@ class Station:
 
     def free(self) -> bool:
         """Return whether everyone needed is free."""
+        lone = self._lone
+        if lone is not None:
+            return lone.busy < lone.capacity
         return all(pool.busy < pool.capacity for pool in self.pools)
 
-    def enter(self, person: Person) -> None:
+    def enter(self, person: Person, now_min: float) -> None:
         """Take a patient in: serve, queue, or send away."""
-        now_min = self._env.now
         person.seen[self.index] = visit = person.seen[self.index] + 1
         request = Request(person, self, visit, self._rank(person), now_min)
-        if self.free():
-            self._note(now_min)
-            self.present.add(request)
-            self.waiting += 1
-            self.begin(request, now_min)
-            return
-        if self._turned_away(request):
+        free = self.free()
+        if not free and self._bounded and self._turned_away(request):
             return
         self._note(now_min)
         self.present.add(request)
         self.waiting += 1
+        if free:
+            self.begin(request, now_min)
+            return
         self.bay.join(request)
         if self._preempts:
             self._interrupt_for(request, now_min)
@@ -142,15 +146,14 @@ class Station:
         if self._impatient:
             patience_min = self._patience.of(person, visit)
             if patience_min is not None:
-                self._after(patience_min, request, self._lose_patience)
+                self._after(patience_min, self._lose_patience, request)
         if self._overdue_min is not None:
-            self._after(self._overdue_min, request, self._become_overdue)
+            self._after(self._overdue_min, self._become_overdue, request)
 
     def begin(self, request: Request, now_min: float) -> None:
         """Begin or resume a patient's service; everyone needed is free."""
         for pool in self.pools:
-            pool.note(now_min)
-            pool.busy += 1
+            pool.change(now_min, 1)
         self.waiting -= 1
         if request.start_min < 0:
             request.start_min = now_min
@@ -160,7 +163,7 @@ class Station:
         request.waited_min += now_min - request.since_min
         request.since_min = now_min
         request.state = State.SERVED
-        request.token = self._after(request.left_min, request, self._finish)
+        request.token = Due(self._env, request.left_min, self._finishing, request)
         if self.bay.serving is not None:
             self.bay.serving.add(request)
 
@@ -189,10 +192,13 @@ class Station:
         person = request.person
         queue = self.node.queue
         balk = self._balk
-        if balk is not None and self.waiting >= balk.at_length:
-            if self._balks.of(person.key, request.visit) < balk.share:
-                self._give_up(request, State.BALKED, queue.left)
-                return True
+        if (
+            balk is not None
+            and self.waiting >= balk.at_length
+            and self._balks.of(person.key, request.visit) < balk.share
+        ):
+            self._give_up(request, State.BALKED, queue.left)
+            return True
         if self._room is not None and self.waiting >= self._room:
             self._give_up(request, State.BLOCKED, queue.full)
             return True
@@ -206,8 +212,7 @@ class Station:
         assert self.bay.serving is not None
         self.bay.serving.discard(victim)
         for pool in station.pools:
-            pool.note(now_min)
-            pool.busy -= 1
+            pool.change(now_min, -1)
         victim.left_min = max(0.0, victim.left_min - (now_min - victim.since_min))
         victim.since_min = now_min
         victim.state = State.WAITING
@@ -216,14 +221,13 @@ class Station:
         self.bay.join(victim)
         self.bay.dispatch(now_min)
 
-    def _finish(self, event: Event) -> None:
-        request = event.value
+    def _finish(self, event: Due) -> None:
+        request: Request = event.what
         if request.token is not event:
             return  # was interrupted meanwhile
         now_min = self._env.now
         for pool in self.pools:
-            pool.note(now_min)
-            pool.busy -= 1
+            pool.change(now_min, -1)
         if self.bay.serving is not None:
             self.bay.serving.discard(request)
         request.state = State.DONE
@@ -232,10 +236,10 @@ class Station:
         self._record(request, now_min)
         # Before the patient moves on: who comes back at once stands behind those who wait.
         self.bay.dispatch(now_min)
-        self._clinic.served(self, request)
+        self._clinic.served(self, request, now_min)
 
-    def _lose_patience(self, event: Event) -> None:
-        request = event.value
+    def _lose_patience(self, event: Due) -> None:
+        request: Request = event.what
         if request.state is State.WAITING and request.start_min < 0:
             now_min = self._env.now
             self._note(now_min)
@@ -244,8 +248,8 @@ class Station:
             request.waited_min += now_min - request.since_min
             self._give_up(request, State.RENEGED, self.node.queue.left)
 
-    def _become_overdue(self, event: Event) -> None:
-        request = event.value
+    def _become_overdue(self, event: Due) -> None:
+        request: Request = event.what
         if request.state is State.WAITING:
             request.rank = _OVERDUE
             self.bay.join(request)
@@ -255,10 +259,8 @@ class Station:
         self._record(request, self._env.now)
         self._clinic.move(request.person, where, gave_up=True)
 
-    def _after(self, minutes: float, request: Request, then: Callable[[Event], None]) -> Timeout:
-        timeout = Timeout(self._env, minutes, request)
-        timeout.callbacks.append(then)
-        return timeout
+    def _after(self, minutes: float, then: Then, request: Request) -> None:
+        Due(self._env, minutes, (then,), request)
 
     def _note(self, now_min: float) -> None:
         self.area += len(self.present) * (now_min - self._last_min)
