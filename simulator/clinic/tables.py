@@ -9,8 +9,7 @@ from typing import IO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-CHUNK_ROWS: Final = 8192  # rows read or written at once; assumption: a megabyte at most
-_HELD_BYTES: Final = 1 << 23  # held before a table goes to a file; assumption
+CHUNK_ROWS: Final = 8192  # rows held before they go to a file; assumption: a megabyte at most
 
 Rows = NDArray[np.float64]
 _NAN: Final = float("nan")
@@ -35,14 +34,13 @@ class Table:
         self._row_bytes = 8 * width
         self._chunk_bytes = CHUNK_ROWS * self._row_bytes
         self._fresh = bytearray()
-        self._held: list[bytes] = []
         self._file: IO[bytes] | None = None
-        self._settled = 0  # bytes in `_held` and the file
+        self._filed = 0  # bytes in the file
         self._digest = hashlib.sha256(",".join(columns).encode())
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return (self._settled + len(self._fresh)) // self._row_bytes
+        return (self._filed + len(self._fresh)) // self._row_bytes
 
     def add(self, row: Sequence[float]) -> None:
         """Append a row, in the order of the columns; those left out at its end are not known."""
@@ -51,18 +49,16 @@ class Table:
         fresh += self._pack[known](*row)
         fresh += self._blank[known]
         if len(fresh) == self._chunk_bytes:
-            self._settle()
+            self._put_away()
 
     def chunks(self) -> Iterator[Rows]:
         """Yield all rows in order, in arrays of shape (rows, columns)."""
-        self._settle()
         if self._file is not None:
             self._file.seek(0)
             while data := self._file.read(self._chunk_bytes):
                 yield self._rows(data)
-            self._file.seek(0, 2)
-        for held in self._held:
-            yield self._rows(held)
+        if self._fresh:
+            yield self._rows(bytes(self._fresh))
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one column, shape (rows,)."""
@@ -75,8 +71,9 @@ class Table:
 
     def digest(self) -> str:
         """Return the sha256 (hex) of the columns' names and all numbers, as 64-bit floats."""
-        self._settle()
-        return self._digest.hexdigest()
+        digest = self._digest.copy()
+        digest.update(self._fresh)
+        return digest.hexdigest()
 
     def close(self) -> None:
         """Give the file back."""
@@ -86,17 +83,11 @@ class Table:
     def _rows(self, data: bytes) -> Rows:
         return np.frombuffer(data, dtype="<f8").reshape(-1, len(self.columns))
 
-    def _settle(self) -> None:
-        if not self._fresh:
-            return
-        rows = bytes(self._fresh)
+    def _put_away(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="dermtwin-")  # noqa: SIM115  see close
+        self._file.seek(0, 2)
+        self._file.write(self._fresh)
+        self._digest.update(self._fresh)
+        self._filed += len(self._fresh)
         self._fresh.clear()
-        self._settled += len(rows)
-        self._digest.update(rows)
-        self._held.append(rows)
-        if self._file is not None or self._settled > _HELD_BYTES:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="dermtwin-")  # noqa: SIM115  see close
-            for held in self._held:
-                self._file.write(held)
-            self._held = []
