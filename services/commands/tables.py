@@ -75,8 +75,8 @@ def _value(name: str, value: float | None) -> str:
 
 
 def _interval(name: str, answer: Result) -> str:
-    if answer["value"] is None or answer["low"] is None:
-        return str(answer["reason"])
+    if answer["low"] is None:
+        return str(answer["reason"]) if answer["value"] is None else "none"
     text = f"{_value(name, answer['low'])} to {_value(name, answer['high'])}"
     return text if answer["valid"] else f"{text} (not to be trusted: {answer['reason']})"
 
@@ -145,6 +145,8 @@ def _facts(summary: Result) -> dict[str, str]:
         rows["verdict latency"] = ", ".join(
             f"{name} {value:g} ms" for name, value in summary["latency_ms"].items()
         )
+    if all(point["replications"] == 1 for point in points):
+        rows["intervals"] = "one replication has few; give replications for more"
     rate = summary["cases_per_s"]
     first = summary["first_verdict_s"]
     rows["speed"] = "no rate" if rate is None else f"{rate:,.4g} cases/s"

@@ -34,7 +34,7 @@ def diagnose(sheet: Sheet, scenario: ScenarioForm, patients: Patients, inside: M
     closed = inside & ~np.isnan(patients.column("closed_min"))
     ill = patients.column("malignant") > 0
     referred = patients.column("referred") > 0
-    decides = any(node.decision != "no" for node in scenario.staffed())
+    decides = scenario.decides()
     if decides:
         for where, mask in _groups(patients, closed):
             _decisions(sheet, where, ill[mask], referred[mask])

@@ -16,7 +16,7 @@ from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.staffing import available_min, capacity_changes
 from simulator.language.form import ScenarioForm
-from simulator.language.metrics import has_truth, is_grouped
+from simulator.language.metrics import is_grouped
 
 FEW: Final = 10  # cases; a group with fewer says so instead of showing a number: assumption
 
@@ -75,7 +75,7 @@ def measure(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0) -
         _of_node(measured, patients, name, Visits(table))
     _of_staff(measured, scenario, journal)
     _of_patients(measured, scenario, patients, inside)
-    if has_truth(scenario):
+    if scenario.has_truth():
         diagnose(measured, scenario, patients, inside)
     return measured
 
@@ -229,7 +229,7 @@ def _of_patients(
     diagnosed_min = patients.column("diagnosed_min")
     to_diagnosis = np.where(np.isnan(diagnosed_min), closed_min, diagnosed_min) - arrival_min
     measured.put_times("time_to_diagnosis.all", to_diagnosis[done], "nobody left")
-    if has_truth(scenario):
+    if scenario.has_truth():
         ill = done & (patients.column("malignant") > 0)
         measured.put_times("time_to_diagnosis.malignant", to_diagnosis[ill], "no malignant case")
     for key, value, mask in patients.groups():

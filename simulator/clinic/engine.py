@@ -159,9 +159,10 @@ class Engine:
                     bay.serving = set()
                 self.stations[place] = station = Station(self, node, place, pools, bay)
                 self._steps.append(station.enter)
-                if node.decision != "no":
+                how = scenario.decision_of(node)
+                if how != "no":
                     spec = node.reader or scenario.decision.reader
-                    self._readers[place] = Reader(spec, node.decision, *key, node.id)
+                    self._readers[place] = Reader(spec, how, *key, node.id)
             elif isinstance(node, DelayNode):
                 self._delays[place] = Timed(*key, f"service.{node.id}")
                 for one in classes:

@@ -1,12 +1,14 @@
 """Replications into answers: each metric with an interval that is valid under autocorrelation.
 
 Waits within a run are correlated, so no interval treats them as independent: intervals come from
-replication means, for shares from parts and wholes clustered by replication, and where there is
-one replication, from batch means of its waits.
+replication means, for shares from parts and wholes clustered by replication. Where there is one
+replication, mean waits have batch means, and shares of patients, who are drawn independently of
+each other, a score interval; everything else has none.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from simulator.analysis.intervals import (
     Interval,
@@ -15,10 +17,16 @@ from simulator.analysis.intervals import (
     replication_interval,
 )
 from simulator.analysis.precision import replications_for_precision
+from simulator.analysis.wilson import wilson_interval
 from simulator.experiment.result import ReplicationResult
 from simulator.language.form import ScenarioForm
 
-_ONE = "one replication: no interval; give replications"
+_ONE: Final = "one replication: no interval"
+# Shares of independent patients; the name up to a group in braces.
+_INDEPENDENT: Final = frozenset(
+    {"sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
+    | {"ai.sensitivity", "ai.specificity"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +39,7 @@ class Answer:
     high: float | None = None
     n: int = 0  # replications with a value
     cases: int = 0  # cases over all replications
-    method: str = "replications"  # replications, ratio or batch means
+    method: str = "replications"  # replications, ratio, batch means, score, or none
     valid: bool = False  # whether the interval has its stated coverage
     reason: str = ""  # why not, or why there is no value
 
@@ -66,17 +74,29 @@ def answer_of(
     reason = interval.reason
     if lacking:
         reason = f"{lacking} of {len(results)} replications have no value; {reason}".rstrip("; ")
-    return _answer(name, interval, len(having), cases, method, reason, interval.valid)
+    return _answer(name, interval, len(having), cases, method, reason, valid=interval.valid)
 
 
 def _of_one(name: str, result: ReplicationResult, cases: int, confidence: float) -> Answer:
     value = result.values[name]
+    if name.split("{")[0] in _INDEPENDENT and name in result.ratios:
+        share = wilson_interval(*result.ratios[name], confidence)
+        return _answer(name, share, 1, cases, "score", "", valid=True)
     node = name.removeprefix("wait.").removesuffix(".mean")
     waits = result.batches.get(node) if name == f"wait.{node}.mean" else None
     if waits is None:
         return Answer(name=name, value=value, n=1, cases=cases, method="none", reason=_ONE)
     interval = batch_interval(waits, confidence)
-    return _answer(name, interval, 1, cases, "batch means", interval.reason, interval.valid, value)
+    return _answer(
+        name,
+        interval,
+        1,
+        cases,
+        "batch means",
+        interval.reason,
+        valid=interval.valid,
+        value=value,
+    )
 
 
 def _answer(
@@ -86,20 +106,31 @@ def _answer(
     cases: int,
     method: str,
     reason: str,
-    valid: bool,  # noqa: FBT001  one of many facts
+    *,
+    valid: bool,
     value: float | None = None,
 ) -> Answer:
+    low, high = interval.low, interval.high
+    if low is not None and high is not None:
+        # No metric is negative and no share exceeds one; where an interval reaches beyond, that
+        # part of it holds nothing.
+        low, high = max(low, 0.0), min(high, 1.0) if _is_share(name) else high
     return Answer(
         name=name,
         value=interval.mean if value is None else value,
-        low=interval.low,
-        high=interval.high,
+        low=low,
+        high=high,
         n=n,
         cases=cases,
         method=method,
         valid=valid,
         reason=reason,
     )
+
+
+def _is_share(name: str) -> bool:
+    head = name.split("{")[0]
+    return head in _INDEPENDENT or head.endswith(".share") or head in {"auc", "calibration_error"}
 
 
 def wanted_replications(

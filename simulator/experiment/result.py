@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from simulator.analysis.verification import Check
+from simulator.analysis.check import Check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,18 @@ class ScenarioForm(Strict):
         """Return the nodes at which people queue."""
         return [node for node in self.pathway if isinstance(node, StaffedNode)]
 
+    def has_truth(self) -> bool:
+        """Return whether patients are malignant or benign: only then can anybody decide."""
+        return self.has_images or any(self.population_of(one) for one in self.patient_classes)
+
+    def decision_of(self, node: StaffedNode) -> Literal["no", "alone", "either", "both"]:
+        """Return how the reader at a node decides; the node named read does unless it says no."""
+        return node.decides or ("alone" if node.id == "read" and self.has_truth() else "no")
+
+    def decides(self) -> bool:
+        """Return whether anybody decides who is referred."""
+        return any(self.decision_of(node) != "no" for node in self.staffed())
+
     def scores(self) -> bool:
         """Return whether the pathway has a step for the AI."""
         return any(isinstance(node, TwinNode) for node in self.pathway)

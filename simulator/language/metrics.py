@@ -6,10 +6,12 @@ A name may carry a group in braces: `wait.read.mean{class=urgent}`, `sensitivity
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+from simulator.language.experiment import kind_of, parse_bound
 from simulator.language.form import ScenarioForm
 from simulator.language.nearest import nearest
+from simulator.language.words import listed, shown
 
 STATISTICS: Final = ("mean", "p50", "p95", "max")
 AGE_BANDS: Final = ("0-39", "40-59", "60-79", "80+")  # years; assumption: as registries often do
@@ -21,6 +23,12 @@ _VALUES: Final = {
     "skin_tone": ("I-II", "III-IV", "V-VI"),
 }
 _NAME: Final = re.compile(r"(?P<name>[^{}\s]+)(?:\{(?P<key>[a-z_]+)=(?P<value>[^{}=]+)\})?")
+
+Unit = Literal["min", "share", "number"]
+_SHARES: Final = frozenset(
+    {"sensitivity", "specificity", "ppv", "npv", "ai.sensitivity", "ai.specificity", "auc"}
+    | {"calibration_error"}
+)
 
 # What decisions are worth, and what a name is: shown in the report and in the reference.
 DIAGNOSTIC: Final = {
@@ -97,12 +105,12 @@ def names(scenario: ScenarioForm) -> list[str]:
         found.append(f"visits.{node.id}.count")
     found += [f"utilisation.{name}" for name in scenario.staff]
     found += [f"time_in_system.{statistic}" for statistic in STATISTICS]
-    truth = has_truth(scenario)
+    truth = scenario.has_truth()
     for who in ("all", "malignant") if truth else ("all",):
         found += [f"time_to_diagnosis.{who}.{statistic}" for statistic in STATISTICS]
     found += [name for name in OF_ALL if "." in name]
     if truth:
-        decides = any(node.decision != "no" for node in scenario.staffed())
+        decides = scenario.decides()
         of_ai = ("ai.", "auc", "calibration", "verdicts.")
         found += [
             name
@@ -112,19 +120,12 @@ def names(scenario: ScenarioForm) -> list[str]:
     return found
 
 
-def has_truth(scenario: ScenarioForm) -> bool:
-    """Return whether patients are malignant or benign."""
-    return scenario.has_images or any(
-        scenario.population_of(one) is not None for one in scenario.patient_classes
-    )
-
-
 def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
     """Return the groups that figures are broken down by; no values means any."""
     found: dict[str, tuple[str, ...]] = {}
     if len(scenario.classes) > 1:
         found["class"] = tuple(one.id for one in scenario.classes)
-    if has_truth(scenario):
+    if scenario.has_truth():
         found |= {key: _VALUES[key] for key in ("truth", "sex", "age_band", "skin_tone")}
         found["site"] = ()
         if scenario.scores():
@@ -134,31 +135,55 @@ def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
 
 def is_grouped(name: str) -> bool:
     """Return whether a metric is also given by group."""
-    head = name.split(".", maxsplit=1)[0]
-    if head in {"wait", "delayed", "reneged", "balked", "blocked", "time_in_system"}:
-        return not name.endswith(".max") or head == "wait"
-    return head == "time_to_diagnosis" or (
-        name in DIAGNOSTIC and not name.startswith(("harm.", "verdicts."))
-    )
+    if name.startswith("wait."):
+        return True
+    if name.startswith(("time_in_system.", "time_to_diagnosis.all.")):
+        return not name.endswith(".max")
+    return name in DIAGNOSTIC and not name.startswith(("harm.", "verdicts."))
+
+
+def unit_of(name: str) -> Unit:
+    """Return what a metric is counted in.
+
+    >>> unit_of("wait.read.p95"), unit_of("sensitivity{sex=male}"), unit_of("visits.read.count")
+    ('min', 'share', 'number')
+    """
+    name = name.partition("{")[0]
+    if name.startswith(("wait.", "time_in_system.", "time_to_diagnosis.")):
+        return "min"
+    if name.startswith("utilisation.") or name.endswith(".share") or name in _SHARES:
+        return "share"
+    return "number"
+
+
+def check_bound(metric: str, written: str) -> Iterator[str]:
+    """Yield why a metric cannot be compared with a bound as it is written."""
+    bound, unit = kind_of(written), unit_of(metric)
+    if unit == "min" and bound != "duration":
+        yield f"{written!r} is no duration: {metric} is a time, so give a unit, as in '30 min'"
+    if unit == "share" and (bound == "duration" or not 0 <= parse_bound(written) <= 1):
+        yield f"{written!r} is no share: {metric} is one; write such as 0.85 or '85 %'"
+    if unit == "number" and bound != "number":
+        yield f"{written!r} is no plain number, and {metric} is one"
 
 
 def check_metric(scenario: ScenarioForm, text: str) -> Iterator[str]:
     """Yield why no run of the scenario measures what a text names; nothing if one does."""
     metric = parse_metric(text)
     if metric is None:
-        yield f"{text!r} is no metric; expected such as 'wait.read.p95{{class=urgent}}'"
+        yield f"{shown(text)} is no metric; expected such as 'wait.read.p95{{class=urgent}}'"
         return
     known = names(scenario)
     if metric.name not in known:
-        yield f"no metric {metric.name!r}{nearest(metric.name, known)}; a run prints all of them"
+        of = "" if nearest(metric.name, known) else f" (there are {listed(known)})"
+        yield f"no metric {shown(metric.name)}{nearest(metric.name, known)}{of}"
         return
     if metric.key is None:
         return
     by = groups(scenario)
     if metric.key not in by:
-        listed = ", ".join(by) or "none in this scenario"
-        yield f"no group {metric.key!r}{nearest(metric.key, list(by))} (there are {listed})"
+        yield f"no group {metric.key!r}{nearest(metric.key, list(by))} (there are {listed(by)})"
     elif by[metric.key] and metric.value not in by[metric.key]:
-        yield f"{metric.key} is never {metric.value!r} (there are {', '.join(by[metric.key])})"
+        yield f"{metric.key} is never {shown(metric.value)} (there are {listed(by[metric.key])})"
     elif not is_grouped(metric.name):
         yield f"{metric.name!r} is not given by group"

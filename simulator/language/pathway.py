@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, Tag
+from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from simulator.language.fields import (
     Count,
@@ -15,6 +15,7 @@ from simulator.language.fields import (
     tag,
 )
 from simulator.language.quantities import QuantityError, parse_share
+from simulator.language.words import shown
 
 END: Final = "end"  # where a pathway leads out of the clinic
 OTHERWISE: Final = "otherwise"
@@ -26,7 +27,7 @@ def _routes(value: object) -> object:
         return {value: OTHERWISE}
     if not isinstance(value, Mapping):
         raise QuantityError(
-            (), f"expected a node or nodes with shares or conditions, got {value!r}"
+            (), f"expected a node or nodes with shares or conditions, got {shown(value)}"
         )
     routes: dict[str, object] = {}
     for target, when in value.items():
@@ -184,10 +185,15 @@ class StaffedNode(Strict):
     diagnosis: bool = Field(default=False, description="The diagnosis stands when this is over.")
     then: Routes
 
-    @property
-    def decision(self) -> Literal["no", "alone", "either", "both"]:
-        """How this node's reader decides."""
-        return self.decides or ("alone" if self.id == "read" else "no")
+    @model_validator(mode="before")
+    @classmethod
+    def _somebody(cls, value: Any) -> Any:  # noqa: ANN401  pydantic's
+        known = isinstance(value, Mapping) and value.keys() <= cls.model_fields.keys()
+        if known and not {"staff", "service"} & value.keys():
+            kinds = "staff and service, delay, or twin: score"
+            raise QuantityError((), f"nothing happens at this node: give {kinds}")
+        return value
+
 
 
 Node = Annotated[
@@ -201,15 +207,3 @@ NODES: Final[Mapping[str, type[Strict]]] = {
     "<delay>": DelayNode,
     "<staffed>": StaffedNode,
 }
-
-
-def targets(node: Any) -> list[str]:  # noqa: ANN401  any node
-    """Return all nodes that a node can lead to, overflow and those who leave included."""
-    found = list(node.then)
-    if isinstance(node, StaffedNode):
-        queue = node.queue
-        if queue.room is not None:
-            found.append(queue.full)
-        if queue.balk or queue.patience:
-            found.append(queue.left)
-    return found
