@@ -1,6 +1,7 @@
 """Who comes and what the AI is: rendered lesions, labelled images, or nominal cases."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, Tag, model_validator
@@ -79,7 +80,7 @@ class NominalAi(Strict):
         if (self.roc is not None and any(point)) or (self.roc is None and not all(point)):
             raise QuantityError((), "give sensitivity and specificity, or roc")
         corners = [(0.0, 0.0), *((p.fpr, p.tpr) for p in self.roc or ()), (1.0, 1.0)]
-        for (fpr, tpr), (next_fpr, next_tpr) in zip(corners, corners[1:], strict=False):
+        for (fpr, tpr), (next_fpr, next_tpr) in pairwise(corners):
             if next_fpr < fpr or next_tpr < tpr:
                 reason = f"({next_fpr:g}, {next_tpr:g}) after ({fpr:g}, {tpr:g})"
                 raise QuantityError(("roc",), f"{reason}: both rates must rise along the points")

@@ -12,6 +12,7 @@ from simulator.language.quantities import (
     parse_duration,
     parse_share,
 )
+from simulator.language.words import shown
 
 
 def _fixed(value: object) -> object:
@@ -65,6 +66,7 @@ Warmup = Annotated[
 ]
 
 _GATE: Final = re.compile(r"\s*(?P<metric>[^<>=!]+?)\s*(?P<op><=|>=|==|<|>)\s*(?P<bound>.+?)\s*")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 # A metric's name may hold `=` within braces: a group such as {skin_tone=V-VI}.
 _GROUPED: Final = re.compile(
     r"\s*(?P<metric>[^<>=!{]+\{[^}]*\})\s*(?P<op><=|>=|==|<|>)\s*(?P<bound>.+?)\s*"
@@ -78,30 +80,56 @@ class Gate(Strict):
     metric: str
     op: Literal["<", "<=", ">", ">=", "=="]
     bound: float  # minutes where the bound is a duration, a share where it is a percentage
+    written: str  # the bound as it stands in the file
 
 
 def _gate(value: object) -> object:
+    if isinstance(value, Gate):
+        return value
     if not isinstance(value, str):
-        raise QuantityError((), f"expected such as 'wait.read.p95 < 3 d', got {value!r}")
+        raise QuantityError((), f"expected such as 'wait.read.p95 < 3 d', got {shown(value)}")
     match = _GROUPED.fullmatch(value) or _GATE.fullmatch(value)
     if match is None:
-        raise QuantityError((), f"{value!r} is no gate; expected such as 'wait.read.p95 < 3 d'")
+        reason = f"{shown(value)} is no gate: expected a metric, one of <, <=, >, >=, ==, and a"
+        raise QuantityError((), f"{reason} bound, as in 'wait.read.p95 < 3 d'")
     return {
         "text": value.strip(),
         "metric": match["metric"].strip(),
         "op": match["op"],
-        "bound": _bound(match["bound"]),
+        "bound": parse_bound(match["bound"]),
+        "written": match["bound"],
     }
 
 
-def _bound(text: str) -> float:
-    for parse in (float, parse_share, parse_duration):
+def parse_bound(text: str) -> float:
+    """Return the bound of a gate: a number, a share of 1 for a percentage, minutes for a duration.
+
+    Raises:
+        QuantityError: none of them.
+
+    >>> parse_bound("15 %"), parse_bound("3 h"), parse_bound("0")
+    (0.15, 180.0, 0.0)
+    """
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    for parse in (parse_share, parse_duration):
         try:
-            return float(parse(text))
-        except (QuantityError, ValueError):
+            return parse(text)
+        except QuantityError:
             continue
-    reason = "expected a number, a percentage or a duration"
-    raise QuantityError((), f"{text!r} is no bound: {reason}")
+    reason = "expected a number, a percentage or a duration, as in '3 d'"
+    raise QuantityError((), f"{shown(text)} is no bound: {reason}")
+
+
+def kind_of(written: str) -> Literal["number", "percentage", "duration"]:
+    """Return how a bound is written.
+
+    >>> kind_of("15 %"), kind_of("3 h"), kind_of("0")
+    ('percentage', 'duration', 'number')
+    """
+    if _NUMBER.fullmatch(written):
+        return "number"
+    return "percentage" if written.endswith("%") else "duration"
 
 
 Gates = Annotated[

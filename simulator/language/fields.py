@@ -39,7 +39,7 @@ def _slug(value: str) -> str:
 
 def _positive(value: float) -> float:
     if value <= 0:
-        raise QuantityError((), "expected more than 0")
+        raise QuantityError((), f"expected more than 0, got {format_duration(value)}")
     return value
 
 
@@ -60,7 +60,7 @@ def _whole(shares: dict[str, float]) -> dict[str, float]:
 
 
 def tag(default: str, *, key: str = "", lone: Sequence[str] = ()) -> Discriminator:
-    """Choose a variant: a `lone` key if it stands there, else the value of `key`, else `default`."""
+    """Choose a variant: a `lone` key if it is there, else the value of `key`, else `default`."""
 
     def choose(value: object) -> str:
         fields = dict(value) if isinstance(value, BaseModel | Mapping) else {}

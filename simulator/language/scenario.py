@@ -1,15 +1,22 @@
 """A scenario file in and out: text to a sound `Scenario`, or one error that lists all problems."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from simulator.language.complaints import complaints
 from simulator.language.schema import Scenario
 from simulator.language.sources import Source, gather
-from simulator.language.yaml_source import dump
+from simulator.language.sweep import unsound
+from simulator.language.words import cut
+from simulator.language.yaml_source import Path, dump
 from twin.errors import ScenarioError
+
+# Of an error that lists problems: it is to fit on one screen.
+_MOST_LINES: Final = 15
+_LONGEST_LINE: Final = 400  # characters
+_MOST_CHARACTERS: Final = 1600
 
 __all__ = ["Scenario", "checked", "load", "resolved"]
 
@@ -32,15 +39,29 @@ def load(text: str, source: str, overrides: Sequence[str] = ()) -> Scenario:
 def checked(source: Source) -> Scenario:
     """Return the scenario that gathered data hold; raises as `load` does."""
     try:
-        return Scenario.model_validate(source.data)
+        scenario = Scenario.model_validate(source.data)
     except ValidationError as error:
         found = list(complaints(error, Scenario, source.data))
+        raise _one_error(source, found) from None
+    if scenario.sweep is not None:
+        found = list(unsound(scenario.sweep, source))
+        if found:
+            raise _one_error(source, found)
+    return scenario
+
+
+def _one_error(source: Source, found: Sequence[tuple[Path, str]]) -> ScenarioError:
     problems = [source.error(path, reason) for path, reason in dict.fromkeys(found)]
     problems.sort(key=lambda problem: (problem.args[0] != source.name, problem.args[:2]))
     if len(problems) == 1:
-        raise problems[0]
-    listed = [str(problem) for problem in problems]
-    raise ScenarioError(source.name, 0, "", "\n  ".join([f"{len(listed)} problems", *listed]))
+        return problems[0]
+    lines = [cut(str(problem), _LONGEST_LINE) for problem in problems]
+    while len(lines) > _MOST_LINES or sum(map(len, lines)) > _MOST_CHARACTERS:
+        lines.pop()
+    if len(lines) < len(problems):
+        lines.append(f"and {len(problems) - len(lines)} more")
+    reason = "\n  ".join([f"{len(problems)} problems", *lines])
+    return ScenarioError(source.name, 0, "", reason)
 
 
 def resolved(scenario: Scenario) -> str:

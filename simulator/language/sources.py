@@ -3,16 +3,22 @@
 Every key remembers where it was written, so that a message can say it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from simulator.language.arrival_log import read_arrivals
 from simulator.language.calendar import parse_start
 from simulator.language.columns import read_values
+from simulator.language.complaints import complaints
+from simulator.language.keys import MOST_KEY, change, named
 from simulator.language.quantities import QuantityError
-from simulator.language.yaml_source import Located, Path, dotted, parse, parse_value
+from simulator.language.replay import ReplayFile
+from simulator.language.words import cut, shown
+from simulator.language.yaml_source import Located, Path, parse, parse_value
 from twin.errors import DataError, ScenarioError
 
 # Whole answers, not settings: where a scenario states one of these, the base's is not merged in.
@@ -23,8 +29,9 @@ _WHOLE: Final = frozenset(
 _MOST_BASES: Final = 10  # assumption: deeper inheritance is a mistake
 _MOST_BYTES: Final = 2**21  # of a scenario's file; the parser's own limit is lower
 
+_MOST_REASON: Final = 600  # characters of a reason: a few lines
+
 Place = tuple[str, int]  # file or option, line from 1 or 0 if there is none
-ReadText = Callable[[FilePath], str]
 
 
 @dataclass(slots=True)
@@ -42,9 +49,14 @@ class Source:
         return self.places.get(path, (self.name, 1))
 
     def error(self, path: Path, reason: str) -> ScenarioError:
-        """Return the error that names the place of a path."""
+        """Return the error that names the place of a path; items are named by their id."""
         name, line = self.place_of(path)
-        return ScenarioError(name, line, dotted(path), reason)
+        return ScenarioError(name, line, named(self.data, path), cut(reason, _MOST_REASON))
+
+    def folder_of(self, path: Path) -> FilePath:
+        """Return the folder that file names at a path start from."""
+        name, line = self.place_of(path)
+        return FilePath(name if line else self.name).parent  # no line: an override
 
 
 def gather(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
@@ -65,50 +77,6 @@ def gather(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
     return source
 
 
-def change(data: dict[str, Any], key: str, value: object) -> Path:
-    """Set the value of a dotted key in place; list items are named by number or id.
-
-    Raises:
-        QuantityError: with the path that does not exist.
-
-    >>> data = {"pathway": [{"id": "read", "staff": "a"}]}
-    >>> change(data, "pathway.read.staff", "b")
-    ('pathway', 0, 'staff')
-    """
-    here: Any = data
-    path: Path = ()
-    steps = key.split(".")
-    for place, step in enumerate(steps):
-        last = place == len(steps) - 1
-        if isinstance(here, list):
-            index = _item(here, step)
-            if index is None:
-                raise QuantityError((), f"{key!r}: {dotted(path)} has no item {step!r}")
-            path = (*path, index)
-            if last:
-                here[index] = value
-            else:
-                here = here[index]
-            continue
-        if not isinstance(here, dict):
-            raise QuantityError((), f"{key!r}: {dotted(path)} is {here!r} and has no keys")
-        path = (*path, step)
-        if last:
-            here[step] = value
-        else:
-            if isinstance(here.get(step), int) and path[0] == "staff":
-                here[step] = {"count": here[step]}  # a group in short form
-            here = here.setdefault(step, {})
-    return path
-
-
-def _item(items: list[Any], step: str) -> int | None:
-    ids = [item.get("id") if isinstance(item, dict) else None for item in items]
-    if step in ids:
-        return ids.index(step)
-    return int(step) if step.isdigit() and int(step) < len(items) else None
-
-
 def _with_bases(text: str, path: FilePath, seen: tuple[FilePath, ...]) -> Source:
     located = parse(text, str(path))
     source = Source(str(path), located.data, _placed(located))
@@ -117,17 +85,28 @@ def _with_bases(text: str, path: FilePath, seen: tuple[FilePath, ...]) -> Source
         return source
     if not isinstance(base, str):
         raise source.error(("extends",), f"expected the name of a file, got {base!r}")
-    file = path.parent / base
-    here = (*seen, path.resolve())
-    if file.resolve() in here or len(here) > _MOST_BASES:
-        raise source.error(("extends",), f"{base!r} leads round in a circle")
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise source.error(("extends",), f"{file} is too large for a scenario")
-        below = _with_bases(file.read_text(encoding="utf-8"), file, here)
-    except (OSError, UnicodeDecodeError) as error:
-        raise source.error(("extends",), f"{file} cannot be read: {error}") from error
+        file = path.parent / base
+        here = (*seen, path.resolve())
+        if file.resolve() in here or len(here) > _MOST_BASES:
+            raise source.error(("extends",), f"{base!r} leads round in a circle")
+        below = _with_bases(_read(file), file, here)
+    except (OSError, ValueError) as error:
+        reason = f"{cut(str(base), MOST_KEY)!r} cannot be read: {_why(error)}"
+        raise source.error(("extends",), reason) from error
     return _merged(below, source)
+
+
+def _read(file: FilePath) -> str:
+    if file.exists() and not file.is_file():  # a folder, or a device that has no end
+        raise ValueError("it is no file")
+    if file.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"it is too large, {file.stat().st_size} bytes")
+    return file.read_text(encoding="utf-8")
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _placed(located: Located) -> dict[Path, Place]:
@@ -179,13 +158,15 @@ def _named(value: object) -> bool:
 
 def _set(source: Source, override: str) -> None:
     key, sign, text = override.partition("=")
-    where = f"--set {override}"
+    where = f"--set {cut(override, MOST_KEY)}"
     if not sign or not key.strip():
-        raise ScenarioError(where, 0, "", "expected such as staff.nurse=2")
+        raise ScenarioError(where, 0, "", "expected key=value, such as staff.nurse=2")
     try:
         path = change(source.data, key.strip(), parse_value(text, where))
     except QuantityError as error:
         raise ScenarioError(where, 0, "", error.args[1]) from error
+    except ScenarioError as error:  # of the value: its line is that of no file
+        raise ScenarioError(where, 0, "", error.args[3]) from error
     for below in [p for p in source.places if p[: len(path)] == path]:
         del source.places[below]
     source.places[path] = (where, 0)
@@ -196,29 +177,32 @@ def _read_files(source: Source, here: Any, path: Path) -> None:  # noqa: ANN401 
     for key, value in list(_items(here)):
         below = (*path, key)
         if key in {"empirical", "replay"} and isinstance(value, Mapping) and "file" in value:
-            folder = FilePath(source.place_of(below)[0]).parent
             try:
-                here[key] = _contents(source, str(key), value, folder)
+                here[key] = _contents(source, below, value)
             except QuantityError as error:
                 raise source.error((*below, *error.args[0]), error.args[1]) from error
+            except ValidationError as error:
+                for wrong, reason in complaints(error, ReplayFile, value):
+                    raise source.error((*below, *wrong), reason) from error
             except DataError as error:
                 raise source.error((*below, "file"), str(error)) from error
+            except ValueError as error:  # a name that no file can have
+                reason = f"{shown(value['file'])} cannot be read: {error}"
+                raise source.error((*below, "file"), reason) from error
         else:
             _read_files(source, value, below)
 
 
-def _contents(
-    source: Source, key: str, given: Mapping[str, Any], folder: FilePath
-) -> dict[str, Any]:
-    if key == "empirical":
+def _contents(source: Source, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    folder = source.folder_of((*path, "file"))
+    file = folder / given["file"] if isinstance(given["file"], str) else folder / "none"
+    if file.exists() and not file.is_file():  # a folder, or a device that has no end
+        raise QuantityError(("file",), f"{shown(given['file'])} is no file")
+    if path[-1] == "empirical":
         return {"values": read_values(given, folder)}
-    for wanted in ("file", "column", "unit"):
-        if not isinstance(given.get(wanted), str):
-            raise QuantityError((wanted,), "is required, as text: file, column and unit")
+    log = ReplayFile.model_validate(given)
     start_min = parse_start(source.data.get("start", "Mon 00:00"))
-    times = read_arrivals(
-        folder / given["file"], given["column"], given["unit"], start_min=start_min
-    )
+    times = read_arrivals(folder / log.file, log.column, log.unit, start_min=start_min)
     return {"times": times}
 
 
