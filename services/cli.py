@@ -22,7 +22,6 @@ from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
 
-
 app = typer.Typer(
     name="dermtwin",
     no_args_is_help=True,

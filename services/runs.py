@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.config import Settings
-from services.console import Bars
+from services.console import Bars, say
 from services.experiments.plan import Point, points_of, points_of_files
 from services.experiments.store import Store
 from services.experiments.told import Told
@@ -77,6 +77,16 @@ def _kept(order: RunOrder) -> dict[str, Any]:
 def _carry_out(
     points: Sequence[Point], kept: dict[str, Any], store: Store, settings: Settings, bars: Bars
 ) -> dict[str, Any]:
+    try:
+        return _run(points, kept, store, settings, bars)
+    except KeyboardInterrupt:
+        say(f"interrupted: dermtwin resume {store.folder} carries on")
+        raise
+
+
+def _run(
+    points: Sequence[Point], kept: dict[str, Any], store: Store, settings: Settings, bars: Bars
+) -> dict[str, Any]:
     started_s = time.perf_counter()
     with_twin = points[0].scenario.has_images
     if with_twin:
@@ -84,9 +94,7 @@ def _carry_out(
         from services.bootstrap import RouteKind
         from services.experiments.twin_in_loop import TwinOrder, run_with_twin
 
-        order = TwinOrder(
-            route=RouteKind(kept["route"]), batch=kept["batch"], model=kept["model"]
-        )
+        order = TwinOrder(route=RouteKind(kept["route"]), batch=kept["batch"], model=kept["model"])
         results, warm, told = run_with_twin(points, order, store, settings, bars)
     else:
         from actors.tasks import cores

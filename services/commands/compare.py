@@ -11,9 +11,7 @@ from services.commands.run import Out, Route
 
 def compare(
     base: Annotated[Path, typer.Argument(help="Scenario to compare with.", show_default=False)],
-    others: Annotated[
-        list[Path], typer.Argument(help="Scenarios to compare.", show_default=False)
-    ],
+    others: Annotated[list[Path], typer.Argument(help="Scenarios to compare.", show_default=False)],
     route: Route = "kafka",
     batch: Batch = 64,
     model: ModelChoice = None,

@@ -70,8 +70,8 @@ def _value(name: str, value: float | None) -> str:
     if value is None:
         return "no figure"
     if name.startswith(_MINUTES):
-        return f"{value:.1f} min" if value < 600 else f"{value / 1440:.2f} d"  # noqa: PLR2004
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004
+        return f"{value:.1f} min" if value < 600 else f"{value / 1440:.2f} d"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def _interval(name: str, answer: Result) -> str:

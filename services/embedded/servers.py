@@ -110,7 +110,7 @@ class EmbeddedServers:
         if guard is None:
             return
         with guard:  # closes the pipes; the end of its standard input tells the guard to stop
-            assert guard.stdin is not None  # noqa: S101  Popen was given a pipe
+            assert guard.stdin is not None
             guard.stdin.close()
             try:
                 guard.wait(STOP_TIMEOUT_S)
@@ -158,7 +158,7 @@ class EmbeddedServers:
             start_new_session=True,
             env=_environment(),
         )
-        assert self._guard.stdout is not None  # noqa: S101  Popen was given a pipe
+        assert self._guard.stdout is not None
         os.set_blocking(self._guard.stdout.fileno(), False)
         try:
             self._await(servers, logs)
@@ -190,7 +190,7 @@ class EmbeddedServers:
         """Take in what the guard has reported since the last time."""
         if self._guard is None:
             return
-        assert self._guard.stdout is not None  # noqa: S101  Popen was given a pipe
+        assert self._guard.stdout is not None
         while chunk := self._guard.stdout.read(65536):
             self._heard += chunk
         *lines, self._heard = self._heard.split(b"\n")

@@ -87,6 +87,7 @@ class Runner:
     ) -> None:
         pieces, owners = [], []
         for place, point in enumerate(points):
+            records = self._store.records(place, several=len(points) > 1)
             for number in range(wanted[place]):
                 if number not in found[place]:
                     pieces.append(
@@ -95,17 +96,13 @@ class Runner:
                             replication=number,
                             warmup_min=warm[place].warmup_min,
                             alone=point.scenario.replications.max == 1,
-                            records=number == 0,
+                            records=records if number == 0 else None,
                         )
                     )
                     owners.append(place)
         for index, done in self._each(pieces, "replications"):
             assert done.result is not None  # a piece with a warm-up has a result
             place, result = owners[index], ReplicationResult.from_dict(done.result)
-            if done.patients is not None and done.visits is not None:
-                below = f"points/{place:03d}-" if len(points) > 1 else ""
-                self._store.write(f"{below}patients.csv", done.patients)
-                self._store.write(f"{below}visits.csv", done.visits)
             # Last: whoever finds it need not run the replication again.
             self._store.keep(place, result)
             found[place][result.replication] = result
@@ -122,7 +119,13 @@ class Runner:
             return index, done
 
         workers = self._workers
-        while todo and not self._elsewhere(workers, len(todo)):
+        if self._address is not None:
+            # A cluster's nodes do not share our file system: what writes files is done here.
+            todo.sort(key=lambda item: item[1].records is None)
+        while todo and (
+            not self._elsewhere(workers, len(todo))
+            or (self._address is not None and todo[0][1].records is not None)
+        ):
             index, piece = todo.pop(0)
             started_s = time.perf_counter()
             done = do(piece)
@@ -140,5 +143,3 @@ class Runner:
         if self._cores == 1 and self._address is None:
             return False
         return self._took_s is not None and self._took_s * left > _WORTH_S
-
-

@@ -1,8 +1,9 @@
-"""The tables of a replication as CSV, which pandas reads."""
+"""The tables of a replication as CSV, which pandas reads; written row by row, so memory is flat."""
 
-import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
 
 import numpy as np
 
@@ -10,40 +11,49 @@ from simulator.clinic.journal import WORDS, Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
 
-_OUTCOMES = {state: state.name.lower() for state in State} | {
+_OUTCOMES: Final = {state: state.name.lower() for state in State} | {
     State.WAITING: "unfinished",
     State.SERVED: "unfinished",
 }
+NAMES: Final = ("patients.csv", "visits.csv")
 
 
-def patients_csv(journal: Journal) -> bytes:
-    """Return a row for each patient, in order of leaving."""
-    words = {name: {code: word for word, code in journal.words[name].items()} for name in WORDS}
+def write_records(journal: Journal, stem: str) -> None:
+    """Write a row for each patient and for each visit.
+
+    Parameters:
+        stem: path that the files' names are appended to; a crash leaves no half file.
+    """
+    for name, rows in zip(NAMES, (_patients(journal), _visits(journal)), strict=True):
+        draft = Path(f"{stem}{name}.draft")
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            _write(file, rows)
+        draft.replace(f"{stem}{name}")
+
+
+def _patients(journal: Journal) -> Iterator[list[str]]:
+    """Yield a header, then a row for each patient, in order of leaving."""
     table = journal.patients
-    return _csv(
-        table.columns,
-        (
-            [
-                words[name].get(int(value), "") if name in words and value == value else _text(value)
-                for name, value in zip(table.columns, row, strict=True)
-            ]
-            for row in _rows(table)
-        ),
-    )
+    yield list(table.columns)
+    words = [
+        {float(code): word for word, code in journal.words[name].items()} if name in WORDS else None
+        for name in table.columns
+    ]
+    for row in _rows(table):
+        yield [
+            _text(value) if known is None else known.get(value, "")
+            for known, value in zip(words, row, strict=True)
+        ]
 
 
-def visits_csv(journal: Journal) -> bytes:
-    """Return a row for each visit: by node, in order of leaving the node."""
+def _visits(journal: Journal) -> Iterator[list[str]]:
+    """Yield a header, then a row for each visit: by node, in order of leaving the node."""
     nodes = list(journal.visits)
-    columns = ("node", *journal.visits[nodes[0]].columns) if nodes else ("node",)
-    return _csv(
-        columns,
-        (
-            [node, *map(_text, row[:-1]), _OUTCOMES[State(int(row[-1]))]]
-            for node in nodes
-            for row in _rows(journal.visits[node])
-        ),
-    )
+    yield ["node", *(journal.visits[nodes[0]].columns if nodes else ())]
+    for node in nodes:
+        for row in _rows(journal.visits[node]):
+            yield [node, *map(_text, row[:-1]), _OUTCOMES[State(int(row[-1]))]]
 
 
 def _rows(table: Table) -> Iterator[list[float]]:
@@ -57,13 +67,10 @@ def _text(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-def _csv(columns: Iterable[str], rows: Iterable[list[str]]) -> bytes:
-    text = io.StringIO()
-    text.write(",".join(columns) + "\n")
+def _write(file: IO[str], rows: Iterator[list[str]]) -> None:
     for row in rows:
         # Names of nodes, classes and sites hold no comma or quote; reasons of the twin may.
-        text.write(",".join(_quoted(cell) for cell in row) + "\n")
-    return text.getvalue().encode()
+        file.write(",".join(map(_quoted, row)) + "\n")
 
 
 def _quoted(cell: str) -> str:

@@ -101,6 +101,10 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(file, f"cannot be read: {error}") from error
 
+    def records(self, point: int, *, several: bool) -> str:
+        """Return the start of the paths of a point's own tables."""
+        return f"{self.folder.resolve()}/{f'points/{point:03d}-' if several else ''}"
+
     def keep(self, point: int, result: ReplicationResult) -> None:
         """Keep a replication; a file is there as a whole or not at all."""
         name = f"replications/{point:03d}-{result.replication:05d}.json"

@@ -6,11 +6,13 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from simulator.analysis.precision import t_quantile
+from simulator.analysis.verification import check_loads
+
 from services.experiments.plan import Point
 from services.experiments.warmup import Warm
 from simulator.analysis.exact import exact, why_not
 from simulator.analysis.intervals import PairedInterval, paired_interval
-from simulator.analysis.verification import check_loads
 from simulator.experiment.aggregate import Answer, aggregate, wanted_replications
 from simulator.experiment.digests import digest_of_all
 from simulator.experiment.gates import GateResult, Verdict, judge, overall
@@ -19,7 +21,7 @@ from simulator.language.metrics import parse_metric
 from simulator.language.schema import Scenario
 
 _VERSIONS = ("numpy", "scipy", "simpy", "ray", "pydantic")
-_SIGMAS = 3.0  # of a simulated value from the exact one
+_THREE_SIGMAS = 0.99865  # share of a normal distribution below its mean plus three sigmas
 
 
 def summarise(
@@ -57,9 +59,7 @@ def summarise(
     }
 
 
-def point_summary(
-    point: Point, results: Sequence[ReplicationResult], warm: Warm
-) -> dict[str, Any]:
+def point_summary(point: Point, results: Sequence[ReplicationResult], warm: Warm) -> dict[str, Any]:
     """Return what one point says."""
     scenario = point.scenario
     confidence = scenario.replications.confidence
@@ -106,7 +106,11 @@ def differences(
     pairs = list(zip(base, other, strict=False))
     found = {}
     for name in base[0].values:
-        both = [(a.values[name], b.values[name]) for a, b in pairs if name in a.values and name in b.values]
+        both = [
+            (a.values[name], b.values[name])
+            for a, b in pairs
+            if name in a.values and name in b.values
+        ]
         if len(both) > 1:
             paired = paired_interval([a for a, _ in both], [b for _, b in both], confidence)
             found[name] = _difference(paired)
@@ -143,8 +147,7 @@ def _precision(scenario: Scenario, results: Sequence[ReplicationResult]) -> dict
 def _loads(scenario: Scenario, results: Sequence[ReplicationResult]) -> list[Any]:
     names = [f"utilisation.{name}" for name in scenario.staff]
     values = {
-        name: [result.values[name] for result in results if name in result.values]
-        for name in names
+        name: [result.values[name] for result in results if name in result.values] for name in names
     }
     return list(check_loads(scenario, values))
 
@@ -176,14 +179,16 @@ def _exact(
 
 
 def _agrees(value: float, answer: Answer, values: Sequence[float]) -> bool | None:
-    """Return whether theory lies within three standard errors; None without any."""
+    """Return whether theory lies within about three standard errors; None without any."""
     if len(values) > 1:
         mean = sum(values) / len(values)
         spread = sum((one - mean) ** 2 for one in values) / (len(values) - 1)
         error = (spread / len(values)) ** 0.5
-        return abs(mean - value) <= max(_SIGMAS * error, 1e-9)
+        # As rare as three sigmas of a normal distribution, whatever the number of replications.
+        most = t_quantile(_THREE_SIGMAS, len(values) - 1) * error
+        return bool(abs(mean - value) <= max(most, 1e-9))
     if answer.low is not None and answer.high is not None and answer.valid:
         half = (answer.high - answer.low) / 2
         # A 95 % interval is about two standard errors to each side.
-        return abs((answer.value or 0.0) - value) <= _SIGMAS / 2 * half
+        return bool(abs((answer.value or 0.0) - value) <= 1.5 * half)
     return None

@@ -12,7 +12,7 @@ from services.bootstrap import Outcome, Route, RouteKind, open_route
 from services.config import Settings
 from services.console import Bars
 from services.experiments.plan import Point
-from services.experiments.records import patients_csv, visits_csv
+from services.experiments.records import write_records
 from services.experiments.store import Store
 from services.experiments.told import Told
 from services.experiments.warmup import Warm, warm_up_of
@@ -123,6 +123,7 @@ class _Run:
         self._bars = bars
         self._told = told
         self._below = f"points/{place:03d}-" if several else ""
+        self._stem = store.records(place, several=several)
         self.kept: dict[int, ReplicationResult] = {}
         self.engine_events: list[CaseEvent] = []
         self._logged: list[CaseEvent] = []
@@ -196,9 +197,6 @@ class _Run:
         lines = b"".join(line(event) for event in in_order(log))
         if number == 0:
             self._store.write(f"{self._below}events.jsonl", lines)
-            self._store.write(f"{self._below}patients.csv", patients_csv(journal))
-            self._store.write(f"{self._below}visits.csv", visits_csv(journal))
+            write_records(journal, self._stem)
         else:
             self._store.write(f"{self._below}events-{number:05d}.jsonl", lines)
-
-

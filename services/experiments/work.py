@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from services.experiments.records import patients_csv, visits_csv
+from services.experiments.records import write_records
 from simulator.experiment.replicate import pilot, replicate, result_of
 from simulator.language.scenario import load
 from simulator.language.schema import Scenario
@@ -19,7 +19,7 @@ class Piece:
     replication: int
     warmup_min: float | None  # None: a pilot, for the warm-up
     alone: bool = False  # the only replication
-    records: bool = False  # whether its tables are wanted
+    records: str | None = None  # where its tables go: start of the files' paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,6 @@ class Done:
     piece: Piece
     series: tuple[float, ...] = ()  # of a pilot
     result: Mapping[str, Any] | None = None  # of a replication
-    patients: bytes | None = None  # its tables as CSV
-    visits: bytes | None = None
 
 
 def do(piece: Piece) -> Done:
@@ -47,8 +45,9 @@ def do(piece: Piece) -> Done:
             warmup_min=piece.warmup_min,
             alone=piece.alone,
         )
-        tables = (patients_csv(journal), visits_csv(journal)) if piece.records else (None, None)
-        return Done(piece=piece, result=result.as_dict(), patients=tables[0], visits=tables[1])
+        if piece.records is not None:
+            write_records(journal, piece.records)
+        return Done(piece=piece, result=result.as_dict())
     finally:
         journal.close()
 

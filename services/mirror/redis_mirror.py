@@ -30,8 +30,8 @@ from services.bus.port import Place
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import (
     CaseArrived,
-    CaseEvent,
     CaseClosed,
+    CaseEvent,
     CaseRejected,
     ComponentChanged,
     VerdictIssued,

@@ -39,7 +39,8 @@ class Window:
     def overlap_min(self, start_min: Floats, end_min: Floats) -> Floats:
         """Return how much of each spell lies in it; a spell without end lasts to its end."""
         end = np.where(np.isnan(end_min), self.to_min, end_min)
-        return np.maximum(0.0, np.minimum(end, self.to_min) - np.maximum(start_min, self.from_min))
+        within = np.minimum(end, self.to_min) - np.maximum(start_min, self.from_min)
+        return np.asarray(np.maximum(0.0, within))
 
 
 def window_of(scenario: ScenarioForm, journal: Journal, warmup_min: float) -> Window:
@@ -129,4 +130,4 @@ class Visits:
 
     def was(self, state: State) -> Mask:
         """Return which visits ended so."""
-        return self.outcome == state
+        return np.asarray(self.outcome == state)

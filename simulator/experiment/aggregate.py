@@ -12,7 +12,6 @@ from typing import Final
 
 from simulator.analysis.intervals import (
     Interval,
-    batch_interval,
     cluster_ratio_interval,
     replication_interval,
 )
@@ -44,17 +43,13 @@ class Answer:
     reason: str = ""  # why not, or why there is no value
 
 
-def aggregate(
-    results: Sequence[ReplicationResult], confidence: float = 0.95
-) -> dict[str, Answer]:
+def aggregate(results: Sequence[ReplicationResult], confidence: float = 0.95) -> dict[str, Answer]:
     """Return the answer to every metric, in the order in which runs measure them."""
     names = dict.fromkeys(name for result in results for name in (*result.values, *result.missing))
     return {name: answer_of(name, results, confidence) for name in names}
 
 
-def answer_of(
-    name: str, results: Sequence[ReplicationResult], confidence: float = 0.95
-) -> Answer:
+def answer_of(name: str, results: Sequence[ReplicationResult], confidence: float = 0.95) -> Answer:
     """Return the answer to one metric."""
     having = [result for result in results if name in result.values]
     if not having:
@@ -79,14 +74,12 @@ def answer_of(
 
 def _of_one(name: str, result: ReplicationResult, cases: int, confidence: float) -> Answer:
     value = result.values[name]
-    if name.split("{")[0] in _INDEPENDENT and name in result.ratios:
+    if name.split("{", maxsplit=1)[0] in _INDEPENDENT and name in result.ratios:
         share = wilson_interval(*result.ratios[name], confidence)
         return _answer(name, share, 1, cases, "score", "", valid=True)
-    node = name.removeprefix("wait.").removesuffix(".mean")
-    waits = result.batches.get(node) if name == f"wait.{node}.mean" else None
-    if waits is None:
+    interval = result.alone.get(name)
+    if interval is None:
         return Answer(name=name, value=value, n=1, cases=cases, method="none", reason=_ONE)
-    interval = batch_interval(waits, confidence)
     return _answer(
         name,
         interval,
@@ -129,7 +122,7 @@ def _answer(
 
 
 def _is_share(name: str) -> bool:
-    head = name.split("{")[0]
+    head = name.split("{", maxsplit=1)[0]
     return head in _INDEPENDENT or head.endswith(".share") or head in {"auc", "calibration_error"}
 
 

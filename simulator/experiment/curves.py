@@ -42,9 +42,8 @@ def curves_of(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0)
             busy[name] += working
         counted = window.has(visits.queued_min) & visits.was(State.DONE)
         waited_min = visits.column("waited_min")
-        quantiles[f"wait.{node.id}"] = _by_class(
-            patients, lambda mask, c=counted, v=visits, w=waited_min: w[c & mask[v.patient]]
-        )
+        owners, times = visits.patient[counted], waited_min[counted]
+        quantiles[f"wait.{node.id}"] = _by_class(patients, _picking(owners, times))
     inside = window.has(arrival_min) & ~np.isnan(closed_min)
     early = patients.column("left_early") > 0
     diagnosed_min = patients.column("diagnosed_min")
@@ -62,9 +61,7 @@ def curves_of(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0)
     )
 
 
-def warmup_series(
-    scenario: ScenarioForm, journal: Journal, spells: int
-) -> NDArray[np.float64]:
+def warmup_series(scenario: ScenarioForm, journal: Journal, spells: int) -> NDArray[np.float64]:
     """Return the number of patients in the clinic, averaged over equal spells of the run."""
     end_min = window_of(scenario, journal, 0.0).to_min
     patients = Patients(scenario, journal)
@@ -116,6 +113,10 @@ def _by_class(patients: Patients, pick: Callable[[Mask], Floats]) -> dict[str, l
         if len(minutes):
             found[name] = _plain(np.quantile(minutes, _PERCENT))
     return found
+
+
+def _picking(owners: NDArray[np.int64], times: Floats) -> Callable[[Mask], Floats]:
+    return lambda mask: np.asarray(times[mask[owners]])
 
 
 def _plain(values: Floats) -> list[float]:

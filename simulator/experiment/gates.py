@@ -52,44 +52,49 @@ def judge(gate: Gate, answer: Answer, results: Sequence[ReplicationResult]) -> G
     It passes or fails only where the whole interval lies on one side of the bound. An equality is
     a statement about every replication: it holds in all of them or fails.
     """
-    holds = _HOLDS[gate.op]
     values = [result.values[gate.metric] for result in results if gate.metric in result.values]
+    verdict, words, more = _decide(gate, answer, values)
+    return GateResult(
+        text=gate.text,
+        verdict=verdict,
+        metric=gate.metric,
+        value=answer.value,
+        low=answer.low,
+        high=answer.high,
+        bound=gate.bound,
+        words=words,
+        more_replications=more,
+    )
 
-    def verdict(what: Verdict, words: str, more: int | None = None) -> GateResult:
-        return GateResult(
-            text=gate.text,
-            verdict=what,
-            metric=gate.metric,
-            value=answer.value,
-            low=answer.low,
-            high=answer.high,
-            bound=gate.bound,
-            words=words,
-            more_replications=more,
-        )
 
+def _decide(gate: Gate, answer: Answer, values: Sequence[float]) -> tuple[Verdict, str, int | None]:
+    holds = _HOLDS[gate.op]
     if answer.value is None or not values:
-        return verdict(Verdict.INCONCLUSIVE, f"no figure: {answer.reason}")
+        return Verdict.INCONCLUSIVE, f"no figure: {answer.reason}", None
     everywhere = all(holds(value, gate.bound) for value in values)
-    if gate.op == "==" or gate.metric.startswith(_FACTS):
-        said = Verdict.PASS if everywhere else Verdict.FAIL
+    alike = len(values) > 1 and len(set(values)) == 1
+    if gate.op == "==" or gate.metric.startswith(_FACTS) or alike:
         runs = "the only run" if len(values) == 1 else f"all {len(values)} runs"
-        return verdict(said, f"holds in {runs}" if everywhere else f"does not hold in {runs}")
-    if len(set(values)) == 1 and len(values) > 1:
         said = Verdict.PASS if everywhere else Verdict.FAIL
-        return verdict(said, f"the same in all {len(values)} runs")
+        return said, f"{'holds' if everywhere else 'does not hold'} in {runs}", None
     if answer.low is None or answer.high is None or not answer.valid:
-        return verdict(Verdict.INCONCLUSIVE, f"no valid interval: {answer.reason}")
-    if holds(answer.low, gate.bound) and holds(answer.high, gate.bound):
-        return verdict(Verdict.PASS, "the whole interval satisfies it")
-    if not holds(answer.low, gate.bound) and not holds(answer.high, gate.bound):
-        return verdict(Verdict.FAIL, "the whole interval violates it")
+        return Verdict.INCONCLUSIVE, f"no valid interval: {answer.reason}", None
+    ends = [holds(answer.low, gate.bound), holds(answer.high, gate.bound)]
+    if ends[0] != ends[1]:
+        return _straddles(gate, values)
+    if ends[0]:
+        return Verdict.PASS, "the whole interval satisfies it", None
+    return Verdict.FAIL, "the whole interval violates it", None
+
+
+def _straddles(gate: Gate, values: Sequence[float]) -> tuple[Verdict, str, int | None]:
+    words = "the interval straddles the bound"
     total = replications_to_decide(values, gate.bound) if len(values) > 1 else None
     if total is None:
-        return verdict(Verdict.INCONCLUSIVE, "the interval straddles the bound")
-    more = max(1, total - len(results))
-    words = f"the interval straddles the bound; about {more} more replications would decide"
-    return verdict(Verdict.INCONCLUSIVE, words, more)
+        return Verdict.INCONCLUSIVE, words, None
+    more = max(1, total - len(values))
+    words = f"{words}; about {more} more replications would decide"
+    return Verdict.INCONCLUSIVE, words, more
 
 
 def overall(gates: Sequence[GateResult]) -> Verdict:

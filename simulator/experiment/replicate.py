@@ -6,19 +6,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.analysis.frames import Visits, window_of
+from simulator.analysis.intervals import Interval, batch_interval
 from simulator.analysis.measure import measure
 from simulator.analysis.verification import check_run
 from simulator.cases.datasets import LabelledImage
 from simulator.clinic.engine import Engine, TwinLink
 from simulator.clinic.journal import Journal
 from simulator.clinic.people import People
+from simulator.clinic.pools import State
 from simulator.experiment.curves import curves_of, warmup_series
 from simulator.experiment.digests import digest_of
 from simulator.experiment.result import ReplicationResult
 from simulator.language.schema import Scenario
 
 PILOT_SPELLS: Final = 2000  # spells of the series that the warm-up is read off: assumption
-_MOST_BATCHED: Final = 2_000_000  # waits kept for batch means: assumption
 
 
 def replicate(
@@ -48,7 +50,7 @@ def result_of(
     Parameters:
         warmup_min: is left out of all figures.
         digest: of the event log, where a twin was asked; else that of the journal's tables.
-        alone: whether there are no others: then waits are kept for batch means.
+        alone: whether there are no others: then mean waits get an interval by batch means.
     """
     measured = measure(scenario, journal, warmup_min)
     return ReplicationResult(
@@ -63,7 +65,7 @@ def result_of(
         missing=measured.missing,
         checks=check_run(scenario, journal),
         curves=curves_of(scenario, journal, warmup_min),
-        batches=_waits(journal, warmup_min) if alone else {},
+        alone=_batch_means(scenario, journal, warmup_min) if alone else {},
     )
 
 
@@ -74,12 +76,16 @@ def pilot(
     return warmup_series(scenario, journal or replicate(scenario, replication), PILOT_SPELLS)
 
 
-def _waits(journal: Journal, warmup_min: float) -> dict[str, list[float]]:
-    """Return the waits of those served, in the order in which they began to queue."""
+def _batch_means(scenario: Scenario, journal: Journal, warmup_min: float) -> dict[str, Interval]:
+    """Return intervals of the mean waits, over those served in the order of queueing."""
+    window = window_of(scenario, journal, warmup_min)
     found = {}
     for name, table in journal.visits.items():
-        queued_min, waited_min = table.column("queued_min"), table.column("waited_min")
-        served = (table.column("outcome") == 2) & (queued_min >= warmup_min)  # noqa: PLR2004
-        order = np.argsort(queued_min[served], kind="stable")
-        found[name] = waited_min[served][order][:_MOST_BATCHED].tolist()
+        visits = Visits(table)
+        served = visits.was(State.DONE) & window.has(visits.queued_min)
+        order = np.argsort(visits.queued_min[served], kind="stable")
+        waited_min = visits.column("waited_min")[served][order]
+        if len(waited_min):
+            confidence = scenario.replications.confidence
+            found[f"wait.{name}.mean"] = batch_interval(waited_min.tolist(), confidence)
     return found

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulator.analysis.check import Check
+from simulator.analysis.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class ReplicationResult:
     missing: Mapping[str, str]  # metric -> why it has no value
     checks: Sequence[Check]
     curves: Curves
-    batches: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    # node -> waits in order, kept only where there is one replication: for batch means
+    # Metric -> interval by batch means of this run alone; only where there are no others
+    alone: Mapping[str, Interval] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as JSON wants it."""
@@ -50,6 +51,7 @@ class ReplicationResult:
                 **data,
                 "checks": [Check(**check) for check in data["checks"]],
                 "curves": Curves(**data["curves"]),
+                "alone": {name: Interval(**one) for name, one in data["alone"].items()},
                 "ratios": {name: (part, whole) for name, (part, whole) in data["ratios"].items()},
             }
         )

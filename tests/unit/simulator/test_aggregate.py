@@ -1,5 +1,6 @@
 import pytest
 
+from simulator.analysis.intervals import batch_interval
 from simulator.experiment.aggregate import aggregate, answer_of, wanted_replications
 from simulator.experiment.result import Curves, ReplicationResult
 from simulator.language.scenario import load
@@ -25,7 +26,7 @@ def result(
         missing=missing or {},
         checks=[],
         curves=Curves(),
-        batches={"read": waits} if waits else {},
+        alone={"wait.read.mean": batch_interval(waits)} if waits else {},
     )
 
 
@@ -76,7 +77,9 @@ def test_no_interval_leaves_what_can_be() -> None:
     assert answer_of("wait.read.mean", waits).low == 0.0
 
 
-def test_one_replication_has_batch_means_of_waits_a_score_interval_of_shares_and_else_none() -> None:
+def test_one_replication_has_batch_means_of_waits_a_score_interval_of_shares_and_else_none() -> (
+    None
+):
     waits = [float(i % 7) for i in range(4000)]
     one = result(
         0,
@@ -128,5 +131,5 @@ def test_a_precision_asks_for_more_until_it_is_reached() -> None:
 
 
 def test_results_survive_being_stored() -> None:
-    one = result(3, {"auc": 0.9}, ratios={"sensitivity": (1.0, 2.0)}, waits=[1.0])
+    one = result(3, {"auc": 0.9}, ratios={"sensitivity": (1.0, 2.0)}, waits=[1.0, 2.0] * 300)
     assert ReplicationResult.from_dict(one.as_dict()) == one
