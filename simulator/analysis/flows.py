@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.draws.distributions import Exponential, ExponentialOfRate
 from simulator.language.arrivals import ArrivalForm, PoissonArrivals, RenewalArrivals
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
@@ -83,6 +84,8 @@ def _not_poisson(spec: ArrivalForm) -> str | None:
             return "the arrival rate changes with the hour"
         return None if spec.batch is None else "patients come in groups"
     if isinstance(spec, RenewalArrivals):
+        if isinstance(spec.gap, Exponential | ExponentialOfRate):
+            return None
         return "arrivals are no Poisson process"
     return "arrivals follow appointments or a log"
 
@@ -102,9 +105,7 @@ def _spread(scenario: ScenarioForm, reasons: dict[str, str]) -> None:
                 reasons.setdefault(target, reasons[name])
 
 
-def _rates(
-    scenario: ScenarioForm, unknown: Mapping[str, str]
-) -> dict[tuple[str, str], float]:
+def _rates(scenario: ScenarioForm, unknown: Mapping[str, str]) -> dict[tuple[str, str], float]:
     """Solve the traffic equations (Jackson 1957, eq. 1) where chance alone decides."""
     names = [node.id for node in scenario.pathway if node.id not in unknown]
     place = {name: index for index, name in enumerate(names)}

@@ -38,7 +38,7 @@ def streams(scenario: ScenarioForm, node: StaffedNode, one: ClassSpec, rate: flo
     cases = scenario.cases
     ai = cases.ai if isinstance(cases, NominalCases) else None
     found = []
-    for truth, share in _truths(population and population.prevalence):
+    for truth, share in _truths(None if population is None else population.prevalence):
         told = (*own, ("truth", truth)) if truth else own
         segments = [(1.0, 0.0, False)]
         if node.queue.order in {"ai", "flag"} and ai is not None and population is not None:

@@ -1,7 +1,7 @@
 """Nominal patients: facts and truth without an image, and an AI known by its figures alone."""
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -101,7 +101,7 @@ class Verdicts:
         self, spec: NominalAi, prevalence: float, threshold: float | None, uniforms: Uniforms
     ) -> None:
         corners = spec.corners()
-        pairs = list(zip(corners, corners[1:], strict=False))
+        pairs = list(pairwise(corners))
         self._of_malignant = [tpr for _, (_, tpr) in pairs]
         self._of_benign = [fpr for _, (fpr, _) in pairs]
         self._p = [
@@ -113,6 +113,12 @@ class Verdicts:
         else:
             self._flags = [p >= threshold for p in self._p]
         self._uniforms = uniforms
+
+    def segments(self) -> list[tuple[float, float, float, bool]]:
+        """Return each segment: its share of malignant and of benign patients, p, and the flag."""
+        starts = ([0.0, *edges] for edges in (self._of_malignant, self._of_benign))
+        malignant, benign = ([b - a for a, b in pairwise(edges)] for edges in starts)
+        return list(zip(malignant, benign, self._p, self._flags, strict=True))
 
     def fill(self, patient: _Patient) -> None:
         """Give a patient the score and the verdict that the AI will give."""
