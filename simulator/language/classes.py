@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from simulator.language.arrivals import ArrivalSpec
 from simulator.language.cases import PopulationSpec
 from simulator.language.fields import Identifier, Service, Share, Strict
+from simulator.language.parameters import SHARE
 from simulator.language.pathway import Routes
 from simulator.language.quantities import QuantityError, parse_share
 
@@ -29,6 +30,14 @@ Attribute = Annotated[
     Field(
         description="Share of patients who have it, or its values with their shares.",
         examples=[0.3, {"walk": 0.8, "chair": 0.2}],
+    ),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *SHARE.schema["anyOf"],
+                {"type": "object", "minProperties": 1, "additionalProperties": SHARE.schema},
+            ]
+        }
     ),
 ]
 

@@ -136,7 +136,7 @@ def keys_at(model: type[Strict], location: Path) -> list[str]:
     here: list[Any] = [model]
     for step in location:
         here = [after for one in here for after in _steps(one, step)]
-    models = [one for annotation in here for one in _models(annotation)]
+    models = [one for annotation in here for one in models_in(annotation)]
     return list(
         dict.fromkeys(
             field.alias or name for one in models for name, field in one.model_fields.items()
@@ -160,12 +160,8 @@ def _steps(annotation: Any, step: str | int) -> list[Any]:  # noqa: ANN401  a ty
     return [] if inner is None else [args[inner]]
 
 
-def _models(annotation: Any) -> list[type[Strict]]:  # noqa: ANN401  a type
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _models(args[0])
-    if origin in {Union, UnionType}:
-        return [model for one in args for model in _models(one)]
+def models_in(annotation: Any) -> list[type[Strict]]:  # noqa: ANN401  a type
+    """Return the models that a field's annotation names, those of items and values included."""
     if isinstance(annotation, type) and issubclass(annotation, Strict):
         return [annotation]
-    return []
+    return [model for one in get_args(annotation) for model in models_in(one)]

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from simulator.language.fields import Count, Seed, Strict
+from simulator.language.parameters import DURATION
 from simulator.language.quantities import (
     QuantityError,
     format_duration,
@@ -57,12 +58,15 @@ class ReplicationSpec(Strict):
         return self
 
 
-Replications = Annotated[ReplicationSpec, BeforeValidator(_fixed)]
+Replications = Annotated[
+    ReplicationSpec, BeforeValidator(_fixed, json_schema_input_type=Count | ReplicationSpec)
+]
 
 Warmup = Annotated[
     float | Literal["auto"],
     BeforeValidator(lambda value: value if value == "auto" else parse_duration(value)),
     PlainSerializer(lambda value: value if value == "auto" else format_duration(value)),
+    WithJsonSchema({"anyOf": [{"const": "auto"}, DURATION.schema]}),
 ]
 
 _GATE: Final = re.compile(r"\s*(?P<metric>[^<>=!]+?)\s*(?P<op><=|>=|==|<|>)\s*(?P<bound>.+?)\s*")
@@ -71,6 +75,10 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?",
 _GROUPED: Final = re.compile(
     r"\s*(?P<metric>[^<>=!{]+\{[^}]*\})\s*(?P<op><=|>=|==|<|>)\s*(?P<bound>.+?)\s*"
 )
+
+
+# For editors: a metric, a comparison, and something that looks like a bound.
+GATE_PATTERN: Final = r"^[^<>=!]+(\{[^}]*\})? *(<=|>=|==|<|>) *[+-]?[0-9].*$"
 
 
 class Gate(Strict):
@@ -133,7 +141,15 @@ def kind_of(written: str) -> Literal["number", "percentage", "duration"]:
 
 
 Gates = Annotated[
-    tuple[Annotated[Gate, BeforeValidator(_gate), PlainSerializer(lambda gate: gate.text)], ...],
+    tuple[
+        Annotated[
+            Gate,
+            BeforeValidator(_gate),
+            PlainSerializer(lambda gate: gate.text),
+            WithJsonSchema({"type": "string", "pattern": GATE_PATTERN}),
+        ],
+        ...,
+    ],
     Field(strict=False),
 ]
 
@@ -174,4 +190,7 @@ def _sweep(value: object) -> object:
     return value
 
 
-Sweep = Annotated[SweepSpec, BeforeValidator(_sweep)]
+_Values = Annotated[list[Any], Field(min_length=1)]
+Sweep = Annotated[
+    SweepSpec, BeforeValidator(_sweep, json_schema_input_type=SweepSpec | dict[str, _Values])
+]

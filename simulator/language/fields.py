@@ -16,10 +16,12 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    WithJsonSchema,
 )
 
 from simulator.draws.contract import Distribution
-from simulator.language.distribution_field import from_plain, to_plain
+from simulator.language.distribution_field import from_plain, json_schema, to_plain
+from simulator.language.parameters import DURATION, SHARE
 from simulator.language.quantities import (
     QuantityError,
     format_duration,
@@ -79,18 +81,45 @@ def _identifier(value: str) -> str:
     return value
 
 
-_IDENTIFIER: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,59}")
+_WORD: Final = "[A-Za-z][A-Za-z0-9_-]{0,59}"
+_IDENTIFIER: Final = re.compile(_WORD)
 _RESERVED: Final = ("end", "otherwise", "default", "all")
+# The same for editors: ECMA-262, as JSON Schema asks.
+SLUG_PATTERN: Final = "^[a-z0-9][a-z0-9-]{0,59}$"
+IDENTIFIER_PATTERN: Final = f"^(?!({'|'.join(_RESERVED)})$){_WORD}$"
 
-Slug = Annotated[str, Field(min_length=1), AfterValidator(_slug)]
-Identifier = Annotated[str, AfterValidator(_identifier)]
-Duration = Annotated[float, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Share = Annotated[float, BeforeValidator(parse_share)]
-Service = Annotated[Distribution, PlainValidator(from_plain), PlainSerializer(to_plain)]
+Slug = Annotated[
+    str,
+    Field(min_length=1),
+    AfterValidator(_slug),
+    WithJsonSchema({"type": "string", "pattern": SLUG_PATTERN}),
+]
+Identifier = Annotated[
+    str,
+    AfterValidator(_identifier),
+    WithJsonSchema({"type": "string", "pattern": IDENTIFIER_PATTERN}),
+]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration),
+    WithJsonSchema(DURATION.schema),
+]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive), WithJsonSchema(DURATION.schema)]
+Share = Annotated[float, BeforeValidator(parse_share), WithJsonSchema(SHARE.schema)]
+Service = Annotated[
+    Distribution,
+    PlainValidator(from_plain),
+    PlainSerializer(to_plain),
+    WithJsonSchema(json_schema()),
+]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Threshold = Annotated[float | Literal["model"], PlainValidator(_threshold)]
+Threshold = Annotated[
+    float | Literal["model"],
+    PlainValidator(_threshold),
+    WithJsonSchema({"anyOf": [{"const": "model"}, SHARE.schema]}),
+]
 SkinTone = Literal["I-II", "III-IV", "V-VI"]  # Fitzpatrick types
 SkinTones = Annotated[dict[SkinTone, Share], AfterValidator(_whole)]
 

@@ -7,10 +7,10 @@ checked by `simulator/language/checks.py`; a sound form is a `Scenario` (schema.
 import math
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator
+from pydantic import Field
 
 from simulator.language.arrivals import ArrivalSpec
-from simulator.language.calendar import format_start, parse_start
+from simulator.language.calendar import WeekTime
 from simulator.language.cases import (
     Cases,
     ImageCases,
@@ -64,8 +64,12 @@ class ScenarioForm(Strict):
     speed: float = Field(
         default=1.0, gt=0, description="Real clock: simulated minutes per wall minute."
     )
-    start_min: Annotated[float, PlainValidator(parse_start), PlainSerializer(format_start)] = Field(
-        default=0.0, alias="start", description="Weekday and time at which the run starts."
+    start_min: WeekTime = Field(
+        default=0.0,
+        alias="start",
+        description="Weekday and time at which the run starts.",
+        examples=["Mon 08:00"],
+        json_schema_extra={"pattern": r"^\s*[A-Za-z]{3} +[0-9]{1,2}:[0-9]{2}\s*$"},
     )
     horizon_min: PositiveDuration | None = Field(
         default=None, alias="horizon", description="Arrivals end here."

@@ -123,7 +123,7 @@ _NUMBER_SORT: Final = Sort(
     read=_number, write=float, schema={"type": "number", "exclusiveMinimum": 0}
 )
 _COUNT_SORT: Final = Sort(read=_count, write=int, schema={"type": "integer", "minimum": 1})
-_SHARE_SORT: Final = Sort(
+SHARE: Final = Sort(
     read=parse_share,
     write=float,
     schema={
@@ -205,7 +205,7 @@ _PARAMETERS: Final = (
         key="shares",
         about="How often each occurs; they sum to 1.",
         example=[0.3, 0.7],
-        sort=_each(_SHARE_SORT),
+        sort=_each(SHARE),
     ),
 )
 _BY_FIELD: Final = {parameter.field: parameter for parameter in _PARAMETERS}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, Tag, WithJsonSchema, model_validator
 
 from simulator.language.fields import (
     Count,
@@ -14,6 +14,7 @@ from simulator.language.fields import (
     Strict,
     tag,
 )
+from simulator.language.parameters import SHARE
 from simulator.language.quantities import QuantityError, parse_share
 from simulator.language.words import shown
 
@@ -72,6 +73,18 @@ Routes = Annotated[
         "whom no condition took.",
         examples=["read", {"biopsy": "referred", "end": "otherwise"}, {"xray": 0.3, "end": 0.7}],
     ),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": {"anyOf": [*SHARE.schema["anyOf"], {"type": "string"}]},
+                },
+            ]
+        }
+    ),
 ]
 
 
@@ -81,6 +94,10 @@ def _queue(value: object) -> object:
 
 def _preempt(value: object) -> object:
     return {True: "resume", False: "no"}.get(value, value) if isinstance(value, bool) else value
+
+
+Order = Literal["fifo", "priority", "ai", "flag"]
+Preempt = Literal["no", "resume"]
 
 
 class BalkSpec(Strict):
@@ -93,12 +110,14 @@ class BalkSpec(Strict):
 class QueueSpec(Strict):
     """In which order patients are served, and how long they bear with it."""
 
-    order: Literal["fifo", "priority", "ai", "flag"] = Field(
+    order: Order = Field(
         default="fifo",
         description="fifo: first come, first served. priority: smaller number first. ai: the most "
         "suspect first, by the AI's probability. flag: those whom the AI calls malignant first.",
     )
-    preempt: Annotated[Literal["no", "resume"], BeforeValidator(_preempt)] = Field(
+    preempt: Annotated[
+        Preempt, BeforeValidator(_preempt, json_schema_input_type=bool | Preempt)
+    ] = Field(
         default="no",
         description="resume (or true): a more urgent patient interrupts a less urgent one, whose "
         "service goes on later where it stopped.",
@@ -150,6 +169,9 @@ class DelayNode(Strict):
     then: Routes
 
 
+_Groups = Annotated[list[str], Field(min_length=1)]
+
+
 def _staff(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -160,7 +182,7 @@ class StaffedNode(Strict):
     id: Identifier = Field(description="Name of the node.")
     staff: Annotated[
         tuple[str, ...],
-        BeforeValidator(_staff),
+        BeforeValidator(_staff, json_schema_input_type=str | _Groups),
         Field(
             strict=False,
             min_length=1,
@@ -169,9 +191,9 @@ class StaffedNode(Strict):
         ),
     ]
     service: Service = Field(description="How long the work takes.")
-    queue: Annotated[QueueSpec, BeforeValidator(_queue)] = Field(
-        default=QueueSpec(), description="An order, or more about the queue."
-    )
+    queue: Annotated[
+        QueueSpec, BeforeValidator(_queue, json_schema_input_type=Order | QueueSpec)
+    ] = Field(default=QueueSpec(), description="An order, or more about the queue.")
     priority: int = Field(default=0, description="With order: priority; smaller goes first.")
     decides: Literal["no", "alone", "either", "both"] | None = Field(
         default=None,
@@ -193,7 +215,6 @@ class StaffedNode(Strict):
             kinds = "staff and service, delay, or twin: score"
             raise QuantityError((), f"nothing happens at this node: give {kinds}")
         return value
-
 
 
 Node = Annotated[

@@ -22,7 +22,7 @@ from simulator.language.yaml_source import Located, Path, parse, parse_value
 from twin.errors import DataError, ScenarioError
 
 # Whole answers, not settings: where a scenario states one of these, the base's is not merged in.
-_WHOLE: Final = frozenset(
+WHOLE: Final = frozenset(
     {"then", "service", "delay", "arrivals", "patience", "gates", "sweep", "ai", "model"}
     | {"roster", "absent", "balk", "skin_tone", "attributes", "replications"}
 )
@@ -119,13 +119,13 @@ def _merged(below: Source, above: Source) -> Source:
 
     def over(base: Any, new: Any, base_path: Path, new_path: Path) -> Any:  # noqa: ANN401  YAML
         key = new_path[-1] if new_path else ""
-        if isinstance(base, dict) and isinstance(new, dict) and key not in _WHOLE:
+        if isinstance(base, dict) and isinstance(new, dict) and key not in WHOLE:
             for name, value in new.items():
                 result.places[*base_path, name] = above.place_of((*new_path, name))
                 here, there = (*base_path, name), (*new_path, name)
                 base[name] = over(base.get(name), value, here, there)
             return base
-        if _named(base) and _named(new) and key not in _WHOLE:
+        if _named(base) and _named(new) and key not in WHOLE:
             ids = [item["id"] for item in base]
             for place, item in enumerate(new):
                 index = ids.index(item["id"]) if item["id"] in ids else len(base)

@@ -125,4 +125,4 @@ def staff_group(value: object) -> object:
     return {"count": value} if isinstance(value, int) else value
 
 
-Staff = Annotated[StaffSpec, BeforeValidator(staff_group, json_schema_input_type=int | StaffSpec)]
+Staff = Annotated[StaffSpec, BeforeValidator(staff_group, json_schema_input_type=Count | StaffSpec)]

@@ -80,7 +80,8 @@ def _node(
     return _one(name, "  - {id: imaging", new, key, *words, structural=structural, at=at)
 
 
-def _read(name: str, then: str, key: str, *words: str, structural: bool = False, at: str = "# here"
+def _read(
+    name: str, then: str, key: str, *words: str, structural: bool = False, at: str = "# here"
 ) -> Broken:
     """Lead from `read` elsewhere."""
     node = f"  - {{id: read, staff: reader, service: 8 min, queue: ai, then: {then}}}  # here"
@@ -145,14 +146,22 @@ KEYS = [
     _added("negative seed", "seed: -1  # here\n", "seed", "got -1"),
     _added("seed of words", "seed: yes  # here\n", "seed", "got 'yes'"),
     _added("clock unknown", "clock: fast  # here\n", "clock", "'virtual' or 'real'", "'fast'"),
-    _added("speed without end", "speed: .inf  # here\n", "speed", "finite"),
+    _added("speed without end", "speed: .inf  # here\n", "speed", "finite", structural=False),
     _added("start of no day", "start: Moonday 08:00  # here\n", "start", "'Moonday 08:00'"),
 ]
 
 UNITS = [
     _one("missing unit", "horizon:", "horizon: 7  # here", "horizon", "7 has no unit"),
     _one("wrong unit", "horizon:", "horizon: 7 months  # here", "horizon", "'7 months'"),
-    _one("no time at all", "horizon:", "horizon: 0 d  # here", "horizon", "0", "more than 0"),
+    _one(
+        "no time at all",
+        "horizon:",
+        "horizon: 0 d  # here",
+        "horizon",
+        "0",
+        "more than 0",
+        structural=False,
+    ),
     _node(
         "service without unit",
         "{id: imaging, staff: nurse, service: 6, then: ai}",
@@ -160,7 +169,13 @@ UNITS = [
         "6 has no unit",
     ),
     _cases("share above one", "{population: {prevalence: 8}}", "cases.population.prevalence", "8"),
-    _cases("prevalence above 100 %", "{population: {prevalence: 800 %}}", "prevalence", "'800 %'"),
+    _cases(
+        "prevalence above 100 %",
+        "{population: {prevalence: 800 %}}",
+        "cases.population.prevalence",
+        "'800 %'",
+        structural=False,
+    ),
     _cases(
         "skin tones that do not sum to one",
         "{population: {skin_tone: {I-II: 0.5, V-VI: 0.4}}}",
@@ -327,7 +342,7 @@ CLASS = [
              structural=True),
     _classes("priority at an unknown node", "{id: b, share: 0.5, priority: {raed: 1}}",
              "classes.b.priority.raed", "did you mean 'read'?"),
-    _classes("class that never comes", "{id: b}", "classes.b", "'b'", "a share"),
+    _classes("class that never comes", "{id: b}", "classes.b", "'b'", "a share", structural=True),
     _classes("shares that do not sum to one", "{id: b, share: 0.4}", "classes", "0.9", at="classes:"),
     _classes("attribute shares", "{id: b, share: 0.5, attributes: {mobility: {walk: 0.8}}}",
              "classes.b.attributes.mobility", "0.8"),
@@ -357,14 +372,12 @@ ASKED = [
     _added("unknown metric", "gates:\n  - wait.raed.p95 < 3 d  # here\n", "gates.0",
            "did you mean 'wait.read.p95'?", structural=False),
     _added("malformed gate", "gates: [wait.read.p95 = 3 d]  # here\n", "gates.0", "is no gate"),
-    _added("gate without a bound", "gates: [wait.read.p95 < soon]  # here\n", "gates.0", "'soon'",
-           structural=False),
+    _added("gate without a bound", "gates: [wait.read.p95 < soon]  # here\n", "gates.0", "'soon'"),
     _added("gate without a unit", "gates: [wait.read.p95 < 3]  # here\n", "gates.0", "'3'", "unit",
            structural=False),
     _added("gate with a wrong unit", "gates: [sensitivity > 3 d]  # here\n", "gates.0", "'3 d'",
            "share", structural=False),
-    _added("gate not a number", "gates: [patients.arrived > nan]  # here\n", "gates.0", "'nan'",
-           structural=False),
+    _added("gate not a number", "gates: [patients.arrived > nan]  # here\n", "gates.0", "'nan'"),
     _added("unknown group", "gates: ['wait.read.p95{tone=V-VI} < 3 d']  # here\n", "gates.0",
            "no group 'tone'", structural=False),
     _added("unknown value of a group", "gates: ['wait.read.p95{sex=f} < 3 d']  # here\n",
