@@ -1,6 +1,7 @@
 """`python -m benchmarks`: one table on the terminal, one JSON file beside it.
 
-Needs a directory of images with a train and a test split in DERMTWIN_DATA.
+Those of the twin need a directory of images with a train and a test split in DERMTWIN_DATA;
+those of the engine need nothing.
 """
 
 import argparse
@@ -14,33 +15,36 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold_start, mirror_delay, routes
+from benchmarks import cold_start, coverage, engine_speed, memory, mirror_delay, routes
 from benchmarks.processes import run_json
 
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
+OF_TWIN = ("cold_start", "routes", "mirror_delay")
+OF_ENGINE = ("engine_speed", "memory", "coverage")
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 
 def main() -> None:
     """Run the benchmarks asked for; exit with 1 if a gate is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", help="cold_start, routes, mirror_delay; default: all")
+    known = [*OF_ENGINE, *OF_TWIN]
+    parser.add_argument("only", nargs="*", help=f"{', '.join(known)}; default: all")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each comparison")
     options = parser.parse_args()
-    if not os.environ.get("DERMTWIN_DATA"):
-        sys.exit("set DERMTWIN_DATA to a directory of images with train and test splits")
-    data = Path(os.environ["DERMTWIN_DATA"])
-    trained = run_json([*DERMTWIN, "train", "--data", str(data), "--json"]).result
+    unknown = [name for name in options.only if name not in known]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: no benchmark; there are {', '.join(known)}")
+    wanted = set(options.only or known)
     results: dict[str, dict[str, object]] = {}
-    wanted = set(options.only) or {"cold_start", "routes", "mirror_delay"}
-    if "routes" in wanted:
-        results["routes"] = routes.measure(DERMTWIN, ISIC, options.rounds)
-    if "cold_start" in wanted:
-        run_json([*DERMTWIN, "run", FIRST, "--route", "inprocess", "--json"])  # trains its model
-        results["cold_start"] = cold_start.measure(DERMTWIN, FIRST, options.rounds)
-    if "mirror_delay" in wanted:
-        results["mirror_delay"] = mirror_delay.measure(trained["model_id"], data)
+    if wanted & set(OF_TWIN):
+        results |= _of_twin(wanted, options.rounds)
+    if "engine_speed" in wanted:
+        results["engine_speed"] = engine_speed.measure(options.rounds)
+    if "memory" in wanted:
+        results["memory"] = memory.measure()
+    if "coverage" in wanted:
+        results["coverage"] = coverage.measure()
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():
@@ -52,6 +56,23 @@ def main() -> None:
     file.write_text(json.dumps({"machine": machine, **results}, indent=2) + "\n")
     Console(stderr=True).print(f"kept in {file}")
     sys.exit(0 if all(figures["pass"] for figures in results.values()) else 1)
+
+
+def _of_twin(wanted: set[str], rounds: int) -> dict[str, dict[str, object]]:
+    """Run those that need images."""
+    if not os.environ.get("DERMTWIN_DATA"):
+        sys.exit("set DERMTWIN_DATA to a directory of images with train and test splits")
+    data = Path(os.environ["DERMTWIN_DATA"])
+    trained = run_json([*DERMTWIN, "train", "--data", str(data), "--json"]).result
+    results: dict[str, dict[str, object]] = {}
+    if "routes" in wanted:
+        results["routes"] = routes.measure(DERMTWIN, ISIC, rounds)
+    if "cold_start" in wanted:
+        run_json([*DERMTWIN, "run", FIRST, "--route", "inprocess", "--json"])  # trains its model
+        results["cold_start"] = cold_start.measure(DERMTWIN, FIRST, rounds)
+    if "mirror_delay" in wanted:
+        results["mirror_delay"] = mirror_delay.measure(trained["model_id"], data)
+    return results
 
 
 if __name__ == "__main__":
