@@ -87,4 +87,4 @@ def _covers(interval: Interval) -> bool:
 def _covers_naively(waits: Sequence[float]) -> bool:
     mean, n = float(np.mean(waits)), len(waits)
     half = t_quantile(0.975, n - 1) * float(np.std(waits, ddof=1)) / n**0.5
-    return abs(mean - _TRUE_MIN) <= half
+    return bool(abs(mean - _TRUE_MIN) <= half)
