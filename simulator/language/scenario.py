@@ -70,5 +70,15 @@ def resolved(scenario: Scenario) -> str:
 
 
 def plain(scenario: Scenario) -> Mapping[str, Any]:
-    """Return the scenario as plain data with every default written out."""
-    return scenario.model_dump(by_alias=True, exclude_none=True)
+    """Return the scenario as plain data with every default written out; lists, not tuples."""
+    data: dict[str, Any] = _plain(scenario.model_dump(by_alias=True, exclude_none=True))
+    return data
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  YAML
+    """Return data as YAML has them: a sweep changes items in place, which no tuple allows."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
