@@ -47,6 +47,13 @@ def emit(result: Mapping[str, Any], *, as_json: bool, table: RenderableType | No
     stream.flush()
 
 
+def write(text: str) -> None:
+    """Print a command's result that is a text of its own."""
+    stream = _results or sys.stdout
+    stream.write(text)
+    stream.flush()
+
+
 def two_columns(title: str, rows: Mapping[str, str]) -> Table:
     """Return a table of names and values."""
     table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
