@@ -8,6 +8,7 @@ chance. Where that happened, the test takes more replications, never another see
 """
 
 import math
+from contextlib import closing
 from itertools import pairwise
 from typing import Any
 
@@ -394,9 +395,10 @@ def test_delays_have_no_queue() -> None:
     )
     expected = {"number_in_system.mean": 10.0, "time_in_system.mean": 20.0}
     assert_agrees(laboratory, expected, within=0.05)
-    arrival_min, closed_min = (
-        np.array(patients(run(laboratory), name)) for name in ("arrival_min", "closed_min")
-    )
+    with closing(run(laboratory)) as journal:
+        arrival_min, closed_min = (
+            np.array(patients(journal, name)) for name in ("arrival_min", "closed_min")
+        )
     looks = np.arange(200.0, 5000.0, 60.0)  # further apart than any two looks can remember
     present = [int(((arrival_min <= at) & (closed_min > at)).sum()) for at in looks]
     # The variance of a Poisson sample of n has a relative standard error of about sqrt(2 / n).
@@ -485,8 +487,8 @@ def test_people_on_duty_half_the_day_work_twice_as_much() -> None:
     )
     expected = {"utilisation.server": 6 / 60 * 4 / 0.5}
     assert_agrees(station, expected, warmup_min=1440, within=0.04)
-    journal = run(station)
-    start_min = journal.visits["desk"].column("start_min")
+    with closing(run(station)) as journal:
+        start_min = journal.visits["desk"].column("start_min")
     start_min = start_min[~np.isnan(start_min)] % 1440
     assert start_min.min() >= 480 - 1e-6
     assert start_min.max() < 1200 + 1e-6
@@ -495,7 +497,8 @@ def test_people_on_duty_half_the_day_work_twice_as_much() -> None:
 def test_a_profile_brings_patients_by_the_hour() -> None:
     factors = [0.0] * 7 + [1.0, 3.0, 4.0, 2.0] + [1.0] * 9 + [0.5] * 4
     station = clinic(arrivals={"rate_per_d": 48, "profile": factors}, servers=20, horizon="182 d")
-    hours = (np.array(patients(run(station), "arrival_min")) // 60 % 24).astype(int)
+    with closing(run(station)) as journal:
+        hours = (np.array(patients(journal, "arrival_min")) // 60 % 24).astype(int)
     counts = np.bincount(hours, minlength=24)
     mean = 182 * 48 * np.array(factors) / sum(factors)
     assert (counts[mean == 0] == 0).all()
