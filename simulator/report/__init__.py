@@ -1,0 +1,1 @@
+"""Reports of an experiment: HTML that opens offline, and Markdown for pull requests."""

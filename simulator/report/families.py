@@ -1,0 +1,102 @@
+"""All metrics without groups, by family, with their intervals and what they rest on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from simulator.report.markup import Html, details, join, small, table, tag
+from simulator.report.wording import interval, per_cent, short, value, words
+
+Point = Mapping[str, Any]
+
+
+def _starts(*heads: str) -> Callable[[str], bool]:
+    return lambda name: name.startswith(heads)
+
+
+FAMILIES: Final[Mapping[str, Callable[[str], bool]]] = {
+    "Waits": _starts("wait.", "delayed."),
+    "Queues": _starts("queue.", "number.", "blocked.", "balked.", "reneged."),
+    "Utilisation": _starts("utilisation."),
+    "Time to diagnosis": _starts("time_to_diagnosis."),
+    "Decisions": _starts(
+        "sensitivity", "specificity", "ppv", "npv", "missed_malignant.", "biopsies."
+    ),
+    "AI": _starts("ai.", "auc", "calibration_error", "verdicts."),
+    "Harm": _starts("harm."),
+    "Flow": lambda _: True,
+}
+_NEVER: Final = ("blocked.", "balked.", "reneged.", "verdicts.lost", "verdicts.rejected")
+
+
+def family_of(name: str) -> str:
+    """Return the family of a metric.
+
+    >>> family_of("wait.read.p95"), family_of("throughput.per_h")
+    ('Waits', 'Flow')
+    """
+    return next(family for family, holds in FAMILIES.items() if holds(name))
+
+
+def family_tables(point: Point) -> Html:
+    """Return a table for each family that has metrics, the first two unfolded."""
+    by_family: dict[str, list[str]] = {family: [] for family in FAMILIES}
+    for name in point["metrics"]:
+        if "{" not in name:
+            by_family[family_of(name)].append(name)
+    return join(
+        details(family, _table(family, names, point), is_open=family in ("Waits", "Decisions"))
+        for family, names in by_family.items()
+    )
+
+
+def _table(family: str, names: Sequence[str], point: Point) -> Html:
+    if not names:
+        return Html("")
+    never = [name for name in names if _never(name, point["metrics"][name])]
+    rows = [_row(name, point["metrics"][name]) for name in names if name not in never]
+    level = per_cent(point["confidence"])
+    head = ["metric", "value", f"{level} interval", "replications", "cases"]
+    said = ""
+    if never:
+        listed = "; ".join(words(name) for name in never)
+        said = tag("p", f"None in any replication: {listed}.", class_="note")
+    return join([table(family, head, rows, numeric=4), said])
+
+
+def _never(name: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether something that can go wrong never did: a zero without a spread."""
+    return name.startswith(_NEVER) and answer["value"] == 0 and answer["low"] in (0, None)
+
+
+_METHODS: Final = {
+    "replications": "",  # the usual way, told once above the tables
+    "ratio": "ratio",
+    "batch means": "batch means",
+    "none": "",
+}
+
+
+def _row(name: str, answer: Mapping[str, Any]) -> list[object]:
+    named = join([words(name), " ", small(tag("code", name))])
+    if answer["value"] is None:
+        why = tag("span", short(answer["reason"]), class_="none")
+        return [named, why, "", "0", ""]
+    span = interval(name, answer)
+    doubt = "" if answer["valid"] else short(answer["reason"])
+    if not span or doubt.startswith("same"):
+        shown: object = tag("span", doubt or "none", class_="none")
+    elif doubt:
+        shown = join([span, tag("br"), small(f"not valid: {doubt}")])
+    else:
+        partly = answer["reason"]
+        shown = join([span, tag("br"), small(partly)]) if partly else span
+    method = _METHODS.get(answer["method"], answer["method"])
+    runs = join([f"{answer['n']}", tag("br"), small(method)]) if method else f"{answer['n']}"
+    return [named, value(name, answer["value"]), shown, runs, f"{answer['cases']:,}"]
+
+
+METHODS_TOLD: Final = (
+    "Waits within a run depend on each other, so intervals rest on whole replications: Student t "
+    "over replication values, or, marked ratio, pooled shares clustered by replication; batch "
+    "means where there is one replication. Cases are counted over all replications."
+)

@@ -1,0 +1,153 @@
+"""Who waits and who is missed: metrics by class, truth, sex, age, skin tone and body site."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from simulator.language.metrics import MetricName, parse_metric
+from simulator.report.figures import Figure, axis, drawn, plain, rounded, whiskers
+from simulator.report.headlines import main_node
+from simulator.report.markup import Html, details, join, table, tag
+from simulator.report.wording import KEYS, figure, scale, words
+
+Point = Mapping[str, Any]
+
+_ORDER: Final = ("skin_tone", "class", "truth", "sex", "age_band", "flagged", "site")
+_ROW: Final = 34  # pixels of a dot and its whisker
+_FRAME: Final = 110  # pixels above and below them
+
+
+def group_tables(point: Point) -> Html:
+    """Return, for each kind of group, a figure and a table; empty where there are no groups."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in point["metrics"]:
+        metric = parse_metric(name)
+        if metric is not None and metric.key is not None and metric.value is not None:
+            values = found.setdefault(metric.key, {}).setdefault(metric.value, [])
+            values.append(metric.name)
+    keys = sorted(found, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
+    return join(
+        details(
+            f"By {KEYS.get(key, key)}",
+            _dots(key, list(found[key]), point),
+            _table(key, found[key], point),
+            is_open=place == 0,
+        )
+        for place, key in enumerate(keys)
+    )
+
+
+def _table(key: str, by_value: Mapping[str, Sequence[str]], point: Point) -> Html:
+    values = list(by_value)
+    names = dict.fromkeys(name for group in by_value.values() for name in group)
+    rows: list[list[object]] = []
+    skipped = []
+    for name in names:
+        answers = [_answer(point, name, key, value) for value in values]
+        if all(answer is None or answer["value"] is None for answer in answers):
+            skipped.append(words(name))
+            continue
+        rows.append([words(name), *(_cell(name, answer) for answer in answers)])
+    few = ""
+    if skipped:
+        said = f"Too few cases in every group for: {'; '.join(skipped)}."
+        few = tag("p", said, class_="note")
+    said = KEYS.get(key, key)
+    return join([table(f"Metrics by {said}", ["metric", *values], rows, numeric=len(values)), few])
+
+
+def _answer(point: Point, name: str, key: str, value: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = point["metrics"].get(str(MetricName(name, key, value)))
+    return found
+
+
+def _cell(name: str, answer: Mapping[str, Any] | None) -> Html:
+    if answer is None:
+        return tag("span", "not measured", class_="none")
+    return figure(name, answer)
+
+
+def _dots(key: str, values: Sequence[str], point: Point) -> Html:
+    """Return waits and misses of each group side by side, with their intervals."""
+    node = main_node(point)
+    wanted = [f"wait.{node}.mean", "missed_malignant.share", "ai.sensitivity"]
+    panels = []
+    for name in wanted:
+        answers = [_answer(point, name, key, value) for value in values]
+        if any(answer is not None and answer["value"] is not None for answer in answers):
+            panels.append((name, answers))
+    panels = panels[:2]  # a wait, and misses; where nobody decides, the AI's sensitivity
+    if not panels:
+        return Html("")
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {"showlegend": False, "shapes": []}
+    share = 1 / len(panels)
+    for place, (name, answers) in enumerate(panels):
+        known = [
+            (value, answer)
+            for value, answer in zip(values, answers, strict=True)
+            if answer is not None and answer["value"] is not None
+        ]
+        factor, unit = scale(name, max(abs(answer["value"]) for _, answer in known))
+
+        def at(what: str, factor: float = factor, known: Any = known) -> list[float | None]:  # noqa: ANN401
+            return [None if a[what] is None else rounded(a[what] * factor) for _, a in known]
+
+        suffix = "" if place == 0 else str(place + 1)
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "x": at("value"),
+                "y": [plain(value) for value, _ in known],
+                "xaxis": f"x{suffix}",
+                "yaxis": f"y{suffix}",
+                "error_x": whiskers(at("value"), at("low"), at("high"), place),
+                "marker": {"color": f"@{place}", "size": 10, "symbol": ["circle", "square"][place]},
+                "hovertemplate": "%{y}: %{x}" + unit + "<extra></extra>",
+            }
+        )
+        # One panel above the other: on a phone they would be too narrow side by side.
+        top = 1 - place * share
+        layout[f"xaxis{suffix}"] = axis(
+            f"{words(name)},{unit}", rangemode="tozero", anchor=f"y{suffix}"
+        )
+        layout[f"yaxis{suffix}"] = {
+            "domain": [top - share + (0.17 if len(panels) > 1 else 0), top],
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": [plain(value) for value in reversed(values)],
+            "range": [-0.6, len(values) - 0.4],
+            "anchor": f"x{suffix}",
+        }
+        overall = point["metrics"].get(name)
+        if overall is not None and overall["value"] is not None:
+            at_all = rounded(overall["value"] * factor)
+            layout["shapes"].append(
+                {
+                    "type": "line",
+                    "x0": at_all,
+                    "x1": at_all,
+                    "y0": 0,
+                    "y1": 1,
+                    "xref": f"x{suffix}",
+                    "yref": f"y{suffix} domain",
+                    "line": {"color": "@muted", "dash": "dot", "width": 1.5},
+                }
+            )
+    missing = sorted(
+        {
+            value
+            for _, answers in panels
+            for value, answer in zip(values, answers, strict=True)
+            if answer is None or answer["value"] is None
+        },
+        key=list(values).index,
+    )
+    few = f" Too few cases for a figure somewhere: {', '.join(missing)}." if missing else ""
+    caption = (
+        f"{' and '.join(words(name) for name, _ in panels)}, by {KEYS.get(key, key)}. Dots are "
+        f"values, whiskers intervals, the dotted line is everyone.{few}"
+    )
+    height = len(panels) * (_ROW * len(values) + _FRAME)
+    caption = caption[0].upper() + caption[1:]
+    return drawn(Figure(caption=caption, data=data, layout=layout, height=height))
