@@ -1,11 +1,11 @@
 """Small clinics for the tests: a scenario from keywords, one run, and figures of several runs."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from simulator.analysis.measure import Measured, measure
@@ -30,7 +30,7 @@ def clinic(**fields: Any) -> Scenario:
         "pathway": [node | {"then": "end"}],
         "staff": {"server": fields.pop("servers", 1)},
     }
-    return load(yaml.safe_dump(data | fields, sort_keys=False), "x.yaml")
+    return load(json.dumps(data | fields), "x.json")
 
 
 def per_min(rate: float) -> dict[str, float]:
@@ -62,12 +62,45 @@ def replicated(
     return {name: np.array([one.values[name] for one in runs]) for name in names}
 
 
-def column(journal: Journal, node: str, name: str) -> dict[tuple[int, int], float]:
+def known_as(journal: Journal) -> dict[int, tuple[str, int]]:
+    """Class and key by number of arrival: what a patient is known by in every scenario."""
+    words = {code: word for word, code in journal.words["class"].items()}
+    table = journal.patients
+    columns = [table.column(name).astype(int).tolist() for name in ("patient", "class", "key")]
+    return {number: (words[code], key) for number, code, key in zip(*columns, strict=True)}
+
+
+def column(journal: Journal, node: str, name: str) -> dict[tuple[tuple[str, int], int], float]:
     """A column of a node's visits by patient and visit."""
-    table = journal.visits[node]
-    keys = zip(table.column("patient").tolist(), table.column("visit").tolist(), strict=True)
-    places = [(int(patient), int(visit)) for patient, visit in keys]
-    return dict(zip(places, table.column(name).tolist(), strict=True))
+    who, table = known_as(journal), journal.visits[node]
+    patients, visits = (table.column(each).astype(int).tolist() for each in ("patient", "visit"))
+    values = table.column(name).tolist()
+    return {
+        (who[patient], visit): value
+        for patient, visit, value in zip(patients, visits, values, strict=True)
+    }
+
+
+def service_min(journal: Journal, node: str) -> dict[tuple[tuple[str, int], int], float]:
+    """Time in service of each visit that was served; exact up to rounding of the clock."""
+    start, end, waited, queued = (
+        column(journal, node, name) for name in ("start_min", "end_min", "waited_min", "queued_min")
+    )
+    return {
+        visit: end[visit] - queued[visit] - waited[visit]
+        for visit in start
+        if not math.isnan(end[visit]) and not math.isnan(start[visit])
+    }
+
+
+def facts(journal: Journal, name: str) -> dict[tuple[str, int], Any]:
+    """A column of all patients by what they are known by; what is not known is -1."""
+    who, values = known_as(journal), patients(journal, name)
+    words = {code: word for word, code in journal.words.get(name, {}).items()}
+    return {
+        who[n]: -1 if math.isnan(value) else words.get(int(value), value)
+        for n, value in enumerate(values)
+    }
 
 
 def patients(journal: Journal, name: str) -> list[float]:

@@ -251,11 +251,6 @@ def test_another_utilisation_is_noticed() -> None:
         ({"arrivals": per_min(0.1) | {"profile": "weekday-clinic"}}, [0.1, 0.1], "with time"),
         ({"arrivals": per_min(2), "allow_unstable": True}, [1.0, 1.0], "cannot keep up"),
         (
-            {"arrivals": per_min(2), "cases": {"source": "nominal", "count": 9}},
-            [0.3, 0.9],
-            "a group cannot keep up",
-        ),
-        (
             {"arrivals": per_min(0.2), "cases": {"source": "nominal", "count": 9}},
             [0.3, 0.9],
             "after a number of patients",
