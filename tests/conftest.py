@@ -3,9 +3,14 @@
 import uuid
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from services.embedded.servers import EmbeddedServers
+
+# A busy machine is no failure; pytest's own time-out ends what hangs.
+hypothesis.settings.register_profile("dermtwin", deadline=None)
+hypothesis.settings.load_profile("dermtwin")
 
 
 @pytest.fixture(scope="session")

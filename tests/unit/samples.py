@@ -31,7 +31,11 @@ def rejected(case_id: str = "c1", at_min: float = 1.0) -> CaseRejected:
 
 def read(case_id: str = "c1", at_min: float = 9.0, referred: bool = True) -> CaseClosed:
     return CaseClosed(
-        case_id=case_id, at_min=at_min, referred=referred, imaging_wait_min=0.5, read_wait_min=2.0
+        case_id=case_id,
+        at_min=at_min,
+        referred=referred,
+        left_early=False,
+        waits_min={"imaging": 0.5, "read": 2.0},
     )
 
 

@@ -6,18 +6,18 @@ import numpy as np
 
 from actors.parts import Parts
 from services.parts import parts_of
-from simulator.cases.cases import Patient, synthetic
-from simulator.language.schema import PopulationSpec, SyntheticCases
+from simulator.cases.cases import case_id_of, population_of
+from simulator.cases.population import SyntheticCase
+from simulator.language.cases import PopulationSpec
 from twin.imaging import Imaging
 from twin.model import Model
 from twin.stem_weights import analytic
 from twin.training import QUICK, train
 
 
-def patients(count: int, seed: int = 5) -> list[Patient]:
-    population = PopulationSpec(prevalence=0.5)
-    make = synthetic(SyntheticCases(population=population), seed, 0)
-    return [make(index, float(index)) for index in range(count)]
+def patients(count: int, seed: int = 5) -> list[SyntheticCase]:
+    population = population_of(PopulationSpec(prevalence=0.5))
+    return [population.draw(seed, 0, case_id_of(0, index)) for index in range(count)]
 
 
 @cache

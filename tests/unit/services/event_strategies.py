@@ -71,8 +71,8 @@ def readings(ids=case_ids):
         case_id=ids,
         at_min=minutes,
         referred=st.booleans(),
-        imaging_wait_min=finite,
-        read_wait_min=finite,
+        left_early=st.booleans(),
+        waits_min=st.dictionaries(st.text(max_size=8), finite, max_size=3),
     )
 
 

@@ -55,8 +55,8 @@ def events(count):
             case_id=f"c{number}",
             at_min=1.0,
             referred=False,
-            imaging_wait_min=0.0,
-            read_wait_min=0.0,
+            left_early=False,
+            waits_min={},
         )
     yield ComponentChanged(component="knn", at_unix_s=1.0, state="ready", restarts=0, model_id="m")
 

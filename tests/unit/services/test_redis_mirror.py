@@ -27,7 +27,9 @@ VERDICT = VerdictIssued(
     log_odds={"knn": -0.5},
     model_id="m1",
 )
-READ = CaseClosed(case_id="c1", at_min=9.0, referred=True, imaging_wait_min=1.0, read_wait_min=2.0)
+READ = CaseClosed(
+    case_id="c1", at_min=9.0, referred=True, left_early=False, waits_min={"imaging": 1.0}
+)
 REJECTED = CaseRejected(case_id="c2", at_min=1.0, reason="no image")
 READY = ComponentChanged(
     component="knn", at_unix_s=5.5, state="ready", restarts=2, model_id="m1", facts={"s": 0.1}
