@@ -40,16 +40,22 @@ class _Ages(Blocks):
         return np.clip(np.round(years), 1, _OLDEST)
 
 
-class _Pick:
-    """One of several words by a uniform number."""
+class _Picks(Blocks):
+    """One of several words for each patient, as its place among them."""
 
-    def __init__(self, weights: dict[str, float]) -> None:
+    __slots__ = ("_edges", "_uniforms", "words")
+
+    def __init__(self, uniforms: Uniforms, weights: dict[str, float]) -> None:
+        super().__init__()
         total = sum(weights.values())
-        self._words = list(weights)
-        self._edges = list(accumulate(share / total for share in weights.values()))
+        self.words = list(weights)
+        # The last edge is left out: rounding may put it below 1, and nobody falls through the gap.
+        self._edges = list(accumulate(share / total for share in weights.values()))[:-1]
+        self._uniforms = uniforms
 
-    def __call__(self, drawn: float) -> str:
-        return self._words[min(bisect_right(self._edges, drawn), len(self._words) - 1)]
+    def block(self, first: int, count: int) -> NDArray[np.float64]:
+        places = np.searchsorted(self._edges, self._uniforms.block(first, count), side="right")
+        return np.asarray(places, dtype=np.float64)
 
 
 class Facts:
@@ -70,9 +76,9 @@ class Facts:
             for tone in types
         }
         self._picks = [
-            ("sex", _Pick(dict(SEXES)), of("sex")),
-            ("site", _Pick(dict(SITES)), of("site")),
-            ("skin_tone", _Pick(tones), of("skin_tone")),
+            ("sex", _Picks(of("sex"), dict(SEXES))),
+            ("site", _Picks(of("site"), dict(SITES))),
+            ("skin_tone", _Picks(of("skin_tone"), tones)),
         ]
 
     def fill(self, patient: _Patient) -> None:
@@ -80,8 +86,8 @@ class Facts:
         key = patient.key
         patient.malignant = self._truth[key] < self._prevalence
         patient.age = int(self._age[key])
-        for name, pick, uniforms in self._picks:
-            setattr(patient, name, pick(uniforms[key]))
+        for name, picks in self._picks:
+            setattr(patient, name, picks.words[int(picks[key])])
 
 
 class Verdicts:

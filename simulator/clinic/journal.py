@@ -34,6 +34,7 @@ PATIENT_COLUMNS: Final = (
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
 # What a patient need not have; the columns from there on have the names of a person's attributes.
 _FACTS: Final = PATIENT_COLUMNS[PATIENT_COLUMNS.index("malignant") :]
+_WORDS: Final = frozenset(WORDS)
 _NAN: Final = float("nan")
 
 
@@ -77,10 +78,11 @@ class Journal:
         """Write a patient's row; `closed_min` is None for one who is still inside."""
         known = person.__dict__  # empty where the question is one of queues alone
         due_min = known.get("due_min") if known else None
+        classes = self.words["class"]
         row = [
             person.number,
             person.key,
-            self._word("class", person.patient_class),
+            classes.setdefault(person.patient_class, len(classes)),
             person.at_min,
             _NAN if due_min is None else due_min,
             _NAN if closed_min is None else closed_min,
@@ -90,11 +92,11 @@ class Journal:
             for name in _FACTS:
                 value = known.get(name)
                 if value is None:
-                    row.append(_NAN)
-                elif name in self.words:
-                    row.append(self._word(name, value))
-                else:
-                    row.append(value)
+                    value = _NAN
+                elif name in _WORDS:
+                    words = self.words[name]
+                    value = words.setdefault(value, len(words))
+                row.append(value)
         self.patients.add(row)
 
     def settle(
@@ -115,7 +117,3 @@ class Journal:
         """Give back the files of long tables."""
         for table in (self.patients, *self.visits.values()):
             table.close()
-
-    def _word(self, column: str, word: str) -> float:
-        known = self.words[column]
-        return known.setdefault(word, len(known))

@@ -128,7 +128,8 @@ class Station:
     def enter(self, person: Person, now_min: float) -> None:
         """Take a patient in: serve, queue, or send away."""
         person.seen[self.index] = visit = person.seen[self.index] + 1
-        request = Request(person, self, visit, self._rank(person), now_min)
+        rank = 0.0 if self._order == "fifo" else self._rank(person)
+        request = Request(person, self, visit, rank, now_min)
         free = self.free()
         if not free and self._bounded and self._turned_away(request):
             return
