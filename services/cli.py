@@ -14,10 +14,12 @@ from services.commands.compare import compare
 from services.commands.doctor import doctor
 from services.commands.resume import resume
 from services.commands.run import run
+from services.commands.schema import schema
 from services.commands.score import score
 from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
+from services.commands.validate import validate
 from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
@@ -32,7 +34,7 @@ app = typer.Typer(
 
     Settings come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
-for _command in (train, score, run, compare, resume, up, status, doctor):
+for _command in (train, score, run, compare, resume, validate, schema, up, status, doctor):
     app.command()(_command)
 
 

@@ -6,13 +6,12 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from simulator.analysis.precision import t_quantile
-from simulator.analysis.verification import check_loads
-
 from services.experiments.plan import Point
 from services.experiments.warmup import Warm
 from simulator.analysis.exact import exact, why_not
 from simulator.analysis.intervals import PairedInterval, paired_interval
+from simulator.analysis.precision import t_quantile
+from simulator.analysis.verification import check_loads
 from simulator.experiment.aggregate import Answer, aggregate, wanted_replications
 from simulator.experiment.digests import digest_of_all
 from simulator.experiment.gates import GateResult, Verdict, judge, overall
