@@ -1,14 +1,14 @@
 from collections.abc import Sequence
 
 import pytest
+from clinics import patients
+from twins import Coming
 
-from simulator.cases.cases import Patient
 from simulator.clinic.clocks import RealClock, VirtualClock
 from simulator.clinic.engine import Engine
 from simulator.language.scenario import load
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseClosed, CaseRejected
-from twin.images import BlobRef
 
 SCENARIO = load(
     """\
@@ -25,23 +25,13 @@ staff: {nurse: 1, reader: 1}
 )
 
 
-class Coming:
+def coming(n: int) -> Coming:
     """One patient every ten minutes."""
+    return Coming([10.0 * number for number in range(n)])
 
-    def __init__(self, n: int) -> None:
-        self.expected = n
-        self.drawn = 0
 
-    def __iter__(self):
-        for index in range(self.expected):
-            self.drawn += 1
-            yield Patient(
-                index=index,
-                case_id=f"c{index}",
-                at_min=10.0 * index,
-                image=BlobRef(sha256="0" * 64),
-                malignant=False,
-            )
+def ids(n: int) -> list[str]:
+    return [f"c{number:05d}" for number in range(n)]
 
 
 class SlowTwin:
@@ -75,8 +65,8 @@ class SlowTwin:
 
 def test_the_virtual_clock_sends_a_window_ahead_and_not_more() -> None:
     twin = SlowTwin()
-    Engine(SCENARIO, 0, Coming(50), twin, clock=VirtualClock(twin, window=16)).run()
-    assert [case for batch in twin.batches for case in batch] == [f"c{n}" for n in range(50)]
+    Engine(SCENARIO, 0, coming(50), twin, clock=VirtualClock(twin, window=16)).run()
+    assert [case for batch in twin.batches for case in batch] == ids(50)
     assert len(twin.batches[0]) == 16
     assert all(len(batch) == 8 for batch in twin.batches[1:-1])  # half a window at a time
     # A patient who has arrived and is not yet answered comes on top of the window.
@@ -84,23 +74,29 @@ def test_the_virtual_clock_sends_a_window_ahead_and_not_more() -> None:
 
 
 def test_patients_are_drawn_as_the_window_needs_them() -> None:
-    twin, coming = SlowTwin(), Coming(50)
-    ahead = VirtualClock(twin, window=16).ahead(coming)
-    assert coming.drawn == 0
+    twin, crowd = SlowTwin(), coming(50)
+    ahead = VirtualClock(twin, window=16).ahead(crowd)
+    assert crowd.drawn == 0
     next(ahead)
-    assert coming.drawn == 16
+    assert crowd.drawn == 16
+
+
+def test_without_a_twin_nobody_is_drawn_ahead() -> None:
+    crowd = coming(50)
+    next(VirtualClock(None).ahead(crowd))
+    assert crowd.drawn == 1
 
 
 def real(twin: SlowTwin, n: int, **options: float) -> Engine:
     # Ten minutes, the gap between two patients, are ten milliseconds.
     clock = RealClock(twin, speed=60_000, **options)
-    return Engine(SCENARIO, 0, Coming(n), twin, clock=clock)
+    return Engine(SCENARIO, 0, coming(n), twin, clock=clock)
 
 
 def test_the_real_clock_sends_each_case_at_its_arrival() -> None:
     twin = SlowTwin()
     journal = real(twin, 5).run()
-    assert twin.batches == [["c0"], ["c1"], ["c2"], ["c3"], ["c4"]]
+    assert twin.batches == [[case_id] for case_id in ids(5)]
     assert [latency.intended_s for latency in journal.latencies] == pytest.approx(
         [0.0, 0.01, 0.02, 0.03, 0.04]
     )
@@ -109,22 +105,23 @@ def test_the_real_clock_sends_each_case_at_its_arrival() -> None:
 def test_a_late_answer_holds_its_patient_back_and_no_arrival() -> None:
     twin = SlowTwin(looks=6)
     journal = real(twin, 5).run()
-    records = journal.records
-    assert twin.batches == [["c0"], ["c1"], ["c2"], ["c3"], ["c4"]]
-    assert [record.arrival_min for record in records] == [0, 10, 20, 30, 40]
-    for record, latency in zip(records, journal.latencies, strict=True):
-        # At least four looks were the watch's, 10 ms of wall time or 10 minutes apart.
-        assert record.visits["read"].queued_min >= record.visits["imaging"].end_min + 29
-        assert latency.case_id == record.case_id
-        assert latency.latency_ms >= 29
+    assert twin.batches == [[case_id] for case_id in ids(5)]
+    assert patients(journal, "arrival_min") == [0, 10, 20, 30, 40]
+    imaged_min = sorted(journal.visits["imaging"].column("end_min"))
+    queued_min = sorted(journal.visits["read"].column("queued_min"))
+    # At least four looks were the watch's, 10 ms of wall time or 10 minutes apart.
+    for imaged, queued in zip(imaged_min, queued_min, strict=True):
+        assert queued >= imaged + 29
+    assert [latency.case_id for latency in journal.latencies] == ids(5)
+    assert all(latency.latency_ms >= 29 for latency in journal.latencies)
 
 
 def test_answers_are_looked_for_at_once_on_arrival_and_when_needed() -> None:
-    (patient,) = Coming(1)
+    (patient,) = coming(1)
     twin = SlowTwin(looks=0)
     clock = RealClock(twin, speed=1)
     clock.arrive(patient)
-    assert [latency.case_id for latency in clock.latencies] == ["c0"]
+    assert [latency.case_id for latency in clock.latencies] == ["c00000"]
     twin = SlowTwin(looks=1)
     clock = RealClock(twin, speed=1)
     clock.arrive(patient)
@@ -135,11 +132,11 @@ def test_answers_are_looked_for_at_once_on_arrival_and_when_needed() -> None:
 def test_simulated_zero_is_the_start_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = RealClock(SlowTwin(), speed=1)
     monkeypatch.setattr("simpy.rt.monotonic", lambda: 123.0)
-    clock.start(lambda process: process.close())
+    clock.start()
     assert clock.env.real_start == 123.0
 
 
 def test_patience_ends_with_an_error_that_names_the_case() -> None:
     engine = real(SlowTwin(looks=None), 2, patience_s=0.05)
-    with pytest.raises(DependencyError, match=r"no answer for case c0 within 0\.05 s"):
+    with pytest.raises(DependencyError, match=r"no answer for case c00000 within 0\.05 s"):
         engine.run()
