@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from services.console import two_columns
@@ -88,7 +88,16 @@ def _by_point(summary: Result) -> Table:
         for name, answer in points[0]["metrics"].items()
         if _shown(name, answer) and not name.endswith(".p95")
     ]
-    table = Table("metric", *(_label(point) for point in points))
+    # What varies stands in the title and its values over the columns, which fold and are not cut:
+    # points often differ in the last letters of their names alone.
+    keys = [key for key in points[0]["label"] if key != "scenario"]
+    heads = [", ".join(map(str, point["label"].values())) for point in points]
+    table = Table(
+        Column("metric", no_wrap=True),
+        *(Column(head, overflow="fold") for head in heads),
+        title=f"by {', '.join(keys)}" if keys else None,
+        title_justify="left",
+    )
     for name in names:
         values = [point["metrics"].get(name, {}).get("value") for point in points]
         table.add_row(name, *(_value(name, value) for value in values))
@@ -97,9 +106,10 @@ def _by_point(summary: Result) -> Table:
 
 
 def _label(point: Result) -> str:
-    label = point["label"]
+    """Return what tells a point from the others; of a long key its last two steps."""
     return ", ".join(
-        str(value) if key == "scenario" else f"{key}={value}" for key, value in label.items()
+        str(value) if key == "scenario" else f"{'.'.join(key.split('.')[-2:])}={value}"
+        for key, value in point["label"].items()
     )
 
 
