@@ -36,7 +36,8 @@ class Runner:
         self._cores = cores
         self._address = address
         self._bars = bars
-        self._took_s: float | None = None  # by one piece
+        self._took_s: float | None = None  # by the last piece that was done here
+        self._here = 0  # pieces done here
         self._done = 0
         self._all = 0
 
@@ -130,6 +131,7 @@ class Runner:
             started_s = time.perf_counter()
             done = do(piece)
             self._took_s = time.perf_counter() - started_s
+            self._here += 1
             yield told(index, done)
         if todo:
             most = workers or self._cores
@@ -142,4 +144,7 @@ class Runner:
             return workers > 1 and left > 1
         if self._cores == 1 and self._address is None:
             return False
-        return self._took_s is not None and self._took_s * left > _WORTH_S
+        # The first piece says little: it also imports and builds what the others find.
+        if self._took_s is None or self._here == 1:
+            return False
+        return self._took_s * left > _WORTH_S
