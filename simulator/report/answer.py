@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.report.headlines import asked, headlines, main_node, value_of
-from simulator.report.wording import change, interval, label, per_cent, value, words
+from simulator.report.units import change, interval, value
+from simulator.report.wording import label, per_cent, words
 
 Summary = Mapping[str, Any]
 Point = Mapping[str, Any]
@@ -74,7 +75,8 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             told = "; ".join(
                 f"{gate['text']} (found {value(gate['metric'], gate['value'])})" for gate in some
             )
-            yield f"{len(some)} of {len(gates)} gates {verb if len(some) == 1 else verbs}: {told}."
+            which = "The gate" if len(gates) == 1 else f"{len(some)} of {len(gates)} gates"
+            yield f"{which} {verb if len(some) == 1 else verbs}: {told}."
 
 
 def _gates_by_point(points: Sequence[Point]) -> Iterator[str]:
@@ -112,7 +114,7 @@ def _told(name: str, base: Point, other: Point, found: Mapping[str, Any]) -> str
     verb = "rises" if found["mean"] > 0 else "falls"
     _, span = change(name, before, found)
     sure = f"{per_cent(base['confidence'])} interval of the difference {span}"
-    return f"{words(name)} {verb} from {value(name, before)} to {value(name, after)} ({sure})"
+    return f"the {words(name)} {verb} from {value(name, before)} to {value(name, after)} ({sure})"
 
 
 def clear(found: Mapping[str, Any] | None, base: Point, name: str) -> bool:
@@ -142,9 +144,9 @@ def _swept(points: Sequence[Point]) -> Iterator[str]:
             continue
         (least, low), (most, high) = min(known), max(known)
         if least == most:
-            yield f"Over {len(points)} points, {words(name)} stays {value(name, least)}."
+            yield f"Over {len(points)} points, the {words(name)} stays {value(name, least)}."
         else:
             yield (
-                f"Over {len(points)} points, {words(name)} ranges from {value(name, least)} "
+                f"Over {len(points)} points, the {words(name)} ranges from {value(name, least)} "
                 f"({label(points[low])}) to {value(name, most)} ({label(points[high])})."
             )

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from simulator.report.answer import clear
 from simulator.report.figures import Choice, Figure, axis, chosen, drawn, plain, rounded, whiskers
-from simulator.report.headlines import headlines
+from simulator.report.headlines import asked, headlines
 from simulator.report.markup import Html, details, join, table, tag
-from simulator.report.wording import change, label, number, per_cent, scale, short, value, words
+from simulator.report.units import change, number, scale, short, value
+from simulator.report.wording import label, per_cent, sentence, words
 
 Point = Mapping[str, Any]
 Found = Mapping[str, Any]  # differences by metric, of one point from the first
@@ -39,7 +40,7 @@ def comparison(points: Sequence[Point], differences: Sequence[Found]) -> Html:
             details(
                 f"{label(point)} less {base}",
                 _table(names, points[0], point, found),
-                tag("p", _pairing(found, names), class_="note"),
+                tag("p", _pairing(found, [*asked(points), *names]), class_="note"),
                 is_open=place < _UNFOLDED and len(points) <= 1 + _UNFOLDED,
             )
         )
@@ -64,7 +65,7 @@ def _table(names: Sequence[str], base: Point, other: Point, found: Found) -> Htm
             sure = clear(one, base, name)
             said = ("higher" if one["mean"] > 0 else "lower") if sure else "within chance"
         rows.append([words(name), value(name, before), value(name, after), said, moved, span])
-    head = ["metric", label(base), label(other), "reading", "difference", f"{level} interval"]
+    head = ["metric", label(base), label(other), "in words", "difference", f"{level} interval"]
     return table("Paired differences of headline metrics", head, rows, numeric=2)
 
 
@@ -86,20 +87,27 @@ def _relative_forest(names: Sequence[str], points: Sequence[Point], found: Found
         one, before = found.get(name), points[0]["metrics"][name]["value"]
         if one is not None and one["low"] is not None and before:
             share = 100 / abs(before)
-            rows.append((words(name), *(one[k] * share for k in ("mean", "low", "high")), clear(one, points[0], name)))
+            rows.append(
+                (
+                    words(name),
+                    *(one[k] * share for k in ("mean", "low", "high")),
+                    clear(one, points[0], name),
+                )
+            )
     if not rows:
         return Html("")
-    caption = (
-        f"{label(points[1])} less {label(points[0])}, in per cent of the value at "
-        f"{label(points[0])}, with {per_cent(points[0]['confidence'])} intervals. Filled: beyond "
-        "chance; hollow: within it."
-    )
-    return drawn(_forest(rows, caption, "difference, %"))
+    title = f"{label(points[1])} less {label(points[0])}, in per cent of {label(points[0])}"
+    return drawn(_forest(rows, title, _marks(points), "difference, %"))
+
+
+def _marks(points: Sequence[Point]) -> str:
+    level = per_cent(points[0]["confidence"])
+    return f"Bars are {level} intervals. Filled: beyond chance; hollow: within it."
 
 
 def _forests(points: Sequence[Point], differences: Sequence[Found]) -> Html:
     figures = {}
-    first = headlines(points)
+    first = list(dict.fromkeys([*asked(points), *headlines(points)]))
     rest = [n for n in points[0]["metrics"] if "{" not in n and n not in first]
     for name in [*first, *rest]:
         rows = []
@@ -110,17 +118,13 @@ def _forests(points: Sequence[Point], differences: Sequence[Found]) -> Html:
                 spread = (one[key] * factor for key in ("mean", "low", "high"))
                 rows.append((label(point), *spread, clear(one, points[0], name)))
         if rows:
-            caption = (
-                f"{words(name)}: difference of each point from {label(points[0])}, with "
-                f"{per_cent(points[0]['confidence'])} intervals. Filled: beyond chance; hollow: "
-                "within it."
-            )
-            caption = caption[0].upper() + caption[1:]
-            figures[words(name)] = _forest(rows, caption, f"difference,{unit}" if unit else "difference")
+            title = f"{sentence(words(name))}: difference from {label(points[0])}"
+            over = f"difference,{unit}" if unit else "difference"
+            figures[words(name)] = _forest(rows, title, _marks(points), over)
     return chosen(Choice(asks="Difference of:", figures=figures))
 
 
-def _forest(rows: Sequence[tuple[Any, ...]], caption: str, title: str) -> Figure:
+def _forest(rows: Sequence[tuple[Any, ...]], title: str, caption: str, over: str) -> Figure:
     names = [plain(row[0]) for row in rows]
     centres, lows, highs = ([rounded(row[at]) for row in rows] for at in (1, 2, 3))
     data = [
@@ -150,10 +154,11 @@ def _forest(rows: Sequence[tuple[Any, ...]], caption: str, title: str) -> Figure
     layout = {
         "showlegend": False,
         "shapes": [zero],
-        "xaxis": axis(title, zeroline=False),
+        "xaxis": axis(over, zeroline=False),
         "yaxis": {"type": "category", "range": [-0.7, len(rows) - 0.3]},
     }
-    return Figure(caption=caption, data=data, layout=layout, height=_FRAME + _ROW * len(rows))
+    height = _FRAME + _ROW * len(rows)
+    return Figure(title=title, caption=caption, data=data, layout=layout, height=height)
 
 
 def _pairing(found: Found, names: Sequence[str]) -> str:
@@ -170,8 +175,8 @@ def _worth(found: Found, names: Sequence[str]) -> Iterator[str]:
         yield f"Common random numbers: {words(name)} correlates at {one['correlation']:.2f}"
         if 0 < ratio < 1:
             yield (
-                f"between the pairs, so the difference is as precise as that of {number(1 / ratio)} "
-                "times as many independent runs."
+                "between the pairs, so the difference is as precise as that of "
+                f"{number(1 / ratio)} times as many independent runs."
             )
         elif ratio == 0:
             yield "between the pairs, and the difference does not vary at all."

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.report.markup import Html, details, join, small, table, tag
-from simulator.report.wording import interval, per_cent, short, value, words
+from simulator.report.units import remarks, short, value
+from simulator.report.wording import per_cent, words
 
 Point = Mapping[str, Any]
 
@@ -55,12 +56,12 @@ def _table(family: str, names: Sequence[str], point: Point) -> Html:
     never = [name for name in names if _never(name, point["metrics"][name])]
     rows = [_row(name, point["metrics"][name]) for name in names if name not in never]
     level = per_cent(point["confidence"])
-    head = ["metric", "value", f"{level} interval", "replications", "cases"]
+    head = ["metric", "value", f"{level} interval", "method", "replications", "cases"]
     said = ""
     if never:
         listed = "; ".join(words(name) for name in never)
         said = tag("p", f"None in any replication: {listed}.", class_="note")
-    return join([table(family, head, rows, numeric=4), said])
+    return join([table(f"{family}, over all patients", head, rows, numeric=5), said])
 
 
 def _never(name: str, answer: Mapping[str, Any]) -> bool:
@@ -69,7 +70,7 @@ def _never(name: str, answer: Mapping[str, Any]) -> bool:
 
 
 _METHODS: Final = {
-    "replications": "",  # the usual way, told once above the tables
+    "replications": "means",
     "ratio": "ratio",
     "batch means": "batch means",
     "none": "",
@@ -80,23 +81,18 @@ def _row(name: str, answer: Mapping[str, Any]) -> list[object]:
     named = join([words(name), " ", small(tag("code", name))])
     if answer["value"] is None:
         why = tag("span", short(answer["reason"]), class_="none")
-        return [named, why, "", "0", ""]
-    span = interval(name, answer)
-    doubt = "" if answer["valid"] else short(answer["reason"])
-    if not span or doubt.startswith("same"):
-        shown: object = tag("span", doubt or "none", class_="none")
-    elif doubt:
-        shown = join([span, tag("br"), small(f"not valid: {doubt}")])
-    else:
-        partly = answer["reason"]
-        shown = join([span, tag("br"), small(partly)]) if partly else span
+        return [named, why, "", "", "0", ""]
+    first, *rest = remarks(name, answer) or ["none"]
+    shown: object = join([first, *map(small, rest)], Html("<br>"))
+    if answer["low"] is None or first.startswith("same"):
+        shown = tag("span", shown, class_="none")
     method = _METHODS.get(answer["method"], answer["method"])
-    runs = join([f"{answer['n']}", tag("br"), small(method)]) if method else f"{answer['n']}"
-    return [named, value(name, answer["value"]), shown, runs, f"{answer['cases']:,}"]
+    rests = [method, f"{answer['n']}", f"{answer['cases']:,}"]
+    return [named, value(name, answer["value"]), shown, *rests]
 
 
 METHODS_TOLD: Final = (
-    "Waits within a run depend on each other, so intervals rest on whole replications: Student t "
-    "over replication values, or, marked ratio, pooled shares clustered by replication; batch "
-    "means where there is one replication. Cases are counted over all replications."
+    "Waits within a run depend on each other, so intervals rest on whole replications. Student t "
+    "over replication means; ratio: pooled shares, clustered by replication; batch means where "
+    "there is one replication. Cases are counted over all replications."
 )

@@ -32,7 +32,8 @@ Trace = dict[str, Any]
 class Figure:
     """One figure: what plotly's newPlot takes, and what a caption says."""
 
-    caption: str
+    title: str  # stands above it in bold
+    caption: str  # what else a reader must know; with the title, its text for screen readers
     data: Sequence[Trace]
     layout: Mapping[str, Any] = field(default_factory=dict)
     height: int = 320  # pixels
@@ -50,11 +51,8 @@ def drawn(figure: Figure) -> Html:
     """Return a figure's element; empty where it has nothing to show."""
     if not figure.data:
         return Html("")
-    plot = tag(
-        "div", class_="plot", role="img", aria_label=figure.caption, style=f"height:{figure.height}px"
-    )
     data = _data({"data": figure.data, "layout": figure.layout})
-    return tag("figure", plot, data, tag("figcaption", figure.caption))
+    return tag("figure", _caption(figure), _plot(figure, figure.height), data)
 
 
 def chosen(choice: Choice) -> Html:
@@ -65,14 +63,21 @@ def chosen(choice: Choice) -> Html:
     selector = tag("label", choice.asks, " ", tag("select", *options), class_="choice")
     every = list(choice.figures.values())
     height = max(figure.height for figure in every)
-    plot = tag(
-        "div", class_="plot", role="img", aria_label=every[0].caption, style=f"height:{height}px"
-    )
     variants = [
-        {"data": one.data, "layout": one.layout, "caption": one.caption} for one in every
+        {"data": one.data, "layout": one.layout, "title": one.title, "caption": one.caption}
+        for one in every
     ]
-    caption = tag("figcaption", every[0].caption)
-    return tag("figure", selector, plot, _data({"variants": variants}), caption)
+    data = _data({"variants": variants})
+    return tag("figure", selector, _caption(every[0]), _plot(every[0], height), data)
+
+
+def _caption(figure: Figure) -> Html:
+    return tag("figcaption", tag("strong", figure.title), " ", tag("span", figure.caption))
+
+
+def _plot(figure: Figure, height: int) -> Html:
+    said = f"{figure.title}. {figure.caption}"
+    return tag("div", class_="plot", role="img", aria_label=said, style=f"height:{height}px")
 
 
 def series(place: int, name: str, **more: Any) -> Trace:  # noqa: ANN401  plotly's own keys
@@ -122,21 +127,7 @@ def plain(name: object) -> str:
 
 def axis(title: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  plotly's own keys
     """Return an axis with its title."""
-    return {"title": {"text": plain(title)}, **more}
-
-
-def vertical(at: float, said: str, yref: str = "paper") -> dict[str, Any]:
-    """Return the shape of a vertical line, with its words."""
-    return {
-        "type": "line",
-        "x0": at,
-        "x1": at,
-        "y0": 0,
-        "y1": 1,
-        "yref": yref,
-        "line": {"color": "@text", "width": 1.5, "dash": "dash"},
-        "label": {"text": plain(said), "textposition": "end", "font": {"color": "@text"}},
-    }
+    return {"title": {"text": plain(title), "standoff": 8}, **more}
 
 
 def _data(value: object) -> Html:

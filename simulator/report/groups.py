@@ -7,7 +7,8 @@ from simulator.language.metrics import MetricName, parse_metric
 from simulator.report.figures import Figure, axis, drawn, plain, rounded, whiskers
 from simulator.report.headlines import main_node
 from simulator.report.markup import Html, details, join, table, tag
-from simulator.report.wording import KEYS, figure, scale, words
+from simulator.report.units import figure, scale
+from simulator.report.wording import KEYS, sentence, words
 
 Point = Mapping[str, Any]
 
@@ -66,6 +67,18 @@ def _cell(name: str, answer: Mapping[str, Any] | None) -> Html:
     return figure(name, answer)
 
 
+def _symbols(place: int, known: Sequence[tuple[str, Any]], point: Point) -> list[str]:
+    """Return a panel's markers: hollow where some replications have no figure."""
+    shape = ("circle", "square")[place]
+    whole = point["replications"]
+    return [shape if answer["n"] >= whole else f"{shape}-open" for _, answer in known]
+
+
+def _limits(unit: str) -> dict[str, Any]:
+    """Return what keeps an axis of shares within 0 and 100 %: intervals may reach beyond."""
+    return {"minallowed": 0, "maxallowed": 100} if unit == " %" else {"minallowed": 0}
+
+
 def _dots(key: str, values: Sequence[str], point: Point) -> Html:
     """Return waits and misses of each group side by side, with their intervals."""
     node = main_node(point)
@@ -80,7 +93,8 @@ def _dots(key: str, values: Sequence[str], point: Point) -> Html:
         return Html("")
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"showlegend": False, "shapes": []}
-    share = 1 / len(panels)
+    height = len(panels) * (_ROW * len(values) + _FRAME)
+    share, gap = 1 / len(panels), 0.75 * _FRAME / height
     for place, (name, answers) in enumerate(panels):
         known = [
             (value, answer)
@@ -102,17 +116,21 @@ def _dots(key: str, values: Sequence[str], point: Point) -> Html:
                 "xaxis": f"x{suffix}",
                 "yaxis": f"y{suffix}",
                 "error_x": whiskers(at("value"), at("low"), at("high"), place),
-                "marker": {"color": f"@{place}", "size": 10, "symbol": ["circle", "square"][place]},
+                "marker": {
+                    "color": f"@{place}",
+                    "size": 10,
+                    "symbol": _symbols(place, known, point),
+                },
                 "hovertemplate": "%{y}: %{x}" + unit + "<extra></extra>",
             }
         )
         # One panel above the other: on a phone they would be too narrow side by side.
         top = 1 - place * share
         layout[f"xaxis{suffix}"] = axis(
-            f"{words(name)},{unit}", rangemode="tozero", anchor=f"y{suffix}"
+            f"{words(name)},{unit}", rangemode="tozero", anchor=f"y{suffix}", **_limits(unit)
         )
         layout[f"yaxis{suffix}"] = {
-            "domain": [top - share + (0.17 if len(panels) > 1 else 0), top],
+            "domain": [top - share + (gap if len(panels) > 1 else 0), top],
             "type": "category",
             "categoryorder": "array",
             "categoryarray": [plain(value) for value in reversed(values)],
@@ -144,10 +162,11 @@ def _dots(key: str, values: Sequence[str], point: Point) -> Html:
         key=list(values).index,
     )
     few = f" Too few cases for a figure somewhere: {', '.join(missing)}." if missing else ""
+    title = f"{' and '.join(words(name) for name, _ in panels)}, by {KEYS.get(key, key)}"
     caption = (
-        f"{' and '.join(words(name) for name, _ in panels)}, by {KEYS.get(key, key)}. Dots are "
-        f"values, whiskers intervals, the dotted line is everyone.{few}"
+        "Bars are intervals, the dotted line is everyone. Hollow: not all replications had cases "
+        f"enough for a figure; then do not rely on it.{few}"
     )
-    height = len(panels) * (_ROW * len(values) + _FRAME)
-    caption = caption[0].upper() + caption[1:]
-    return drawn(Figure(caption=caption, data=data, layout=layout, height=height))
+    return drawn(
+        Figure(title=sentence(title), caption=caption, data=data, layout=layout, height=height)
+    )

@@ -124,10 +124,7 @@ def _in_detail(
 def _by_point(points: Sequence[Mapping[str, Any]], parts: Sequence[Html]) -> list[Html]:
     if len(points) == 1:
         return list(parts)
-    shown = [
-        details(label(point), part)
-        for point, part in zip(points, parts, strict=False)
-    ]
+    shown = [details(label(point), part) for point, part in zip(points, parts, strict=False)]
     left = len(points) - _DETAILED
     if any(shown) and left > 0:
         said = f"The other {left} points stand in summary.json and replications/."

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from simulator.report.answer import answer, clear
 from simulator.report.headlines import asked, headlines, value_of
+from simulator.report.units import change, interval, remark, value
 from simulator.report.verdicts import VERDICTS, counted
-from simulator.report.wording import change, interval, label, per_cent, short, value, words
+from simulator.report.wording import label, per_cent, words
 
 Summary = Mapping[str, Any]
 
@@ -77,11 +78,7 @@ def _metrics(point: Mapping[str, Any]) -> list[str]:
     rows = []
     for name in headlines([point]):
         one = point["metrics"][name]
-        doubt = "" if one["valid"] else short(one["reason"])
-        span = interval(name, one)
-        shown = f"{span} (not valid: {doubt})" if span and doubt else span or doubt
-        shown = doubt if doubt.startswith("same") else shown
-        rows.append([words(name), value(name, one["value"]), shown])
+        rows.append([words(name), value(name, one["value"]), remark(name, one)])
     return _table(["metric", "value", f"{per_cent(point['confidence'])} interval"], rows)
 
 
@@ -131,6 +128,7 @@ def _checks(summary: Summary) -> Iterator[str]:
         rows = point["exact"]["rows"]
         if rows:
             agree = sum(row["holds"] is True for row in rows)
-            yield f"Theory ({_safe(point['exact']['model'])}): {agree} of {len(rows)} figures agree."
+            model = _safe(point["exact"]["model"])
+            yield f"Theory ({model}): {agree} of {len(rows)} figures agree."
     for one in summary["degraded"]:
         yield f"Degraded: {_safe(one)}"

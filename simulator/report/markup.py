@@ -22,9 +22,9 @@ def text(value: object) -> Html:
     return value if isinstance(value, Html) else Html(html.escape(str(value), quote=True))
 
 
-def join(parts: Iterable[object], between: str = "") -> Html:
+def join(parts: Iterable[object], between: object = "") -> Html:
     """Return parts one after another."""
-    return Html(between.join(text(part) for part in parts))
+    return Html(text(between).join(text(part) for part in parts))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Html:
@@ -73,9 +73,7 @@ def table(
     def kind(place: int) -> str | None:
         return "n" if place >= first else None
 
-    heads = [
-        tag("th", cell, scope="col", class_=kind(place)) for place, cell in enumerate(head)
-    ]
+    heads = [tag("th", cell, scope="col", class_=kind(place)) for place, cell in enumerate(head)]
     body = [
         tag(
             "tr",
@@ -98,7 +96,7 @@ def small(value: object) -> Html:
 
 def mark(verdict: str | bool | None, word: str = "") -> Html:
     """Return a verdict as sign and word: never as colour alone."""
-    kind = {True: "pass", False: "fail", None: "none"}.get(verdict, str(verdict))  # type: ignore[call-overload]
+    kind = {"True": "pass", "False": "fail", "None": "none"}.get(str(verdict), str(verdict))
     sign, said = {
         "pass": ("✓", "pass"),
         "fail": ("✗", "fail"),

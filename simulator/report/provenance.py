@@ -33,7 +33,11 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
         ["seed", str(summary["seed"])],
         ["patients", f"{summary['cases']:,}"],
         *([["model", summary["model_id"]]] if summary["model_id"] else []),
-        *([["route", f"{summary['route']}, batches of {summary['batch']}"]] if summary["route"] else []),
+        *(
+            [["route", f"{summary['route']}, batches of {summary['batch']}"]]
+            if summary["route"]
+            else []
+        ),
         *[[name, version] for name, version in summary["versions"].items()],
     ]
     digests = [

@@ -44,8 +44,10 @@
     const select = plot.parentElement.querySelector("select");
     const shown = told.variants ? told.variants[select ? +select.value : 0] : told;
     if (shown.caption) {
-      plot.parentElement.querySelector("figcaption").textContent = shown.caption;
-      plot.setAttribute("aria-label", shown.caption);
+      const caption = plot.parentElement.querySelector("figcaption");
+      caption.querySelector("strong").textContent = shown.title;
+      caption.querySelector("span").textContent = shown.caption;
+      plot.setAttribute("aria-label", `${shown.title}. ${shown.caption}`);
     }
     const height = parseInt(plot.style.height, 10);
     const layout = styled(shown.layout, height, plot.clientWidth < 480);

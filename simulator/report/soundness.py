@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.report.markup import Html, join, mark, table, tag
-from simulator.report.wording import interval, number, per_cent, value, words
+from simulator.report.units import interval, number, value
+from simulator.report.wording import per_cent, words
 
 
 def soundness(point: Mapping[str, Any]) -> Html:

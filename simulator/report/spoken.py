@@ -1,9 +1,16 @@
 """Parts of a resolved scenario in words: distributions, arrivals, routes, rosters."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 Plain = Mapping[str, Any]  # a scenario or part of it, as its resolved YAML has it
+
+_ORDERS: Final = {
+    "fifo": "first come, first served",
+    "priority": "by priority",
+    "ai": "by the AI's probability",
+    "flag": "those whom the AI flags first",
+}
 
 
 def spoken(value: object) -> str:
@@ -28,8 +35,8 @@ def spoken(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        told = [spoken(inner) for inner in value]
-        shown = told if len(told) <= 8 else [*told[:6], f"… ({len(told)} in all)"]
+        each = [spoken(inner) for inner in value]
+        shown = each if len(each) <= 8 else [*each[:6], f"… ({len(each)} in all)"]
         return ", ".join(shown) if shown else "none"
     return str(value)
 
@@ -69,8 +76,7 @@ def queued(node: Plain) -> str:
     queue = node.get("queue")
     if queue is None:
         return "no queue"
-    said = [{"ai": "by the AI's probability", "flag": "flagged first", "fifo": "first come, first "
-             "served", "priority": "by priority"}.get(queue["order"], str(queue["order"]))]  # fmt: skip
+    said = [_ORDERS.get(queue["order"], str(queue["order"]))]
     if queue.get("preempt") == "resume":
         said.append("the more urgent interrupt")
     if "overdue_after" in queue:

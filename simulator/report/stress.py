@@ -10,8 +10,18 @@ from typing import Any, Final
 
 from simulator.report.headlines import headlines
 from simulator.report.markup import Html, join, section, table, tag
-from simulator.report.spoken import Plain, arrivals, differing, does, on_duty, queued, routes, spoken
-from simulator.report.wording import label, number, per_cent, time_scale, words
+from simulator.report.spoken import (
+    Plain,
+    arrivals,
+    differing,
+    does,
+    on_duty,
+    queued,
+    routes,
+    spoken,
+)
+from simulator.report.units import number, time_scale
+from simulator.report.wording import label, per_cent, words
 
 _SOURCE: Final = (
     "Monks, Currie, Onggo, Robinson, Kunc, Taylor (2019), Journal of Simulation 13(1), 55–67, "
@@ -76,7 +86,9 @@ def _logic(summary: Mapping[str, Any], scenarios: Sequence[Plain]) -> Items:
     )
     changed: list[object] = []
     for point, other in zip(summary["points"][1:25], scenarios[1:25], strict=False):
-        found = [row for row in differing(first, other) if row[0] not in ("name", "about", "question")]
+        found = [
+            row for row in differing(first, other) if row[0] not in ("name", "about", "question")
+        ]
         told = "; ".join(f"{key}: {before} → {after}" for key, before, after in found[:12])
         changed.append(tag("li", f"{label(point)}: {told or 'no difference'}"))
     ai = _ai(first)
@@ -158,7 +170,11 @@ def _experimentation(summary: Mapping[str, Any], first: Plain) -> Items:
     horizon = first.get("horizon", "none: the run ends with the last patient")
     ending = {"empty": "then the clinic works until all have left", "stop": "then the run stops"}
     spec = first["replications"]
-    asked = f", until {spec['precision'] * 100:g} % precision of {', '.join(spec['of'])}" if spec.get("precision") else ""
+    asked = (
+        f", until {spec['precision'] * 100:g} % precision of {', '.join(spec['of'])}"
+        if spec.get("precision")
+        else ""
+    )
     level = per_cent(points[0]["confidence"])
     return [
         ("4.1 Initialisation", f"Starts empty at {first['start']}; warm-up left out: {warm}."),
@@ -188,6 +204,6 @@ def _implementation(summary: Mapping[str, Any]) -> Items:
         (
             "5.4 System specification",
             f"{summary['wall_s']:g} s in all on the machine of the run, "
-            f"{summary['cases_per_s'] or 0:,.0f} patients per second; its hardware is not recorded.",
+            f"{summary['cases_per_s'] or 0:,.0f} patients per second; hardware is not recorded.",
         ),
     ]

@@ -16,9 +16,10 @@ from simulator.report.figures import (
     series,
     whiskers,
 )
-from simulator.report.headlines import headlines
+from simulator.report.headlines import asked, headlines
 from simulator.report.markup import Html, details, join, table
-from simulator.report.wording import axes, figure, label, per_cent, scale, words
+from simulator.report.units import figure, scale
+from simulator.report.wording import axes, label, per_cent, sentence, words
 
 Point = Mapping[str, Any]
 
@@ -37,7 +38,7 @@ def sweep_results(points: Sequence[Point], *, sampled: bool) -> Html:
     Parameters:
         sampled: whether the points are a Latin hypercube instead of all combinations.
     """
-    first = headlines(points)
+    first = list(dict.fromkeys([*asked(points), *headlines(points)]))
     rest = [
         name
         for name, answer in points[0]["metrics"].items()
@@ -116,7 +117,9 @@ def _lines(name: str, points: Sequence[Point], along: str, across: str | None) -
     }
     if values is not None and len(values) <= 12:
         layout["xaxis"] |= {"tickvals": values, "ticktext": [f"{one:g}" for one in values]}
-    return Figure(caption=_caption(name, points), data=data, layout=layout, height=400)
+    return Figure(
+        title=_title(name), caption=_caption(name, points), data=data, layout=layout, height=400
+    )
 
 
 def _heat(name: str, points: Sequence[Point], along: str, across: str) -> Figure:
@@ -146,6 +149,7 @@ def _heat(name: str, points: Sequence[Point], along: str, across: str) -> Figure
         "yaxis": axis(across, type="category"),
     }
     return Figure(
+        title=_title(name),
         caption=f"{_caption(name, points)} Intervals stand in the table.",
         data=data,
         layout=layout,
@@ -165,10 +169,10 @@ def _scatter(name: str, points: Sequence[Point], keys: Sequence[str]) -> Figure:
     for place, key in enumerate(keys):
         suffix = "" if place == 0 else str(place + 1)
         top = 1 - place * share
-        gap = 0.0 if len(keys) == 1 else min(0.3 * share, 70 / (_PANEL * len(keys)))
+        gap = 0.0 if len(keys) == 1 else min(0.4 * share, 75 / (_PANEL * len(keys)))
         layout[f"xaxis{suffix}"] = axis(key, anchor=f"y{suffix}")
         layout[f"yaxis{suffix}"] = axis(
-            _titled(name, unit) if place == 0 else unit.strip(),
+            unit.strip(),
             domain=[top - share + gap, top],
             anchor=f"x{suffix}",
         )
@@ -186,17 +190,20 @@ def _scatter(name: str, points: Sequence[Point], keys: Sequence[str]) -> Figure:
             }
         )
     caption = f"{_caption(name, points)} Each panel shows all points against one of the axes."
-    return Figure(
-        caption=caption, data=data, layout=layout, height=max(360, _PANEL * len(keys) + 40)
-    )
+    height = max(360, _PANEL * len(keys) + 40)
+    return Figure(title=_title(name), caption=caption, data=data, layout=layout, height=height)
 
 
 def _caption(name: str, points: Sequence[Point]) -> str:
-    said = words(name)
     level = per_cent(points[0]["confidence"])
-    bars = any(point["metrics"][name]["low"] is not None for point in points)
-    whiskered = f", with {level} intervals where there is one" if bars else ", without intervals"
-    return f"{said[0].upper()}{said[1:]} over what was varied{whiskered}."
+    bars = [point["metrics"][name]["low"] is not None for point in points]
+    if all(bars):
+        return f"Bars are {level} intervals."
+    return f"Bars are {level} intervals, where there is one." if any(bars) else "No intervals."
+
+
+def _title(name: str) -> str:
+    return f"{sentence(words(name))} over what was varied"
 
 
 def _titled(name: str, unit: str) -> str:
@@ -223,5 +230,3 @@ def _is_number(found: object) -> bool:
 
 def _axis_value(found: object) -> object:
     return found if _is_number(found) else plain(found)
-
-

@@ -50,18 +50,25 @@ def over_time(curves: Sequence[Curves], start_min: float, warmup_min: float) -> 
     queues = stacked({n: [one.queue[n] for one in told] for n in told[0].queue})
     inside = stacked({"in the clinic": [one.in_system for one in told]})
     days = (grid / DAY_MIN).round(5).tolist()
-    layout = {"xaxis": {**axis(""), **ticks}, "hovermode": "x unified"}
+    ends = [0.0, round(float(grid[-1] + grid[0]) / DAY_MIN, 5)]  # the grid has middles of spells
+    layout: dict[str, Any] = {
+        "xaxis": {**axis(""), **ticks, "range": ends},
+        "hovermode": "x unified",
+    }
     layout |= {"shapes": _cut(warmup_min)}
     parts = []
     if queues:
         parts.append(
             Figure(
-                caption=f"Patients waiting in each queue over time. {band}",
-                data=[t for at, (n, v) in enumerate(queues.items()) for t in banded(days, n, v, at)],
+                title="Patients waiting in each queue",
+                caption=band,
+                data=[
+                    t for at, (n, v) in enumerate(queues.items()) for t in banded(days, n, v, at)
+                ],
                 layout={**layout, "yaxis": axis("patients waiting", rangemode="tozero")},
             )
         )
-    for place, name in enumerate(told[0].busy):
+    for name in told[0].busy:
         busy = stacked({name: [one.busy[name] for one in told]})[name]
         duty = stacked({name: [one.duty[name] for one in told]})[name].mean(axis=0)
         on_duty = {
@@ -74,15 +81,17 @@ def over_time(curves: Sequence[Curves], start_min: float, warmup_min: float) -> 
         }
         parts.append(
             Figure(
-                caption=f"{name}: people at work and on duty over time. {band}",
-                data=[*banded(days, "at work", busy, place), on_duty],
-                layout={**layout, "yaxis": axis(f"people ({name})", rangemode="tozero")},
+                title=f"{name}: people at work and on duty",
+                caption=band,
+                data=[*banded(days, "at work", busy, 0), on_duty],
+                layout={**layout, "yaxis": axis("people", rangemode="tozero")},
                 height=260,
             )
         )
     parts.append(
         Figure(
-            caption=f"Patients in the clinic over time, from arrival to leaving. {band}",
+            title="Patients in the clinic, from arrival to leaving",
+            caption=band,
             data=banded(days, "in the clinic", inside["in the clinic"], 0),
             layout={**layout, "yaxis": axis("patients", rangemode="tozero"), "showlegend": False},
             height=260,
@@ -107,9 +116,7 @@ def banded(x: Sequence[float], name: str, runs: Floats, place: int) -> list[dict
             **group,
         }
         traces.append({**edge, "y": _short(low)})
-        traces.append(
-            {**edge, "y": _short(high), "fill": "tonexty", "fillcolor": f"@{place}/18"}
-        )
+        traces.append({**edge, "y": _short(high), "fill": "tonexty", "fillcolor": f"@{place}/18"})
     line = {"color": f"@{place}", "width": 2, "dash": DASHES[place % len(DASHES)]}
     mean = {"type": "scatter", "mode": "lines", "name": plain(name), "x": x, "line": line, **group}
     traces.append({**mean, "y": _short(runs.mean(axis=0))})
@@ -128,10 +135,10 @@ def ticked(span_min: float, start_min: float) -> dict[str, Any]:
     steps = (60.0, 180.0, 360.0, 720.0, DAY_MIN)
     step = next((one for one in steps if span_min / one <= 10), DAY_MIN)
     if span_min / step > _MOST_TICKS:
-        # Weeks and longer: days since the start, in steps of 7, 14, 28, ... days.
-        days = 7.0
+        # Days since the start, in steps of 2, or of 7, 14, 28, ...
+        days = 2.0
         while span_min / DAY_MIN / days > _MOST_TICKS:
-            days *= 2
+            days = days * 2 if days > 2 else 7.0
         places = np.arange(0, span_min / DAY_MIN + 1e-9, days)
         text = [f"day {place:.0f}" for place in places]
         return {"tickvals": places.tolist(), "ticktext": text}

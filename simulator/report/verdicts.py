@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from simulator.report.headlines import headlines
 from simulator.report.markup import Html, details, join, mark, section, table, tag
-from simulator.report.wording import interval, label, number, per_cent, scale, value, words
+from simulator.report.units import figure, number, scale
+from simulator.report.wording import label, per_cent, words
 
 Summary = Mapping[str, Any]
 
@@ -33,19 +34,18 @@ def gates(summary: Summary) -> Html:
                     tag("code", gate["text"]),
                     *where,
                     mark(gate["verdict"]),
-                    gate["words"] + (f" (about {more:,})" if more and "more" not in gate["words"] else ""),
-                    "–" if more is None else f"{more:,}",
-                    value(name, gate["value"]),
-                    interval(name, gate) or "none",
+                    gate["words"].partition("; about ")[0],
+                    figure(name, gate | {"valid": True}),
                     _bound(name, gate["bound"]),
+                    "–" if more is None else f"{more:,}",
                 ]
             )
-    head = ["gate", *(["at"] if several else []), "verdict", "why", "more replications needed"]
     level = per_cent(points[0]["confidence"])
-    head += ["found", f"{level} interval", "bound"]
+    head = ["gate", *(["at"] if several else []), "verdict", "why"]
+    head += [f"found, {level} interval", "bound", "more replications needed"]
     if not rows:
         return section("Gates", tag("p", "The scenario sets no gates."), key="gates")
-    every = table("Gates of the scenario", head, rows, numeric=4)
+    every = table("Gates of the scenario", head, rows, numeric=3)
     if len(points) > _FEW:
         # Many points: how often first, each of them on demand.
         shown = join([_counted(points), details("Every gate at every point", every)])
@@ -101,8 +101,10 @@ def _cautions(summary: Summary, scenarios: Sequence[Mapping[str, Any]]) -> Itera
             at.setdefault(said, []).append(label(point))
     for said, where in at.items():
         every = len(where) == len(summary["points"])
-        named = "; ".join(where[:_FEW]) + (f"; and {len(where) - _FEW} more" if len(where) > _FEW else "")
-        yield said if every else f"{said} (at {named})"
+        named = "; ".join(where[:_FEW]) + (
+            f"; and {len(where) - _FEW} more" if len(where) > _FEW else ""
+        )
+        yield said if every else f"At {named}: {said}"
 
 
 def _of_point(point: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator[str]:
@@ -131,7 +133,8 @@ def _of_point(point: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator
         )
         yield (
             f"The precision of {precision['asked'] * 100:g} % was not reached with "
-            f"{point['replications']} replications; half widths are: {reached}"
+            f"{point['replications']} replications; half widths are: {reached}. "
+            "Raise replications.max."
         )
     if point["replications"] == 1:
         yield "One replication: few figures have an interval; give replications."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simulator.experiment.result import Curves
 from simulator.report.figures import SYMBOLS, Figure, axis, drawn, series
 from simulator.report.markup import Html, join
-from simulator.report.wording import number, time_scale
+from simulator.report.units import number, time_scale
 
 Floats = NDArray[np.float64]
 
@@ -20,15 +20,7 @@ _SHOWN: Final = 99  # per cent; where the axis ends: the rest is a long tail
 
 def distributions(curves: Sequence[Curves]) -> Html:
     """Return cumulative distributions of waits and of the time to diagnosis."""
-    averaged: dict[str, dict[str, Floats]] = {}
-    for one in curves:
-        for what, by_class in one.quantiles.items():
-            for name in by_class:
-                averaged.setdefault(what, {}).setdefault(name, np.empty(0))
-    for what, by_class in averaged.items():
-        for name in by_class:
-            runs = [c.quantiles[what][name] for c in curves if name in c.quantiles.get(what, {})]
-            by_class[name] = np.mean(np.array(runs, dtype=float), axis=0)
+    averaged = {what: _averaged(what, curves) for one in curves for what in one.quantiles}
     waits = {what: found for what, found in averaged.items() if what.startswith("wait.")}
     others = {what: found for what, found in averaged.items() if what not in waits}
     figures = []
@@ -43,6 +35,15 @@ def distributions(curves: Sequence[Curves]) -> Html:
             found = {"all patients": next(iter(found.values()))}  # noqa: PLW2901  its own name
         figures.append(_figure("Time from arrival to diagnosis", found))
     return join(drawn(figure) for figure in figures)
+
+
+def _averaged(what: str, curves: Sequence[Curves]) -> dict[str, Floats]:
+    """Return the quantiles of each class, averaged over the replications that have the class."""
+    runs: dict[str, list[Sequence[float]]] = {}
+    for one in curves:
+        for name, line in one.quantiles.get(what, {}).items():
+            runs.setdefault(name, []).append(line)
+    return {name: np.mean(np.array(lines, dtype=float), axis=0) for name, lines in runs.items()}
 
 
 def _figure(title: str, lines: Mapping[str, Floats]) -> Figure:
@@ -82,10 +83,10 @@ def _figure(title: str, lines: Mapping[str, Floats]) -> Figure:
     beyond = end_min * factor * 1.05
     layout = {
         "xaxis": axis(f"time,{unit}", range=[-beyond * 0.02, beyond if beyond > 0 else 1]),
-        "yaxis": axis("patients served within it, %", range=[0, 101]),
+        "yaxis": axis("patients, %", range=[0, 101]),
     }
     caption = (
-        f"{title}: share of patients within a time; marks at 50 and 95 %. {told}. Quantiles are "
-        "averaged over replications; the axis ends where 99 % are served."
+        f"Share of patients within a time, with marks at 50 and 95 %. {told}. Quantiles are "
+        "averaged over replications; the axis ends at 99 %."
     )
-    return Figure(caption=caption, data=data, layout=layout)
+    return Figure(title=title, caption=caption, data=data, layout=layout)

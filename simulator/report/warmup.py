@@ -6,7 +6,7 @@ from typing import Any
 from simulator.report.figures import Figure, axis, drawn, rounded
 from simulator.report.markup import Html, join, tag
 from simulator.report.timeline import ticked
-from simulator.report.wording import number, time_scale
+from simulator.report.units import number, time_scale
 
 _MSER = (
     "MSER-5 cuts where the statistic, the squared standard error of what remains, is least: "
@@ -39,7 +39,7 @@ def warmup_evidence(point: Mapping[str, Any], start_min: float) -> Html:
 def _figure(warm: Mapping[str, Any], start_min: float) -> Figure:
     average, statistic = warm["average"], warm["statistic"]
     if not average:
-        return Figure(caption="", data=[])
+        return Figure(title="", caption="", data=[])
     spell_min, step_min = warm["spell_min"], warm["statistic_step_min"]
     lines: list[dict[str, Any]] = [
         {
@@ -77,7 +77,8 @@ def _figure(warm: Mapping[str, Any], start_min: float) -> Figure:
         "yaxis2": axis("MSER", domain=[0.0, 0.44], rangemode="tozero", exponentformat="power"),
     }
     caption = (
-        "Above: patients in the clinic, mean of the pilots. Below: MSER statistic of cutting "
-        "there, over the first half. The dashed line is the cut."
+        "Above: mean of the pilots. Below: MSER statistic of cutting there, over the first half. "
+        "The dashed line is the cut."
     )
-    return Figure(caption=caption, data=data, layout=layout, height=420)
+    title = "Patients in the clinic, and what cutting off the start is worth"
+    return Figure(title=title, caption=caption, data=data, layout=layout, height=420)

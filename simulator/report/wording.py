@@ -1,12 +1,9 @@
-"""Metrics in words and numbers with their units, for people who do not know our names."""
+"""Metrics and points in words, for people who do not know our names."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from simulator.language.metrics import parse_metric, unit_of
-from simulator.report.markup import Html, small, tag, text
-
-Answer = Mapping[str, Any]  # one metric of a point, as in summary.json
+from simulator.language.metrics import parse_metric
 
 # What a statistic makes of a time: mean wait, 95th percentile of the wait.
 _STATISTICS: Final = {
@@ -55,7 +52,6 @@ KEYS: Final = {
     "skin_tone": "skin tone",
     "site": "body site",
 }
-_BARE: Final = ("auc", "calibration_error")  # shares that nobody writes in per cent
 
 
 def words(name: str) -> str:
@@ -79,124 +75,21 @@ def _words(name: str) -> str:
     head, _, rest = name.partition(".")
     middle, _, last = rest.rpartition(".")
     of = _STATISTICS.get(last, f"{{what}}, {last}")
-    if head == "wait":
-        return of.format(what=f"wait at {middle}")
-    if head == "queue":
-        return f"{'longest' if last == 'max' else 'mean'} queue at {middle}"
-    if head in _NODE:
-        return _NODE[head].format(node=middle)
-    if head == "utilisation":
-        return f"utilisation of {rest}"
-    if head == "time_in_system":
-        return of.format(what="time in the clinic")
-    if head == "time_to_diagnosis":
-        who = "" if middle == "all" else f" of {middle} patients"
-        return of.format(what=f"time to diagnosis{who}")
-    return name
+    who = "" if middle == "all" else f" of {middle} patients"
+    by_head = {
+        "wait": of.format(what=f"wait at {middle}"),
+        "queue": f"{'longest' if last == 'max' else 'mean'} queue at {middle}",
+        "utilisation": f"utilisation of {rest}",
+        "time_in_system": of.format(what="time in the clinic"),
+        "time_to_diagnosis": of.format(what=f"time to diagnosis{who}"),
+        **{key: said.format(node=middle) for key, said in _NODE.items()},
+    }
+    return by_head.get(head, name)
 
 
-def scale(name: str, largest: float) -> tuple[float, str]:
-    """Return what a metric's values are multiplied with to be shown, and the unit behind them.
-
-    Parameters:
-        largest: of the values that are shown together, in the metric's own unit.
-    """
-    unit = unit_of(name)
-    if unit == "min":
-        return time_scale(largest)
-    if unit == "share" and name.partition("{")[0] not in _BARE:
-        return 100.0, " %"
-    return 1.0, ""
-
-
-def time_scale(minutes: float) -> tuple[float, str]:
-    """Return factor and unit that minutes are read best in.
-
-    >>> time_scale(90.0)[1], time_scale(600.0)[1], time_scale(5000.0)[1]
-    (' min', ' h', ' d')
-    """
-    if abs(minutes) < 180:  # three hours: assumption, as are two days
-        return 1.0, " min"
-    return (1 / 60, " h") if abs(minutes) < 2880 else (1 / 1440, " d")
-
-
-def number(value: float) -> str:
-    """Return a number with three digits that matter, or all digits of a whole number.
-
-    >>> number(0.0451), number(6.874), number(51.071), number(1006.4), number(0.0)
-    ('0.0451', '6.87', '51.1', '1,006', '0')
-    """
-    size = abs(value)
-    if value == int(value) or size >= 1000:
-        return f"{value:,.0f}".replace("-", "−")
-    places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
-    shown = f"{value:.{places}f}" if size >= 0.1 else f"{value:.3g}"
-    return shown.replace("-", "−")
-
-
-def value(name: str, figure: float | None) -> str:
-    """Return a figure with its unit.
-
-    >>> value("wait.read.mean", 6.874), value("sensitivity", 0.8922), value("auc", 0.91)
-    ('6.87 min', '89.2 %', '0.910')
-    """
-    if figure is None:
-        return "no figure"
-    factor, unit = scale(name, figure)
-    return f"{number(figure * factor)}{unit}"
-
-
-def interval(name: str, answer: Answer) -> str:
-    """Return an interval in the unit of the figure that it belongs to; empty without one."""
-    low, high = answer.get("low"), answer.get("high")
-    if low is None or high is None:
-        return ""
-    factor, unit = scale(name, answer.get("value") or max(abs(low), abs(high)))
-    return f"{number(low * factor)} to {number(high * factor)}{unit}"
-
-
-def change(name: str, before: float | None, found: Answer) -> tuple[str, str]:
-    """Return a difference and its interval, in the unit of the value that it starts from.
-
-    Differences of shares are told in percentage points.
-
-    >>> change("sensitivity", 0.9, {"mean": 0.02, "low": 0.01, "high": 0.03})
-    ('+2 points', '+1 to +3 points')
-    """
-    factor, unit = scale(name, before or found["mean"])
-    unit = " points" if unit == " %" else unit
-    mean, low, high = (
-        None if found[key] is None else signed(found[key] * factor) for key in ("mean", "low", "high")
-    )
-    return f"{mean}{unit}", "none" if low is None else f"{low} to {high}{unit}"
-
-
-def signed(difference: float) -> str:
-    """Return a number with its sign."""
-    shown = number(float(f"{difference:.3g}"))
-    return shown if difference <= 0 else f"+{shown}"
-
-
-def figure(name: str, answer: Answer) -> Html:
-    """Return value and interval for a cell, or why there is none."""
-    if answer.get("value") is None:
-        return tag("span", short(str(answer.get("reason", ""))), class_="none")
-    span = interval(name, answer)
-    doubt = "" if answer.get("valid") else short(str(answer.get("reason", "")))
-    below = f"{span} (not valid: {doubt})" if span and doubt else span or doubt
-    if doubt.startswith("same in all"):
-        below = doubt
-    return Html(f"{text(value(name, answer['value']))}<br>{small(below)}" if below else
-                text(value(name, answer["value"])))
-
-
-def short(reason: str) -> str:
-    """Return a reason in fewer words, for a cell."""
-    if reason.startswith("all ") and "agree" in reason:
-        return f"same in all {reason.split()[1]} replications"
-    if reason.startswith("only "):
-        return f"too few cases: {reason}"
-    return reason or "no figure"
+def sentence(said: str) -> str:
+    """Return words as a sentence begins."""
+    return said[:1].upper() + said[1:]
 
 
 def per_cent(confidence: float) -> str:
