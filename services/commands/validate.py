@@ -92,7 +92,7 @@ def _cells(group: Mapping[str, Any]) -> list[str]:
     return [
         f"{group['offered_load']:.2f}{error}",
         f"{most}" if mean == most else f"{mean:.2f} on average, {most} at most",
-        f"no estimate: {group['no_estimate_because']}"
+        f"no estimate for {group['no_estimate_because']}"
         if wait_min is None
         else f"{wait_min:.3g} min, by the Allen-Cunneen approximation",
         ", ".join(queues) or "nobody asks for it",

@@ -143,18 +143,18 @@ def _why_none(scenario: ScenarioForm, name: str, load: Load, nodes: list[Staffed
     uneven = any(node.id in one.service for node in nodes for one in classes)
     reasons = {
         "nothing to do": load.share == 0,
-        "a roster or absences": staff.roster is not None or bool(staff.absent),
-        "arrivals that vary over time, come in groups or by appointment": not steady,
-        "work that needs several groups at once": any(len(node.staff) > 1 for node in nodes),
-        "a queue that is bounded": any(bounded(n, one) for n in nodes for one in classes),
+        "a roster": staff.roster is not None or bool(staff.absent),
+        "uneven arrivals": not steady,
+        "several groups at once": any(len(node.staff) > 1 for node in nodes),
+        "a bounded queue": any(bounded(n, one) for n in nodes for one in classes),
         "preemption": any(node.queue.preempt != "no" for node in nodes),
-        "priorities among unlike services": uneven and any(n.queue.order != "fifo" for n in nodes),
-        "a service without a finite spread": any(
+        "unlike services": uneven and any(n.queue.order != "fifo" for n in nodes),
+        "an endless spread": any(
             math.isinf(one.service.get(node.id, node.service).sd_min)
             for node in nodes
             for one in classes
         ),
-        "more work than the group can do": load.share >= 1,
+        "too much work": load.share >= 1,
     }
     return next((reason for reason, applies in reasons.items() if applies), "")
 

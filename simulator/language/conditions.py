@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from simulator.language.nearest import nearest
 from simulator.language.quantities import QuantityError
+from simulator.language.words import listed, shown
 
 Test = Callable[[Any], bool]  # takes an object that has the facts as attributes
 
@@ -72,12 +73,12 @@ def parse_condition(text: str, attributes: Collection[str] = ()) -> Condition:
         tree = ast.parse(text.strip(), mode="eval").body
         facts = frozenset(_facts(tree))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise QuantityError((), f"{text!r} is no condition: {_why(error)}") from error
+        raise QuantityError((), f"{shown(text)} is no condition: {_why(error)}") from error
     known = [*FACTS, *attributes]
     for fact in sorted(facts):
         if fact not in known:
-            reason = f"{text!r} asks for {fact!r}, which no patient has{nearest(fact, known)}"
-            raise QuantityError((), f"{reason} (there are {', '.join(known)})")
+            reason = f"{shown(text)} asks for {shown(fact)}, which no patient has"
+            raise QuantityError((), f"{reason}{nearest(fact, known)} (there are {listed(known)})")
     return Condition(text.strip(), facts)
 
 
@@ -102,7 +103,8 @@ def _facts(node: ast.expr) -> list[str]:
     raise ValueError("only facts, comparisons of a fact with a value, and, or, not are accepted")
 
 
-def _literal(node: ast.expr) -> Any:  # noqa: ANN401  text, number, truth or a list of them
+def _literal(node: ast.expr, *, alone: bool = False) -> Any:  # noqa: ANN401  as it stands
+    """Return text, a number, a truth value, or unless `alone` a tuple of them."""
     match node:
         case ast.Name(id=word):
             return word
@@ -110,8 +112,8 @@ def _literal(node: ast.expr) -> Any:  # noqa: ANN401  text, number, truth or a l
             return value
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
             return -value
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return tuple(_literal(item) for item in items)
+        case ast.List(elts=items) | ast.Tuple(elts=items) if not alone:
+            return tuple(_literal(item, alone=True) for item in items)
     raise ValueError("the right side must be a number, a word, or a list of them")
 
 

@@ -70,12 +70,12 @@ def change(data: dict[str, Any], key: str, value: object) -> Path:
         if last:
             here[step] = value
         else:
-            here[step] = _spelt_out(path, here.get(step))
+            here[step] = spelt_out(path, here.get(step))
             here = here[step]
     return path
 
 
-def _spelt_out(path: Path, value: object) -> object:
+def spelt_out(path: Path, value: object) -> object:
     """Return the keys that a short form stands for, so that one of them can be set."""
     if value is None:
         return {}

@@ -123,7 +123,8 @@ class QueueSpec(Strict):
         "service goes on later where it stopped.",
     )
     overdue_after_min: PositiveDuration | None = Field(
-        default=None, alias="overdue_after", description="Who waits longer goes first."
+        default=None, alias="overdue_after",
+        description="Who waits longer goes before all others, the overdue in order of coming.",
     )
     room: int | None = Field(
         default=None, ge=0, description="Most patients who can wait; without, any number."

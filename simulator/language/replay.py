@@ -26,7 +26,9 @@ Moment = Annotated[
 
 
 class ReplayFile(Strict):
-    """Where the times of a log are. The loader reads them and puts a `ReplaySpec` in its place."""
+    """The file that has the times of a log."""
+
+    # `sources.gather` reads it and puts a `ReplaySpec` in its place.
 
     file: str = Field(
         min_length=1,

@@ -14,7 +14,7 @@ from simulator.language.arrival_log import read_arrivals
 from simulator.language.calendar import parse_start
 from simulator.language.columns import read_values
 from simulator.language.complaints import complaints
-from simulator.language.keys import MOST_KEY, change, named
+from simulator.language.keys import MOST_KEY, change, named, spelt_out
 from simulator.language.quantities import QuantityError
 from simulator.language.replay import ReplayFile
 from simulator.language.words import cut, shown
@@ -119,6 +119,8 @@ def _merged(below: Source, above: Source) -> Source:
 
     def over(base: Any, new: Any, base_path: Path, new_path: Path) -> Any:  # noqa: ANN401  YAML
         key = new_path[-1] if new_path else ""
+        if isinstance(new, dict) and new_path and not isinstance(base, dict):
+            base = spelt_out(new_path, base)
         if isinstance(base, dict) and isinstance(new, dict) and key not in WHOLE:
             for name, value in new.items():
                 result.places[*base_path, name] = above.place_of((*new_path, name))

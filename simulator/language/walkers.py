@@ -16,7 +16,7 @@ from simulator.language.quantities import QuantityError
 from simulator.language.ways import entrance
 from simulator.language.words import listed
 
-WALKERS: Final = 2000  # patients walked per class; the standard error is taken into account
+WALKERS: Final = 1000  # patients walked per class; the standard error is taken into account
 _MOST_STEPS: Final = 1000  # assumption: who walks further goes round in circles
 _MOST_LOST: Final = 20  # assumption: so many in circles are no accident
 # Assumption, for the estimate alone: what a model that is not known yet will be worth.
