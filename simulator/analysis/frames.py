@@ -11,6 +11,7 @@ from simulator.cases.population import SKIN_TONES
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
+from simulator.language.cases import ImageCases
 from simulator.language.form import ScenarioForm
 from simulator.language.metrics import AGE_BANDS, groups
 
@@ -44,10 +45,15 @@ class Window:
 
 
 def window_of(scenario: ScenarioForm, journal: Journal, warmup_min: float) -> Window:
-    """Return what is measured of a run: up to the horizon, or to its end where there is none."""
-    end_min = journal.end_min
+    """Return what is measured of a run: up to the horizon, or to its end where there is none.
+
+    A clinic that is empty before the horizon is measured empty, too. Only where the patients ran
+    out, since they are counted, there is nothing to measure after the last one has left.
+    """
+    end_min, cases = journal.end_min, scenario.cases
     if scenario.horizon_min is not None:
-        end_min = min(end_min, scenario.horizon_min)
+        ran_out = isinstance(cases, ImageCases) or journal.arrived == cases.count
+        end_min = min(end_min, scenario.horizon_min) if ran_out else scenario.horizon_min
     return Window(min(warmup_min, end_min), end_min)
 
 
