@@ -55,7 +55,7 @@ def number(value: float, like: float | None = None) -> str:
     """
     size = max(abs(value), abs(like or 0.0))
     if value == int(value) and like is None:
-        return f"{value:,.0f}".replace("-", "−")
+        return f"{value + 0.0:,.0f}".replace("-", "−")  # + 0.0: no minus before nought
     places = 2 - floor(log10(size)) if size > 0 else 0
     shown = f"{value:,.{min(max(places, 0), 12)}f}"
     return shown.replace("-", "−") if float(shown.replace(",", "")) else shown.lstrip("-")
