@@ -21,6 +21,8 @@ _SHOWN: Final = 99  # per cent; where the axis ends: the rest is a long tail
 def distributions(curves: Sequence[Curves]) -> Html:
     """Return cumulative distributions of waits and of the time to diagnosis."""
     averaged = {what: _averaged(what, curves) for one in curves for what in one.quantiles}
+    # A node at which nobody was served has no curve.
+    averaged = {what: found for what, found in averaged.items() if found}
     waits = {what: found for what, found in averaged.items() if what.startswith("wait.")}
     others = {what: found for what, found in averaged.items() if what not in waits}
     figures = []
