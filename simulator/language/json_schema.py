@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 
 FILE_NAME: Final = "scenario.schema.json"
 _PARTIAL: Final = "Partial"  # before a definition's name: what a file with a base may say
+_DISTRIBUTION: Final[Schema] = distribution_schema()
 _EXTENDS: Final[Schema] = {
     "type": "string",
     "minLength": 1,
@@ -61,7 +62,7 @@ def scenario_json_schema() -> Schema:
         for key, default in _defaults(model).items():
             named[name]["properties"][key]["default"] = default
     definitions = {name: _tidy(schema) for name, schema in named.items()}
-    definitions["Distribution"] = distribution_schema()
+    definitions["Distribution"] = _DISTRIBUTION
     for name, needs in _NEEDS.items():
         definitions[name] |= needs
     definitions |= _partial_definitions(definitions)
@@ -118,7 +119,7 @@ def _tidy(schema: Any, *, names: bool = False) -> Any:  # noqa: ANN401  JSON
         return schema
     if names:
         return {key: _tidy(value) for key, value in schema.items()}
-    if schema.get("anyOf") == distribution_schema()["anyOf"]:
+    if schema.get("anyOf") == _DISTRIBUTION["anyOf"]:
         about = {k: v for k, v in schema.items() if k not in {"anyOf", "title", "examples"}}
         return {"$ref": "#/$defs/Distribution", **about}
     found: Schema = {}

@@ -55,24 +55,26 @@ def unsound(sweep: SweepSpec, source: Source) -> Iterator[tuple[Path, str]]:
     """
     kind = "grid" if sweep.grid is not None else "ranges"
     written = source.data["sweep"]
+    axes = sweep.grid or sweep.ranges or {}
     wrong: set[str] = set()
-    for axis, overrides in _probes(sweep.grid or sweep.ranges or {}):
+    for number, (axis, overrides) in enumerate(_probes(axes)):
         if axis in wrong:
             continue
         try:
             vary(source.data, overrides, source.name)
         except ScenarioError as error:
             wrong.add(axis)
-            yield ("sweep", axis) if axis in written else ("sweep", kind, axis), error.args[3]
+            first_of_many = number == 0 and len(axes) > 1
+            here = () if first_of_many else (axis,) if axis in written else (kind, axis)
+            yield ("sweep", *here), error.args[3]
+            if number == 0:
+                return  # whatever is wrong with the first point is wrong with the others, too
 
 
 def _probes(
     axes: Mapping[str, tuple[Any, ...]],
 ) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield points that show each value once, and the key whose value is tried there.
-
-    The first point comes again for each key, but for the first: a fault of it is one problem.
-    """
+    """Yield the key whose value is tried, and the point at which it is; the first point first."""
     first = {axis: values[0] for axis, values in axes.items()}
     for place, (axis, values) in enumerate(axes.items()):
         for value in values[1 if place else 0 :]:
