@@ -123,9 +123,11 @@ def _run(
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),
     }
-    store.write("summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    write_reports(store, points, results, summary)
-    return summary
+    text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
+    store.write("summary.json", text)
+    told_back: dict[str, Any] = json.loads(text)  # plain data, as whoever reads the file sees it
+    write_reports(store, points, results, told_back)
+    return told_back
 
 
 def _all_equal(mirrors: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
