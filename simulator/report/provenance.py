@@ -38,6 +38,7 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
             if summary["route"]
             else []
         ),
+        *([["answer times", _latency(summary["latency_ms"])]] if summary["latency_ms"] else []),
         *[[name, version] for name, version in summary["versions"].items()],
     ]
     digests = [
@@ -51,12 +52,16 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
         tag("p", "In the run folder, with the version below:"),
         tag("pre", "\n".join(_commands(summary))),
         tag("p", "The digest then is the same if, and only if, the same happened.", class_="note"),
-        table("What this rests on", ["", "value"], facts),
+        table("What this rests on", ["fact", "value"], facts),
         table("Files of the run folder", ["file", "holds"], files),
         details("Digest of each replication", table("Digests", head, digests)),
         _texts(summary, scenarios),
         key="again",
     )
+
+
+def _latency(latency_ms: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g} ms" for name, value in latency_ms.items())
 
 
 def _commands(summary: Mapping[str, Any]) -> list[str]:

@@ -68,7 +68,7 @@ def does(node: Plain) -> str:
         return "the AI scores; takes no simulated time"
     if "delay" in node:
         return f"time passes: {spoken(node['delay'])}"
-    return f"{' and '.join(node['staff'])} for {spoken(node['service'])}"
+    return f"{' and '.join(node['staff'])} takes {spoken(node['service'])}"
 
 
 def queued(node: Plain) -> str:

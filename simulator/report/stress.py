@@ -93,7 +93,7 @@ def _logic(summary: Mapping[str, Any], scenarios: Sequence[Plain]) -> Items:
         changed.append(tag("li", f"{label(point)}: {told or 'no difference'}"))
     ai = _ai(first)
     return [
-        ("2.1 Base model overview", " → ".join([node["id"] for node in pathway] + ["end"])),
+        ("2.1 Base model overview", _overview(pathway)),
         ("2.2 Base model logic", nodes),
         ("2.3 Scenario logic", tag("ul", *changed) if changed else "One scenario only."),
         ("2.4 Algorithms", ai),
@@ -109,6 +109,10 @@ def _logic(summary: Mapping[str, Any], scenarios: Sequence[Plain]) -> Items:
         ),
         ("2.5.5 Entry and exit", _entry(first)),
     ]
+
+
+def _overview(pathway: Sequence[Plain]) -> str:
+    return "; ".join(f"{node['id']} → {' or '.join(node['then'])}" for node in pathway)
 
 
 def _ai(first: Plain) -> str:
@@ -176,13 +180,14 @@ def _experimentation(summary: Mapping[str, Any], first: Plain) -> Items:
         else ""
     )
     level = per_cent(points[0]["confidence"])
+    shared = "; points share their random numbers" if len(points) > 1 else ""
     return [
         ("4.1 Initialisation", f"Starts empty at {first['start']}; warm-up left out: {warm}."),
         ("4.2 Run length", f"Horizon {horizon}; {ending[first['ending']]}."),
         (
             "4.3 Estimation approach",
             f"{' to '.join(map(str, [runs[0], runs[-1]][: len(runs)]))} independent replications"
-            f"{asked}; {level} intervals over replications; points share random numbers.",
+            f"{asked}; {level} intervals over replications{shared}.",
         ),
     ]
 

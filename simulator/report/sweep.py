@@ -113,7 +113,7 @@ def _lines(name: str, points: Sequence[Point], along: str, across: str | None) -
     values = sorted({point["label"][along] for point in points}) if numeric else None
     layout = {
         "xaxis": axis(along, **({"type": "linear"} if numeric else {"type": "category"})),
-        "yaxis": axis(_titled(name, unit)),
+        "yaxis": axis(_titled(name, unit), rangemode="nonnegative"),
     }
     if values is not None and len(values) <= 12:
         layout["xaxis"] |= {"tickvals": values, "ticktext": [f"{one:g}" for one in values]}
@@ -173,6 +173,7 @@ def _scatter(name: str, points: Sequence[Point], keys: Sequence[str]) -> Figure:
         layout[f"xaxis{suffix}"] = axis(key, anchor=f"y{suffix}")
         layout[f"yaxis{suffix}"] = axis(
             unit.strip(),
+            rangemode="nonnegative",
             domain=[top - share + gap, top],
             anchor=f"x{suffix}",
         )

@@ -78,8 +78,8 @@ def _figure(title: str, lines: Mapping[str, Floats]) -> Figure:
         }
         data.append(marks)
     told = "; ".join(
-        f"{'all classes' if name == 'all' else name}: half within {number(line[50] * factor)}, "
-        f"95 % within {number(line[95] * factor)}{unit}"
+        f"{'all classes' if name == 'all' else name}: half within {_minutes(line[50])}, "
+        f"95 % within {_minutes(line[95])}"
         for name, line in lines.items()
     )
     beyond = end_min * factor * 1.05
@@ -88,7 +88,12 @@ def _figure(title: str, lines: Mapping[str, Floats]) -> Figure:
         "yaxis": axis("patients, %", range=[0, 101]),
     }
     caption = (
-        f"Share of patients within a time, with marks at 50 and 95 %. {told}. Quantiles are "
+        f"Share of patients within a time, with marks at 50 and 95 %. {told[:1].upper()}{told[1:]}. Quantiles are "
         "averaged over replications; the axis ends at 99 %."
     )
     return Figure(title=title, caption=caption, data=data, layout=layout)
+
+
+def _minutes(minutes: float) -> str:
+    factor, unit = time_scale(minutes)
+    return f"{number(minutes * factor)}{unit}"
