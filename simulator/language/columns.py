@@ -36,7 +36,8 @@ def read_column(path: Path, column: str, unit: str) -> list[float]:
                 if row
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise QuantityError(("file",), f"{path} cannot be read: {error}") from error
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise QuantityError(("file",), f"{path} cannot be read: {why}") from error
     if not times:
         raise QuantityError(("file",), f"{path} has no line below its header")
     return times

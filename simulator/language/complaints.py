@@ -98,7 +98,7 @@ def _reason(detail: Mapping[str, Any], model: type[Strict]) -> tuple[Path, str]:
             return (), "is required"
         case "extra_forbidden":
             word, keys = detail["loc"][-1], keys_at(model, detail["loc"][:-1])
-            return (), f"unknown key{nearest(word, keys) or f' (there are {listed(keys)})'}"
+            return (), f"unknown key{nearest(word, keys) or f' (known: {listed(keys)})'}"
         case "too_short":
             return (), "is empty; expected at least one item"
         case "union_tag_invalid":

@@ -78,7 +78,7 @@ def parse_condition(text: str, attributes: Collection[str] = ()) -> Condition:
     for fact in sorted(facts):
         if fact not in known:
             reason = f"{shown(text)} asks for {shown(fact)}, which no patient has"
-            raise QuantityError((), f"{reason}{nearest(fact, known)} (there are {listed(known)})")
+            raise QuantityError((), f"{reason}{nearest(fact, known)} (known: {listed(known)})")
     return Condition(text.strip(), facts)
 
 

@@ -64,7 +64,7 @@ def change(data: dict[str, Any], key: str, value: object) -> Path:
         if not isinstance(here, dict):
             raise QuantityError((), f"{dotted(path)} is {shown(here)} and has no key {step!r}")
         if path in _NAMED and step not in here:
-            close = f"{nearest(step, here)} (there are {listed(here)})"
+            close = f"{nearest(step, here)} (known: {listed(here)})"
             raise QuantityError((), f"{dotted(path)} has no {step!r}{close}")
         path = (*path, step)
         if last:

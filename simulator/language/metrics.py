@@ -175,15 +175,15 @@ def check_metric(scenario: ScenarioForm, text: str) -> Iterator[str]:
         return
     known = names(scenario)
     if metric.name not in known:
-        of = "" if nearest(metric.name, known) else f" (there are {listed(known)})"
+        of = "" if nearest(metric.name, known) else f" (known: {listed(known)})"
         yield f"no metric {shown(metric.name)}{nearest(metric.name, known)}{of}"
         return
     if metric.key is None:
         return
     by = groups(scenario)
     if metric.key not in by:
-        yield f"no group {metric.key!r}{nearest(metric.key, list(by))} (there are {listed(by)})"
+        yield f"no group {metric.key!r}{nearest(metric.key, list(by))} (known: {listed(by)})"
     elif by[metric.key] and metric.value not in by[metric.key]:
-        yield f"{metric.key} is never {shown(metric.value)} (there are {listed(by[metric.key])})"
+        yield f"{metric.key} is never {shown(metric.value)} (known: {listed(by[metric.key])})"
     elif not is_grouped(metric.name):
         yield f"{metric.name!r} is not given by group"

@@ -123,7 +123,8 @@ class QueueSpec(Strict):
         "service goes on later where it stopped.",
     )
     overdue_after_min: PositiveDuration | None = Field(
-        default=None, alias="overdue_after",
+        default=None,
+        alias="overdue_after",
         description="Who waits longer goes before all others, the overdue in order of coming.",
     )
     room: int | None = Field(

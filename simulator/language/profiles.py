@@ -78,4 +78,4 @@ Profile = Annotated[
     str | tuple[float, ...],
     PlainValidator(parse_profile, json_schema_input_type=ProfileName | list[float]),
 ]
-assert set(NAMED) == set(get_args(ProfileName))  # noqa: S101 an import that says so
+assert set(NAMED) == set(get_args(ProfileName))

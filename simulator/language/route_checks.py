@@ -56,7 +56,7 @@ def _targets(path: Path, then: Collection[str], ids: list[str]) -> Found:
 
 def _known(path: Path, name: str, known: Collection[str], what: str) -> Found:
     if name not in known:
-        yield path, f"no {what} {shown(name)}{nearest(name, known)} (there are {listed(known)})"
+        yield path, f"no {what} {shown(name)}{nearest(name, known)} (known: {listed(known)})"
 
 
 def conditions_hold(scenario: ScenarioForm) -> Found:

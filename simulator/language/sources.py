@@ -93,7 +93,7 @@ def _with_bases(text: str, path: FilePath, seen: tuple[FilePath, ...]) -> Source
         below = _with_bases(_read(file), file, here)
     except (OSError, ValueError) as error:
         reason = f"{cut(str(base), MOST_KEY)!r} cannot be read: {_why(error)}"
-        raise source.error(("extends",), reason) from error
+        raise source.error(("extends",), reason) from None
     return _merged(below, source)
 
 
@@ -166,9 +166,9 @@ def _set(source: Source, override: str) -> None:
     try:
         path = change(source.data, key.strip(), parse_value(text, where))
     except QuantityError as error:
-        raise ScenarioError(where, 0, "", error.args[1]) from error
+        raise ScenarioError(where, 0, "", error.args[1]) from None
     except ScenarioError as error:  # of the value: its line is that of no file
-        raise ScenarioError(where, 0, "", error.args[3]) from error
+        raise ScenarioError(where, 0, "", error.args[3]) from None
     for below in [p for p in source.places if p[: len(path)] == path]:
         del source.places[below]
     source.places[path] = (where, 0)
@@ -182,15 +182,15 @@ def _read_files(source: Source, here: Any, path: Path) -> None:  # noqa: ANN401 
             try:
                 here[key] = _contents(source, below, value)
             except QuantityError as error:
-                raise source.error((*below, *error.args[0]), error.args[1]) from error
+                raise source.error((*below, *error.args[0]), error.args[1]) from None
             except ValidationError as error:
                 for wrong, reason in complaints(error, ReplayFile, value):
-                    raise source.error((*below, *wrong), reason) from error
+                    raise source.error((*below, *wrong), reason) from None
             except DataError as error:
-                raise source.error((*below, "file"), str(error)) from error
+                raise source.error((*below, "file"), str(error)) from None
             except ValueError as error:  # a name that no file can have
                 reason = f"{shown(value['file'])} cannot be read: {error}"
-                raise source.error((*below, "file"), reason) from error
+                raise source.error((*below, "file"), reason) from None
         else:
             _read_files(source, value, below)
 

@@ -127,7 +127,9 @@ def parse(text: str, source: str) -> Located:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         reason = ", ".join(filter(None, (error.context, error.problem)))
-        raise ScenarioError(source, line, "", f"not readable as YAML: {reason}") from error
+        if "'\\t'" in reason:
+            reason += "; YAML is indented by spaces"
+        raise ScenarioError(source, line, "", f"not readable as YAML: {reason}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         code = f"character U+{error.character:04X}"

@@ -402,7 +402,7 @@ ASKED = [
 YAML = [
     _whole("not a mapping", "- name: x\n", "", "expected keys and values"),
     _whole("nothing", "", "", "expected keys and values"),
-    _whole("tab", "name: x\n\tabout: y  # here\n", "", "YAML", r"'\t'"),
+    _whole("tab", "name: x\n\tabout: y  # here\n", "", "YAML", r"'\t'", "spaces"),
     _whole("bracket left open", "name: [x\n", "", "YAML"),
     _whole("duplicate key", "name: x\nhorizon: 1 d\nname: y  # here\n", "name", "twice", "line 1"),
     _whole("tag", "name: !!python/object/apply:os.getcwd []  # here\n", "name", "tag"),

@@ -85,11 +85,11 @@ def test_a_name_is_taken_apart_and_put_together() -> None:
         ("wait.read", "did you mean 'wait.read."),
         ("wait read", "is no metric"),
         ("wait.read.mean{klass=new}", "did you mean 'class'"),
-        ("wait.read.mean{class=old}", "never 'old' (there are new, known)"),
+        ("wait.read.mean{class=old}", "never 'old' (known: new, known)"),
         ("utilisation.reader{class=new}", "not given by group"),
         ("verdicts.count{class=new}", "not given by group"),
         ("time_in_system.max{class=new}", "not given by group"),
-        ("zzzzzz", "there are"),
+        ("zzzzzz", "known: wait.read.mean"),
     ],
 )
 def test_what_no_run_measures_is_refused(text: str, words: str) -> None:
