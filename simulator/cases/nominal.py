@@ -37,7 +37,7 @@ class _Ages(Blocks):
 
     def block(self, first: int, count: int) -> NDArray[np.float64]:
         years = self._mean + self._sd * ndtri(self._uniforms.block(first, count))
-        return np.clip(np.round(years), 1, _OLDEST)
+        return np.asarray(np.clip(np.round(years), 1, _OLDEST))
 
 
 class _Picks(Blocks):

@@ -8,9 +8,11 @@ within one instant.
 import heapq
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from simulator.clinic.person import Person
+
+_STALE: Final = 64  # entries that no longer count and are put up with; assumption
 
 
 class State(IntEnum):
@@ -72,6 +74,13 @@ class Request:
         self.token: object = None  # the event that will end this spell of service
         self.entry = -1  # the entry in the heap that counts
 
+    def waits_as(self, entry: int) -> bool:
+        """Return whether it waits, and that entry of the list is the one that counts."""
+        return self.entry == entry and self.state is State.WAITING
+
+
+_Line = list[tuple[float, float, int, int, Request]]  # a heap; smaller goes first
+
 
 class Pool:
     """A group of interchangeable people."""
@@ -107,47 +116,38 @@ class Bay:
 
     def __init__(self, pools: Sequence[Pool]) -> None:
         self.pools = tuple(pools)
-        self.lone = self.pools[0] if len(self.pools) == 1 else None
         self.serving: set[Request] | None = None  # kept only where somebody may be interrupted
-        self._heap: list[tuple[float, float, int, int, Request]] = []
+        self._lines: dict[Server, _Line] = {}  # by station: all of one can be served, or none
         self._entries = 0
 
     def join(self, request: Request) -> None:
         """Put a request on the list; a second time, with another rank, replaces the first."""
         self._entries += 1
         request.entry = self._entries
+        line = self._lines.get(request.station)
+        if line is None:
+            line = self._lines[request.station] = []
+        elif len(line) > 2 * request.station.waiting + _STALE:
+            line[:] = [item for item in line if item[-1].waits_as(item[-2])]
+            heapq.heapify(line)
         heapq.heappush(
-            self._heap,
-            (
-                request.rank,
-                request.queued_min,
-                request.person.number,
-                self._entries,
-                request,
-            ),
+            line,
+            (request.rank, request.queued_min, request.person.number, self._entries, request),
         )
 
     def dispatch(self, now_min: float) -> None:
         """Start whoever can be served now, in order."""
-        heap, lone = self._heap, self.lone
-        if lone is not None:
-            while heap and lone.busy < lone.capacity:
-                *_, entry, request = heapq.heappop(heap)
-                if request.entry == entry and request.state is State.WAITING:
-                    request.station.begin(request, now_min)
-            return
-        passed = []
-        while heap and any(pool.busy < pool.capacity for pool in self.pools):
-            item = heapq.heappop(heap)
-            *_, entry, request = item
-            if request.entry != entry or request.state is not State.WAITING:
-                continue
-            if request.station.free():
-                request.station.begin(request, now_min)
-            else:
-                passed.append(item)
-        for item in passed:
-            heapq.heappush(heap, item)
+        while True:
+            first: _Line | None = None
+            for station, line in self._lines.items():
+                while line and not line[0][-1].waits_as(line[0][-2]):
+                    heapq.heappop(line)
+                if line and (first is None or line[0] < first[0]) and station.free():
+                    first = line
+            if first is None:
+                return
+            request = heapq.heappop(first)[-1]
+            request.station.begin(request, now_min)
 
     def least_urgent(self) -> Request | None:
         """Return the request in service that goes last; of several, the one begun last."""
