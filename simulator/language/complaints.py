@@ -52,6 +52,8 @@ def complaints(
     for detail in details:
         if detail["type"] == "missing" and detail["loc"] in meant:
             continue  # it is there, misspelt: one problem, not two
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # pydantic counts sound items alone; the others have problems of their own
         path = _in_file(detail["loc"], data)
         context = detail.get("ctx", {})
         for below, reason in context.get("problems") or [_reason(detail, model)]:

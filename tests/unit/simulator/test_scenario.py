@@ -100,6 +100,11 @@ def test_a_misspelt_key_is_one_problem_not_two() -> None:
     assert "problems" not in str(refusal(BASE.replace("service: 6", "servce: 6")))
 
 
+def test_a_list_whose_only_item_is_wrong_is_not_called_empty() -> None:
+    assert "is empty" not in str(refusal(queue(service="5")))
+    assert "is empty" in str(refusal(queue("gates: []\nclasses: []\nsweep: {seed: []}\n")))
+
+
 def test_a_scenario_made_in_python_is_checked_as_well() -> None:
     data = dict(plain(load(BASE, "x.yaml")))
     assert Scenario.model_validate(data) == load(BASE, "x.yaml")
