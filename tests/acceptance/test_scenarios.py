@@ -2,7 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from simulator.language.scenario import load
 from simulator.language.schema import Scenario
 
 FOLDER = Path("scenarios")
+DOCS = Path("docs")
 FILES = ("scenario.yaml", "summary.json", "summary.md", "report.html", "patients.csv", "visits.csv")
 # So few that all of them together take a minute: gates may be in doubt then, but not fail.
 FEW = ("replications=3",)
@@ -131,3 +134,37 @@ def test_the_same_patients_come_in_what_is_compared(tmp_path: Path) -> None:
     assert difference["patients.arrived"]["mean"] == 0
     assert difference["wait.read.mean"]["low"] > -60
     assert difference["wait.read.mean"]["mean"] > 60, "minutes: two days with one reader"
+
+
+def test_whole_scenarios_in_the_guides_are_sound() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "guides.md").read_text(), re.DOTALL)
+    whole = [block for block in blocks if block.startswith("name:")]
+    assert len(whole) == 2
+    for block in whole:
+        load(block, "guides.md")
+
+
+def test_every_file_that_the_documents_name_is_there() -> None:
+    for page in ("tutorial.md", "guides.md"):
+        text = (DOCS / page).read_text()
+        named = set(re.findall(r"scenarios/[\w-]+\.yaml", text))
+        assert [name for name in named if not Path(name).is_file()] == []
+        links = re.findall(r"\]\(([\w-]+\.md)\)", text)
+        assert [link for link in links if not (DOCS / link).is_file()] == []
+
+
+@pytest.mark.slow
+def test_the_tutorial_shows_the_run_that_everybody_gets(tmp_path: Path) -> None:
+    """Its digest, figures and number of replications are those of the baseline week."""
+    asked = replace(order("baseline-week", out=tmp_path / "run"), overrides=())
+    settings = read_settings({"DERMTWIN_HOME": str(tmp_path)})
+    summary = run_scenario(asked, settings, NO_BARS)
+    text = (DOCS / "tutorial.md").read_text()
+    assert f"digest        {summary['digest']}" in text
+    [point] = summary["points"]
+    assert f"replications  {point['replications']}" in text
+    wait, sensitivity = (point["metrics"][name] for name in ("wait.read.mean", "sensitivity"))
+    said = f"{wait['value']:.1f} min    {wait['low']:.1f} min to {wait['high']:.1f} min"
+    assert said in text
+    assert f"{sensitivity['low']:.3f} to {sensitivity['high']:.3f}" in text
+    assert summary["gates"] == "pass"
