@@ -100,6 +100,7 @@ def test_interruption_does_the_urgent_no_harm() -> None:
     expected = waits_by_recursion(urgent, service_min(journal, "desk"), 1)
     assert [waited[visit] for visit in expected] == pytest.approx(list(expected.values()), abs=1e-6)
     # Work is conserved: the server is busy as with first come, first served.
-    everybody = waits_by_recursion(queued, service_min(journal, "desk"), 1)
-    last = max(queued[v] + everybody[v] + service_min(journal, "desk")[v] for v in queued)
+    took = service_min(journal, "desk")
+    everybody = waits_by_recursion(queued, took, 1)
+    last = max(queued[visit] + everybody[visit] + took[visit] for visit in queued)
     assert max(patients(journal, "closed_min")) == pytest.approx(last, abs=1e-6)

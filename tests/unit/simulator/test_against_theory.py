@@ -77,9 +77,9 @@ def test_m_m_c_with_a_waiting_room() -> None:
     ("service", "scv", "wait", "patients"),
     [
         ("1 min", 0.0, 2.0, 8_000),
-        ({"lognormal": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 12_000),
-        ({"gamma": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 12_000),
-        ({"hyperexponential": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 12_000),
+        ({"lognormal": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 10_000),
+        ({"gamma": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 10_000),
+        ({"hyperexponential": {"mean": "1 min", "sd": f"{math.sqrt(2)!r} min"}}, 2.0, 6.0, 10_000),
         ({"erlang": {"mean": "1 min", "phases": 3}}, 1 / 3, 8 / 3, 8_000),
     ],
     ids=["constant", "lognormal", "gamma", "hyperexponential", "erlang"],
@@ -136,10 +136,10 @@ def test_three_classes_at_several_servers(preempt: str) -> None:
         service=exponential(1),
         servers=3,
         queue={"order": "priority", "preempt": preempt},
-        horizon="6000 min",
+        horizon="4000 min",
     )
     of = theory.nonpreemptive_mmc if preempt == "no" else theory.preemptive_resume_mmc
-    assert_agrees(station, of_classes(of(rates, 1.0, 3)), within=0.3)
+    assert_agrees(station, of_classes(of(rates, 1.0, 3)), within=0.4)
 
 
 @pytest.mark.parametrize("preempt", ["no", "resume"])
