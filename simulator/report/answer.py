@@ -56,7 +56,7 @@ def _span(name: str, point: Point, level: str, *, bare: bool = False) -> str:
     found = point["metrics"][name]
     span = interval(name, found)
     if not span:
-        return " (no interval: one replication)" if found["n"] == 1 and not bare else ""
+        return "" if bare else f" (no interval: {found['reason']})"
     if not found["valid"]:
         return f" (interval {span} is not valid: {found['reason']})"
     return f" ({span})" if bare else f" ({level} interval {span})"

@@ -58,7 +58,7 @@ def _table(names: Sequence[str], base: Point, other: Point, found: Found) -> Htm
         after = other["metrics"].get(name, {"value": None})["value"]
         moved, span = change(name, before, one)
         if _same(one, before):
-            said, moved, span = "equal in every pair", "0", ""
+            said, moved, span = "equal", "0", ""
         elif not one["valid"]:
             said = f"no valid interval: {short(one['reason'])}"
         else:

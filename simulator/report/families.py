@@ -93,6 +93,7 @@ def _row(name: str, answer: Mapping[str, Any]) -> list[object]:
 
 METHODS_TOLD: Final = (
     "Waits within a run depend on each other, so intervals rest on whole replications. Student t "
-    "over replication means; ratio: pooled shares, clustered by replication; batch means where "
-    "there is one replication. Cases are counted over all replications."
+    "over replication means; ratio: pooled shares, clustered by replication. Where there is one "
+    "replication, batch means, and for shares Wilson's score interval over cases. "
+    "Cases are counted over all replications."
 )

@@ -67,6 +67,15 @@ def _cell(name: str, answer: Mapping[str, Any] | None) -> Html:
     return figure(name, answer)
 
 
+def _wait(key: str, values: Sequence[str], point: Point) -> str:
+    """Return the wait to show: of the main node, or where not all groups go there, of all nodes."""
+    name = f"wait.{main_node(point)}.mean"
+    answers = [_answer(point, name, key, value) for value in values]
+    everyone = all(answer is not None and answer["value"] is not None for answer in answers)
+    whole = "time_to_diagnosis.all.mean"
+    return name if everyone or whole not in point["metrics"] else whole
+
+
 def _symbols(place: int, known: Sequence[tuple[str, Any]], point: Point) -> list[str]:
     """Return a panel's markers: hollow where some replications have no figure."""
     shape = ("circle", "square")[place]
@@ -81,8 +90,7 @@ def _limits(unit: str) -> dict[str, Any]:
 
 def _dots(key: str, values: Sequence[str], point: Point) -> Html:
     """Return waits and misses of each group side by side, with their intervals."""
-    node = main_node(point)
-    wanted = [f"wait.{node}.mean", "missed_malignant.share", "ai.sensitivity"]
+    wanted = [_wait(key, values, point), "missed_malignant.share", "ai.sensitivity"]
     panels = []
     for name in wanted:
         answers = [_answer(point, name, key, value) for value in values]

@@ -26,8 +26,12 @@ def nodes(point: Point) -> list[str]:
 
 
 def main_node(point: Point) -> str | None:
-    """Return the node whose wait is told first: the reading, else the one with the longest wait."""
+    """Return the node whose wait is told first: what a gate asks, the reading, or the longest."""
     found = nodes(point)
+    for gate in point["gates"]:
+        asked_of = str(gate["metric"]).removeprefix("wait.").rpartition(".")[0]
+        if gate["metric"].startswith("wait.") and asked_of in found:
+            return asked_of
     if "read" in found:
         return "read"
     waits = {node: value_of(point, f"wait.{node}.mean") for node in found}

@@ -78,7 +78,7 @@ def _metrics(point: Mapping[str, Any]) -> list[str]:
     rows = []
     for name in headlines([point]):
         one = point["metrics"][name]
-        rows.append([words(name), value(name, one["value"]), remark(name, one)])
+        rows.append([words(name), value(name, one["value"]), remark(name, one) or "none"])
     return _table(["metric", "value", f"{per_cent(point['confidence'])} interval"], rows)
 
 
@@ -123,7 +123,8 @@ def _checks(summary: Summary) -> Iterator[str]:
     points = summary["points"]
     said = "hold" if summary["checks_hold"] else "**do not hold**"
     runs = sum(point["replications"] for point in points)
-    yield f"Self-checks {said}; {runs} replications, {summary['cases']:,} patients."
+    times = "1 replication" if runs == 1 else f"{runs} replications"
+    yield f"Self-checks {said}; {times}, {summary['cases']:,} patients."
     for point in points:
         rows = point["exact"]["rows"]
         if rows:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.report.markup import Html, join, mark, table, tag
+from simulator.report.markup import Html, details, join, mark, table, tag
 from simulator.report.units import interval, number, value
 from simulator.report.wording import per_cent, words
 
@@ -26,7 +26,10 @@ def _checks(point: Mapping[str, Any]) -> Html:
         for check in point["checks"]
     ]
     head = ["law", "verdict", "in words", "expected", "found", "tolerance"]
-    return table("Self-checks", head, rows, numeric=3)
+    broken = sum(not check["holds"] for check in point["checks"])
+    said = f"{broken} of {len(rows)} do not hold" if broken else f"all {len(rows)} hold"
+    every = table("Laws that every run must keep", head, rows, numeric=3)
+    return details(f"Self-checks: {said}", every, is_open=broken > 0)
 
 
 def _theory(point: Mapping[str, Any]) -> Html:

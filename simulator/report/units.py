@@ -128,7 +128,7 @@ def remark(name: str, answer: Answer) -> str:
 def remarks(name: str, answer: Answer) -> list[str]:
     """Return a figure's interval and what must be known of it, whichever there are."""
     span, reason = interval(name, answer), str(answer.get("reason") or "")
-    if not reason:
+    if not reason or reason.startswith("one replication"):  # said once, among the cautions
         return [span] if span else []
     reason = short(reason)
     if reason.startswith("same in all") or not span:

@@ -10,6 +10,7 @@ from simulator.experiment.result import Curves
 from simulator.report.figures import SYMBOLS, Figure, axis, drawn, series
 from simulator.report.markup import Html, join
 from simulator.report.units import number, time_scale
+from simulator.report.wording import sentence
 
 Floats = NDArray[np.float64]
 
@@ -88,8 +89,8 @@ def _figure(title: str, lines: Mapping[str, Floats]) -> Figure:
         "yaxis": axis("patients, %", range=[0, 101]),
     }
     caption = (
-        f"Share of patients within a time, with marks at 50 and 95 %. {told[:1].upper()}{told[1:]}. Quantiles are "
-        "averaged over replications; the axis ends at 99 %."
+        f"Share of patients within a time, with marks at 50 and 95 %. {sentence(told)}. Quantiles "
+        "are averaged over replications; the axis ends at 99 %."
     )
     return Figure(title=title, caption=caption, data=data, layout=layout)
 

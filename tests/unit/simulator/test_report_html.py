@@ -247,7 +247,7 @@ def test_a_residue_of_rounding_is_no_difference() -> None:
     told["differences"] = [difference(-3e-15, 1e-15)]
     text = Page(report(told)).text
     assert "Between b and a no headline figure differs beyond chance." in text
-    assert "equal in every pair" in text
+    assert "6.90 min 6.90 min equal 0" in text
 
 
 def test_theory_stands_beside_simulation_or_the_reason_why_not() -> None:
@@ -294,6 +294,25 @@ def test_replications_of_unequal_length_are_drawn_to_the_longest() -> None:
     page = Page(html_report(summary(), runs, [SCENARIO]))
     lines = [t for one in page.figures() for t in one["data"] if t.get("name") == "in the clinic"]
     assert len(lines[0]["x"]) == 24 and lines[0]["x"][-1] > 0.9
+
+
+def test_a_gate_says_whose_wait_comes_first() -> None:
+    both = {"wait.desk.mean": metric("wait.desk.mean", 3.0, 0.5), **metrics()}
+    asked = gate(metric="wait.desk.mean", text="wait.desk.mean < 10 min")
+    text = Page(report(summary(point(metrics=both, gates=[asked])))).text
+    assert "Patients wait 3 min at desk on average" in text
+
+
+def test_groups_that_go_elsewhere_are_compared_by_the_whole_time() -> None:
+    found = metrics()
+    found["wait.read.mean{skin_tone=V-VI}"] = metric(
+        "x", None, reason="only 0 visits; 10 are needed"
+    )
+    for where in ("", "{skin_tone=I-II}", "{skin_tone=V-VI}"):
+        name = f"time_to_diagnosis.all.mean{where}"
+        found[name] = metric(name, 90.0, 5.0)
+    text = Page(report(summary(point(metrics=found)))).text
+    assert "Mean time to diagnosis and share of malignant lesions missed, by skin tone" in text
 
 
 def test_many_points_are_cut_short_in_words() -> None:
