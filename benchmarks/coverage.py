@@ -5,7 +5,7 @@ clinic: waits of one run taken for independent, batch means of one long run, and
 warm-up MSER-5 chose, once from the mean over replications and once from each run by itself.
 
 Means of short runs are skewed, and Student's t then falls short of its level. By Lindley's
-recursion with NumPy's own generator (160,000 runs or more), intervals over ten replications cover
+recursion with NumPy's own generator (40,000 runs or more), intervals over ten replications cover
 in 92.8 % at 1,500 waits each, 93.6 % at 2,500 and 94.7 % at 5,000. Four hundred repeats add a
 standard error of 1.1 %: at 2,500 waits the seeds used here gave 91.5 %.
 """
