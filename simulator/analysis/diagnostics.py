@@ -92,14 +92,9 @@ def _verdicts(sheet: Sheet, where: str, ill: Mask, flagged: Mask, p_malignant: F
 
 
 def _sharing(sheet: Sheet, where: str) -> Callable[[str, float, float, str], None]:
-    few = _FEW if where else 1
-
     def share(name: str, part: float, whole: float, what: str) -> None:
-        if whole < few:
-            reason = f"only {whole:g} {what}; {few} are needed" if where else f"no {what}"
-            sheet.missing[f"{name}{where}"] = reason
-        else:
-            sheet.put_share(f"{name}{where}", part, whole, what)
+        # However few: replications are pooled first, and only then is a group too small.
+        sheet.put_share(f"{name}{where}", part, whole, f"no {what}")
 
     return share
 

@@ -4,7 +4,6 @@ A value without ground is missing, with a reason, never a number. Means and shar
 their numerator and denominator, so that replications can be pooled.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -78,23 +77,6 @@ def measure(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0) -
     if scenario.has_truth():
         diagnose(measured, scenario, patients, inside)
     return measured
-
-
-def by_group(
-    measured: Measured,
-    patients: Patients,
-    chosen: Callable[[Mask], Floats],
-    name: str,
-    put: Callable[[str, Floats], None],
-) -> None:
-    """Give a figure for each group: `chosen` picks its cases, `put` keeps the figure."""
-    for key, value, mask in patients.groups():
-        cases = chosen(mask)
-        where = f"{{{key}={value}}}"
-        if len(cases) < FEW:
-            measured.missing[f"{name}{where}"] = f"only {len(cases)} cases; {FEW} are needed"
-        else:
-            put(where, cases)
 
 
 def _of_node(measured: Measured, patients: Patients, name: str, visits: Visits) -> None:

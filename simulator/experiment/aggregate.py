@@ -15,6 +15,7 @@ from simulator.analysis.intervals import (
     cluster_ratio_interval,
     replication_interval,
 )
+from simulator.analysis.measure import FEW
 from simulator.analysis.precision import replications_for_precision
 from simulator.analysis.wilson import wilson_interval
 from simulator.experiment.result import ReplicationResult
@@ -56,6 +57,9 @@ def answer_of(name: str, results: Sequence[ReplicationResult], confidence: float
         reasons = [result.missing[name] for result in results if name in result.missing]
         return Answer(name=name, value=None, reason=reasons[0] if reasons else "never measured")
     cases = sum(result.counts.get(name, 0) for result in having)
+    if "{" in name and cases < FEW:
+        reason = f"only {cases} cases; {FEW} are needed"
+        return Answer(name=name, value=None, n=len(having), cases=cases, reason=reason)
     if len(results) == 1:
         return _of_one(name, results[0], cases, confidence)
     shares = [result.ratios[name] for result in having if name in result.ratios]

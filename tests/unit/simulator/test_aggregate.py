@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from simulator.analysis.intervals import batch_interval
@@ -64,6 +66,19 @@ def test_shares_are_pooled_not_averaged() -> None:
     answer = answer_of("sensitivity", results)
     assert answer.method == "ratio"
     assert answer.value == pytest.approx(42 / 310)
+
+
+def test_a_group_is_too_small_only_after_pooling() -> None:
+    name = "sensitivity{skin_tone=V-VI}"
+
+    def few(replication: int) -> ReplicationResult:
+        one = result(replication, {name: 0.5}, ratios={name: (3.0, 6.0)})
+        return replace(one, counts={name: 6})
+
+    alone = answer_of(name, [few(0)])
+    assert (alone.value, alone.reason) == (None, "only 6 cases; 10 are needed")
+    pooled = answer_of(name, [few(0), few(1)])
+    assert (pooled.value, pooled.cases) == (0.5, 12)
 
 
 def test_no_interval_leaves_what_can_be() -> None:

@@ -5,7 +5,12 @@ from simulator.analysis.wilson import wilson_interval
 
 @pytest.mark.parametrize(
     ("part", "whole", "low", "high"),
-    [(8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
+    [
+        (8, 10, 0.4902, 0.9433),
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (81, 263, 0.2553, 0.3662),
+    ],
 )
 def test_published_intervals(part: int, whole: int, low: float, high: float) -> None:
     # The last: R. G. Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3.
