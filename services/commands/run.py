@@ -1,11 +1,15 @@
 """`dermtwin run`: stream a scenario through the twin."""
 
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
 
 from services.commands.options import Batch, Json, ModelChoice, environment_settings
+from services.config import Settings
 from services.console import emit, progress_bars, say
 
 
@@ -26,8 +30,7 @@ def run(
 
     Example: dermtwin run scenarios/first-clinic.yaml --route inprocess --batch 16
     """
-    from services.commands.tables import run_table
-    from services.runs import RunOrder, run_scenario
+    from simulator.language.scenario import load
     from twin.errors import ScenarioError, SettingsError
 
     if route not in ("kafka", "ray", "inprocess"):
@@ -37,11 +40,37 @@ def run(
         text = scenario.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError(str(scenario), 0, "", f"cannot be read: {error}") from error
-    order = RunOrder(
-        text=text, source=str(scenario), route=route, batch=batch, model=model, out=out
-    )
-    with progress_bars() as bars:
-        summary = run_scenario(order, settings, bars)
+    load(text, str(scenario))  # what is not valid must not cost the start of Ray
+    with ExitStack() as stack:
+        if route != "inprocess":
+            _start_ray_ahead(stack, settings)
+        from services.runs import RunOrder, run_scenario
+
+        order = RunOrder(
+            text=text, source=str(scenario), route=route, batch=batch, model=model, out=out
+        )
+        summary = run_scenario(order, settings, stack.enter_context(progress_bars()))
+    from services.commands.tables import run_table
+
     for complaint in summary["degraded"]:
         say(f"degraded: {complaint}")
     emit(summary, as_json=as_json, table=run_table(summary))
+
+
+def _start_ray_ahead(stack: ExitStack, settings: Settings) -> None:
+    """Start Ray while a thread imports what the run needs: Ray mostly waits for its processes.
+
+    Ray itself stays in the main thread: it sets a signal handler, and Linux ends its processes
+    together with the thread that started them.
+    """
+    from services.ray_stack import ray_up
+    from twin.learners.registry import LEARNERS
+
+    # Ray was imported with ray_up: from here on, the two threads import nothing in common.
+    Thread(target=_import_the_rest, name="imports", daemon=True).start()
+    stack.enter_context(ray_up(settings, ["stem", *LEARNERS, "meta"]))
+
+
+def _import_the_rest() -> None:
+    for module in ("services.runs", "services.live", "services.kafka_link"):
+        import_module(module)
