@@ -72,5 +72,13 @@ def _start_ray_ahead(stack: ExitStack, settings: Settings) -> None:
 
 
 def _import_the_rest() -> None:
-    for module in ("services.runs", "services.live", "services.kafka_link"):
+    for module in (
+        "services.runs",
+        "services.live",
+        "services.kafka_link",
+        "services.bus.kafka_publisher",
+        "services.bus.kafka_subscriber",
+        "services.bus.kafka_topics",
+        "services.mirror.redis_mirror",
+    ):
         import_module(module)
