@@ -82,6 +82,11 @@ def start_ray(
     return str(ray.get_runtime_context().gcs_address)
 
 
+def ray_is_up() -> bool:
+    """Return whether this process has started or joined Ray."""
+    return ray.is_initialized()
+
+
 def stop_ray() -> None:
     """Leave the cluster; a Ray that this process started ends."""
     ray.shutdown()

@@ -2,7 +2,7 @@
 
 `actors/system.py` wraps them with `ray.remote` when a run is on Ray; in process they are called
 directly. Each host loads only its own part, because what it imports is what a process pays for:
-TensorFlow for the stem, CatBoost or XGBoost for theirs, NumPy alone for the others.
+TensorFlow for the stem, NumPy alone for the others.
 """
 
 import os

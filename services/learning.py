@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -84,7 +84,6 @@ class _Material:
     refs: list[ImageRef]
     malignant: NDArray[np.bool_]
     groups: list[str]  # images of one lesion share it
-    digest: str
     imaging: Imaging
 
 
@@ -105,35 +104,42 @@ def learn_images(
         [image.ref for image in images],
         np.array([image.malignant for image in images]),
         [image.group for image in images],
-        data_digest(images),
         Imaging(FileReader(root)),
     )
-    return _learn(home, material, lesson, bars)
+    return _learn(home, data_digest(images), lambda: material, lesson, bars)
 
 
 def learn_synthetic(home: Path, cases: int, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
     """Learn from rendered lesions that no scenario will see."""
-    population = population_of(PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE))
-    drawn = [
-        population.draw(lesson.seed, _NO_RUN, case_id_of(_NO_RUN, index)) for index in range(cases)
-    ]
-    material = _Material(
-        [case.image for case in drawn],
-        np.array([case.malignant for case in drawn]),
-        [case.case_id for case in drawn],
-        f"synthetic:{cases}:{lesson.seed}:{version('dermtwin')}",
-        Imaging(),
-    )
-    return _learn(home, material, lesson, bars)
+
+    def draw() -> _Material:
+        population = population_of(PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE))
+        drawn = [
+            population.draw(lesson.seed, _NO_RUN, case_id_of(_NO_RUN, index))
+            for index in range(cases)
+        ]
+        return _Material(
+            [case.image for case in drawn],
+            np.array([case.malignant for case in drawn]),
+            [case.case_id for case in drawn],
+            Imaging(),
+        )
+
+    digest = f"synthetic:{cases}:{lesson.seed}:{version('dermtwin')}"
+    return _learn(home, digest, draw, lesson, bars)
 
 
-def _learn(home: Path, material: _Material, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
+def _learn(
+    home: Path, data: str, collect: Callable[[], _Material], lesson: Lesson, bars: Bars
+) -> tuple[Model, Path, bool]:
+    """Learn, unless the same was learned before; `data` is a digest of what `collect` brings."""
     store = ArtefactStore(home)
     weights = lesson.weights()
-    recipe = lesson.recipe(material.digest, weights)
+    recipe = lesson.recipe(data, weights)
     known = store.remembered(recipe)
     if known is not None:
         return known, store.save(known), False
+    material = collect()
     model = train(
         lambda place: material.imaging.pixels(material.refs[place]),
         material.malignant,

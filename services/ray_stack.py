@@ -1,9 +1,9 @@
-"""The stack on Ray for as long as a block lasts."""
+"""Ray, and the stack on it, for as long as a block lasts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from actors.cluster import Placement, start_ray, stop_ray
+from actors.cluster import Placement, ray_is_up, start_ray, stop_ray
 from actors.parts import Parts
 from actors.system import ActorSystem
 from services.config import Settings
@@ -12,18 +12,32 @@ from twin.ports import ImageReader
 
 
 @contextmanager
+def ray_up(settings: Settings, components: Sequence[str]) -> Iterator[Placement]:
+    """Start or join Ray with room for these components; inside another such block, use its Ray.
+
+    `dermtwin run` opens the outer block before it knows its model, because Ray's own processes
+    need seconds to start and have all they need by then.
+    """
+    placement = Placement(replicas=settings.replicas, cpus=settings.cpus)
+    if ray_is_up():
+        yield placement
+        return
+    names = list(components)
+    start_ray(settings.ray, placement.total_cpus(names), placement.actors(names))
+    try:
+        yield placement
+    finally:
+        stop_ray()
+
+
+@contextmanager
 def ray_stack(
     settings: Settings, parts: Parts, reader: ImageReader | None, watch: Watch
 ) -> Iterator[ActorSystem]:
-    """Start or join Ray and put the stack's actors on it, without waiting for them."""
-    placement = Placement(replicas=settings.replicas, cpus=settings.cpus)
-    components = ["stem", *parts.learners, "meta"]
-    start_ray(settings.ray, placement.total_cpus(components), placement.actors(components))
-    try:
+    """Put the stack's actors on Ray without waiting for them."""
+    with ray_up(settings, ["stem", *parts.learners, "meta"]) as placement:
         system = ActorSystem(parts, reader, placement=placement, on_change=watch)
         try:
             yield system
         finally:
             system.close()
-    finally:
-        stop_ray()

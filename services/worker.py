@@ -21,7 +21,7 @@ from twin.pipeline import Pending, Pipeline
 # Waits between tries when a dependency fails, about half a minute in all: assumption.
 RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 IDLE_POLL_S: Final = 0.05
-FIRST_BATCH: Final = 4
+FIRST_BATCH: Final = 1
 HEALTH_EVERY_S: Final = 5.0
 
 

@@ -21,7 +21,7 @@ from twin.meta import MetaStack, load_meta
 from twin.stem import Stem
 from twin.stem_weights import StemWeights
 
-FORMAT: Final = 1  # raise it when an older program would misread a newer artefact
+FORMAT: Final = 2  # raise it when an older program would misread a newer artefact
 MANIFEST: Final = "manifest.json"
 STEM: Final = "stem"
 META: Final = "meta"

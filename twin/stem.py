@@ -86,8 +86,9 @@ class Stem:
 
     def _traced(self, function: Callable[[Any], Any]) -> Callable[[NDArray[np.uint8]], Any]:
         signature = [self._tf.TensorSpec((SIZE, SIZE, 3), self._tf.uint8)]
+        # No Python branches to translate, and autograph would leave a temporary file per process.
         traced: Callable[[NDArray[np.uint8]], Any] = self._tf.function(
-            function, input_signature=signature
+            function, input_signature=signature, autograph=False
         )
         return traced
 

@@ -27,7 +27,8 @@ def compare(
 
     Example: dermtwin compare scenarios/baseline-week.yaml scenarios/reader-on-leave.yaml
     """
-    from services.commands.outcome import read_scenario, show
+    from services.commands.outcome import show
+    from services.commands.scenario_files import read_scenario
     from services.console import progress_bars
     from services.runs import RunOrder, compare_scenarios
 

@@ -1,28 +1,14 @@
-"""What commands that run experiments have in common: reading a file, and telling the outcome."""
+"""How commands that run experiments tell the outcome."""
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from services.commands.tables import run_table
 from services.console import emit, say
 from services.exits import Exit
-from twin.errors import ScenarioError
 
 _EXITS = {"fail": Exit.GATE_FAILED, "inconclusive": Exit.INCONCLUSIVE}
-
-
-def read_scenario(path: Path) -> str:
-    """Return a scenario file's text.
-
-    Raises:
-        ScenarioError: it cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError(str(path), 0, "", f"cannot be read: {error}") from error
 
 
 def show(summary: Mapping[str, Any], *, as_json: bool) -> None:

@@ -1,11 +1,15 @@
 """`dermtwin run`: a scenario, with its replications, sweep and gates."""
 
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
 
 from services.commands.options import Batch, Json, ModelChoice, Set, Workers, environment_settings
+from services.config import Settings
 
 Route = Annotated[str, typer.Option(help="kafka (servers, Ray, mirror), ray, or inprocess.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder; a new one if not given.")]
@@ -33,24 +37,60 @@ def run(
 
     dermtwin run scenarios/baseline-week.yaml --set staff.dermatologist.count=2
     """
-    from services.commands.outcome import read_scenario, show
-    from services.console import progress_bars
-    from services.runs import RunOrder, run_scenario
+    from services.commands.scenario_files import read_scenario
+    from simulator.language.scenario import load
     from twin.errors import SettingsError
 
     if route not in ("kafka", "ray", "inprocess"):
         raise SettingsError("--route", route, "expected kafka, ray or inprocess")
     settings = environment_settings()
-    order = RunOrder(
-        text=read_scenario(scenario),
-        source=str(scenario),
-        route=route,
-        batch=batch,
-        model=model,
-        out=out,
-        overrides=tuple(overrides or ()),
-        workers=workers,
-    )
-    with progress_bars() as bars:
-        summary = run_scenario(order, settings, bars)
+    text, given = read_scenario(scenario), tuple(overrides or ())
+    asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
+    with ExitStack() as stack:
+        if asked.has_images and route != "inprocess":
+            _start_ray_ahead(stack, settings)
+        from services.console import progress_bars
+        from services.runs import RunOrder, run_scenario
+
+        order = RunOrder(
+            text=text,
+            source=str(scenario),
+            route=route,
+            batch=batch,
+            model=model,
+            out=out,
+            overrides=given,
+            workers=workers,
+        )
+        summary = run_scenario(order, settings, stack.enter_context(progress_bars()))
+    from services.commands.outcome import show
+
     show(summary, as_json=as_json)
+
+
+def _start_ray_ahead(stack: ExitStack, settings: Settings) -> None:
+    """Start Ray while a thread imports what the run needs: Ray mostly waits for its processes.
+
+    Ray itself stays in the main thread: it sets a signal handler, and Linux ends its processes
+    together with the thread that started them.
+    """
+    from services.ray_stack import ray_up
+    from twin.learners.registry import LEARNERS
+
+    # Ray was imported with ray_up: from here on, the two threads import nothing in common.
+    Thread(target=_import_the_rest, name="imports", daemon=True).start()
+    stack.enter_context(ray_up(settings, ["stem", *LEARNERS, "meta"]))
+
+
+def _import_the_rest() -> None:
+    for module in (
+        "services.runs",
+        "services.experiments.twin_in_loop",
+        "services.live",
+        "services.kafka_link",
+        "services.bus.kafka_publisher",
+        "services.bus.kafka_subscriber",
+        "services.bus.kafka_topics",
+        "services.mirror.redis_mirror",
+    ):
+        import_module(module)

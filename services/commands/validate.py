@@ -26,7 +26,7 @@ def validate(
 
     Example: dermtwin validate scenarios/first-clinic.yaml --set staff.nurse=2
     """
-    from services.commands.outcome import read_scenario
+    from services.commands.scenario_files import read_scenario
     from services.console import emit
     from simulator.analysis.forecast import forecast
     from simulator.language.scenario import load

@@ -1,41 +1,32 @@
-"""CatBoost (Prokhorenkova et al. 2018), kept in its own .cbm format."""
+"""CatBoost (Prokhorenkova et al. 2018): the library fits, NumPy evaluates its trees."""
 
+import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from twin.errors import ArtefactError
+from twin.arrays import pack, unpack
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
+from twin.oblivious import ObliviousTrees, from_arrays, from_catboost
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatBoost:
-    """A fitted CatBoost model.
+    """Symmetric trees whose sum, from a start, is the log-odds."""
 
-    Parameters:
-        model: a catboost.CatBoost.
-    """
-
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - CatBoost ships no types
-        self._model = model
+    trees: ObliviousTrees
+    start: float  # nats
 
     def score(self, x: Features) -> Scores:
         """See `Fitted.score`."""
-        if not len(x):
-            return np.empty(0)
-        return to_scores(
-            self._model.predict(
-                np.ascontiguousarray(x), prediction_type="RawFormulaVal", thread_count=1
-            )
-        )
+        return to_scores(self.start + self.trees.sum(x))
 
     def to_bytes(self) -> bytes:
-        """See `Fitted.to_bytes`. CatBoost writes files only, so a temporary one is read back."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.cbm"
-            self._model.save_model(str(path), format="cbm")
-            return path.read_bytes()
+        """See `Fitted.to_bytes`."""
+        return pack({**self.trees.to_arrays(), "start": np.array(self.start)})
 
 
 def fit_catboost(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
@@ -54,24 +45,24 @@ def fit_catboost(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fi
         }
     )
     model.fit(np.ascontiguousarray(x), y.astype(np.int8))
-    metadata = model.get_metadata()
-    # The time of day and a random id would give the same training another model id.
-    for key in ("train_finish_time", "model_guid"):
-        metadata[key] = ""
-    return CatBoost(model)
+    return taken_apart(model)
+
+
+def taken_apart(model: Any) -> CatBoost:  # noqa: ANN401 - CatBoost ships no types
+    """Return a fitted catboost.CatBoost as arrays. It exports to files only, as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.json"
+        model.save_model(str(path), format="json")
+        exported = json.loads(path.read_bytes())
+    scale, (start,) = exported["scale_and_bias"]
+    return CatBoost(trees=from_catboost(exported["oblivious_trees"], scale), start=start)
 
 
 def load_catboost(content: bytes) -> Fitted:
     """Read a model back.
 
     Raises:
-        ArtefactError: the bytes are no .cbm model.
+        ArtefactError: the bytes are no file of arrays.
     """
-    import catboost
-
-    model = catboost.CatBoost()
-    try:
-        model.load_model(blob=content)
-    except catboost.CatBoostError as error:
-        raise ArtefactError("catboost.cbm", f"CatBoost cannot read it: {error}") from error
-    return CatBoost(model)
+    arrays = unpack(content, "catboost.npz")
+    return CatBoost(trees=from_arrays(arrays), start=float(arrays["start"]))

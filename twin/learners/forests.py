@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin.arrays import pack, unpack
-from twin.ensembles import Trees, from_arrays, from_sklearn
+from twin.ensembles import Trees, from_arrays, from_nodes
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
 
 
@@ -51,7 +51,7 @@ def fit_random_forest(x: Features, y: Labels, *, seed: int, settings: Settings) 
 
     forest = RandomForestClassifier(random_state=seed, n_jobs=1, **settings).fit(x, y)
     trees = [estimator.tree_ for estimator in forest.estimators_]
-    return RandomForest(trees=from_sklearn(trees, [tree.value[:, 0, 1] for tree in trees]))
+    return RandomForest(trees=from_nodes(trees, [tree.value[:, 0, 1] for tree in trees]))
 
 
 def fit_gradient_boosting(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
@@ -62,7 +62,7 @@ def fit_gradient_boosting(x: Features, y: Labels, *, seed: int, settings: Settin
     prevalence = y.mean()  # where scikit-learn starts too, in an attribute out of sight
     trees = [estimator.tree_ for estimator in model.estimators_[:, 0]]
     return GradientBoosting(
-        trees=from_sklearn(trees, [model.learning_rate * tree.value[:, 0, 0] for tree in trees]),
+        trees=from_nodes(trees, [model.learning_rate * tree.value[:, 0, 0] for tree in trees]),
         start=float(np.log(prevalence / (1 - prevalence))),
     )
 

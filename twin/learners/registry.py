@@ -20,7 +20,7 @@ from twin.learners.xgboost_learner import fit_xgboost, load_xgboost
 _TABLE: Final = (
     Learner(
         name="catboost",
-        file="catboost.cbm",
+        file="catboost.npz",
         fit=fit_catboost,
         load=load_catboost,
         defaults={
@@ -43,7 +43,7 @@ _TABLE: Final = (
     ),
     Learner(
         name="xgboost",
-        file="xgboost.ubj",
+        file="xgboost.npz",
         fit=fit_xgboost,
         load=load_xgboost,
         defaults={

@@ -1,36 +1,31 @@
-"""XGBoost (Chen & Guestrin 2016), kept in its own UBJSON format."""
+"""XGBoost (Chen & Guestrin 2016): the library fits, NumPy evaluates its trees."""
 
-import sys
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from twin.errors import ArtefactError
+from twin.arrays import pack, unpack
+from twin.ensembles import Trees, from_arrays, from_nodes
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class XGBoost:
-    """A fitted XGBoost model.
+    """Trees whose sum in single precision, from a start, is the log-odds."""
 
-    Parameters:
-        booster: an xgboost.Booster.
-    """
-
-    def __init__(self, booster: Any) -> None:  # noqa: ANN401 - XGBoost ships no types
-        booster.set_param({"nthread": 1})
-        self._booster = booster
+    trees: Trees
+    start: float  # nats
 
     def score(self, x: Features) -> Scores:
         """See `Fitted.score`."""
-        if not len(x):
-            return np.empty(0)
-        return to_scores(
-            self._booster.inplace_predict(np.ascontiguousarray(x), predict_type="margin")
-        )
+        return to_scores(self.trees.sum_in_turn(x, self.start))
 
     def to_bytes(self) -> bytes:
         """See `Fitted.to_bytes`."""
-        return bytes(self._booster.save_raw("ubj"))
+        return pack({**self.trees.to_arrays(), "start": np.array(self.start)})
 
 
 def fit_xgboost(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
@@ -52,36 +47,35 @@ def fit_xgboost(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fit
         data,
         num_boost_round=rounds,
     )
-    return XGBoost(booster)
+    return taken_apart(booster)
+
+
+def taken_apart(booster: Any) -> XGBoost:  # noqa: ANN401 - XGBoost ships no types
+    """Return a fitted xgboost.Booster as arrays."""
+    learner = json.loads(booster.save_raw("json"))["learner"]
+    prevalence = np.ravel(json.loads(learner["learner_model_param"]["base_score"])).item()
+    tables, values = [], []
+    for tree in learner["gradient_booster"]["model"]["trees"]:
+        number = np.array(tree["split_conditions"], np.float32)  # a leaf's value stands there, too
+        tables.append(
+            SimpleNamespace(
+                children_left=np.array(tree["left_children"]),
+                children_right=np.array(tree["right_children"]),
+                feature=np.array(tree["split_indices"]),
+                # Its x < t goes left, our x > t goes right: one number lower decides the same.
+                threshold=np.nextafter(number, np.float32(-np.inf)),
+            )
+        )
+        values.append(number.astype(np.float64))
+    start = float(np.log(prevalence / (1 - prevalence)))
+    return XGBoost(trees=from_nodes(tables, values), start=start)
 
 
 def load_xgboost(content: bytes) -> Fitted:
     """Read a model back.
 
     Raises:
-        ArtefactError: the bytes are no UBJSON model.
+        ArtefactError: the bytes are no file of arrays.
     """
-    xgboost = _import_without_wrappers()
-    booster = xgboost.Booster()
-    try:
-        booster.load_model(bytearray(content))
-    except (xgboost.core.XGBoostError, UnicodeDecodeError) as error:
-        raise ArtefactError("xgboost.ubj", f"XGBoost cannot read it: {error}") from error
-    return XGBoost(booster)
-
-
-def _import_without_wrappers() -> Any:  # noqa: ANN401 - XGBoost ships no types
-    """Import XGBoost; where scikit-learn was not imported yet, without its wrappers for it.
-
-    XGBoost imports scikit-learn, and with it pandas, whenever it finds them: three of its four
-    seconds. Serving needs neither. A module that is None counts as not installed.
-    """
-    absent = "sklearn" not in sys.modules
-    if absent:
-        sys.modules["sklearn"] = None  # type: ignore[assignment]  # what the import system reads
-    try:
-        import xgboost
-    finally:
-        if absent:
-            del sys.modules["sklearn"]
-    return xgboost
+    arrays = unpack(content, "xgboost.npz")
+    return XGBoost(trees=from_arrays(arrays), start=float(arrays["start"]))

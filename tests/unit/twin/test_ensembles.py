@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.ensembles import Trees, _rounded_down, from_arrays, from_sklearn
+from twin.ensembles import Trees, _rounded_down, from_arrays, from_nodes
 
 
 def stump_and_leaf():
@@ -25,6 +25,13 @@ def test_rows_walk_to_their_leaves():
 
 def test_no_rows_no_sums():
     assert stump_and_leaf().sum(np.empty((0, 2), np.float32)).shape == (0,)
+    assert stump_and_leaf().sum_in_turn(np.empty((0, 2), np.float32), 1.0).shape == (0,)
+
+
+def test_in_turn_each_addition_rounds_to_single_precision():
+    x = np.array([[9, 1]], np.float32)
+    # Beyond 2 ** 27, single precision counts in steps of 16: 10 becomes 16, and 0.5 nothing.
+    assert stump_and_leaf().sum_in_turn(x, 2.0**27).tolist() == [2.0**27 + 16]
 
 
 def test_arrays_hold_everything():
@@ -52,7 +59,7 @@ def test_neighbouring_numbers_are_told_apart_as_scikit_learn_does():
     lower = np.nextafter(np.float32(2), np.float32(3))
     x = np.array([[lower], [np.nextafter(lower, np.float32(3))]])
     tree = DecisionTreeRegressor().fit(x, [0.0, 1.0]).tree_
-    assert from_sklearn([tree], [tree.value[:, 0, 0]]).sum(x).tolist() == [0, 1]
+    assert from_nodes([tree], [tree.value[:, 0, 0]]).sum(x).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("depth", [1, 4, None])
@@ -66,7 +73,7 @@ def test_trees_of_scikit_learn_give_the_same_predictions(depth):
         DecisionTreeRegressor(max_depth=depth, random_state=seed).fit(x, y) for seed in (0, 1)
     ]
     trees = [model.tree_ for model in models]
-    found = from_sklearn(trees, [tree.value[:, 0, 0] for tree in trees])
+    found = from_nodes(trees, [tree.value[:, 0, 0] for tree in trees])
     fresh = stream.normal(size=(200, 5)).astype(np.float32)
     wanted = models[0].predict(fresh) + models[1].predict(fresh)
     assert found.sum(fresh) == pytest.approx(wanted, abs=1e-12)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from twin.errors import ArtefactError
 from twin.evaluate import auc
+from twin.learners import catboost_learner, xgboost_learner
 from twin.learners.contract import Range, to_scores
 from twin.learners.registry import LEARNERS
 
@@ -160,25 +161,48 @@ def test_scores_are_clipped_and_rounded():
     assert to_scores(np.array([9, -9, 0.12345678])).tolist() == [8, -8, 0.123457]
 
 
-def test_catboost_keeps_neither_time_nor_random_id():
-    content = fitted("catboost").to_bytes()
+def on_and_beside(numbers, columns):
+    """Rows whose every value is one of the numbers, or the next one below or above."""
+    stream = np.random.default_rng(11)
+    x = stream.choice(numbers[np.isfinite(numbers)], (300, columns)).astype(np.float32)
+    towards = stream.choice([-np.inf, 0, np.inf], x.shape).astype(np.float32)
+    return np.where(towards == 0, x, np.nextafter(x, towards))
+
+
+@pytest.mark.parametrize("rounds", [30, 600])
+def test_catboost_scores_as_the_library_does(rounds):
     import catboost
 
-    model = catboost.CatBoost()
-    model.load_model(blob=content)
-    metadata = dict(model.get_metadata())
-    assert metadata["train_finish_time"] == ""
-    assert metadata["model_guid"] == ""
+    x, y = sample(200, 0)
+    model = catboost.CatBoost(
+        {
+            "loss_function": "Logloss",
+            "bootstrap_type": "Bernoulli",
+            "verbose": False,
+            "allow_writing_files": False,
+            **chosen("catboost"),
+            "iterations": rounds,
+        }
+    )
+    model.fit(x, y.astype(np.int8))
+    ours = catboost_learner.taken_apart(model)
+    for rows in (sample(300, 9)[0], on_and_beside(ours.trees.border.ravel(), 10)):
+        wanted = model.predict(rows, prediction_type="RawFormulaVal")
+        assert ours.score(rows) == pytest.approx(np.clip(wanted, -8, 8), abs=1e-6)
 
 
-def test_xgboost_scores_as_the_library_does():
+@pytest.mark.parametrize("rounds", [30, 600])
+def test_xgboost_scores_as_the_library_does(rounds):
     import xgboost
 
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(fitted("xgboost").to_bytes()))
-    x, _ = sample(80, 9)
-    wanted = booster.predict(xgboost.DMatrix(x), output_margin=True)
-    assert fitted("xgboost").score(x) == pytest.approx(np.clip(wanted, -8, 8), abs=1e-5)
+    x, y = sample(200, 0)
+    settings = {"objective": "binary:logistic", "gamma": 0.5, **chosen("xgboost")}
+    del settings["rounds"]
+    booster = xgboost.train(settings, xgboost.DMatrix(x, label=y), num_boost_round=rounds)
+    ours = xgboost_learner.taken_apart(booster)
+    for rows in (sample(300, 9)[0], on_and_beside(ours.trees.threshold, 10)):
+        wanted = booster.predict(xgboost.DMatrix(rows), output_margin=True)
+        assert ours.score(rows) == pytest.approx(np.clip(wanted, -8, 8), abs=1e-6)
 
 
 def test_random_forest_votes_as_scikit_learn_does():

@@ -58,7 +58,7 @@ def test_threads_do_not_change_a_bit_of_the_model():
 
 def test_the_seed_is_used():
     one, other = trained(2, 1)[0].files, trained(2)[0].files
-    assert one["catboost.cbm"] != other["catboost.cbm"]
+    assert one["catboost.npz"] != other["catboost.npz"]
     assert one["knn.npz"] == other["knn.npz"]  # nothing is drawn for it
 
 
