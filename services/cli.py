@@ -58,7 +58,8 @@ def main() -> None:
         say(f"error: {error}")
         cause = error.__cause__
         while cause is not None:
-            say(f"  because {type(cause).__name__}: {cause}")
+            if str(cause) not in str(error):  # a message that quotes its cause has said it
+                say(f"  because {type(cause).__name__}: {cause}")
             cause = cause.__cause__
         invalid = isinstance(error, ScenarioError | SettingsError)
         sys.exit(Exit.INVALID if invalid else Exit.ERROR)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from services.commands.tables import run_table
+from services.commands.run_tables import run_table
 from services.console import emit, say
 from services.exits import Exit
 

@@ -7,10 +7,9 @@ from importlib.metadata import version
 from typing import Any
 
 from services.experiments.plan import Point
+from services.experiments.theory import beside_theory
 from services.experiments.warmup import Warm
-from simulator.analysis.exact import exact, why_not
 from simulator.analysis.intervals import PairedInterval, paired_interval
-from simulator.analysis.precision import t_quantile
 from simulator.analysis.verification import check_loads
 from simulator.experiment.aggregate import Answer, aggregate, wanted_replications
 from simulator.experiment.digests import digest_of_all
@@ -20,7 +19,6 @@ from simulator.language.metrics import parse_metric
 from simulator.language.schema import Scenario
 
 _VERSIONS = ("numpy", "scipy", "simpy", "ray", "pydantic")
-_THREE_SIGMAS = 0.99865  # share of a normal distribution below its mean plus three sigmas
 
 
 def summarise(
@@ -84,7 +82,7 @@ def point_summary(point: Point, results: Sequence[ReplicationResult], warm: Warm
         "gate": overall(gates).value if gates else None,
         "precision": _precision(scenario, results),
         "checks": checks,
-        "exact": _exact(scenario, answers, results),
+        "exact": beside_theory(scenario, answers, results),
     }
 
 
@@ -149,45 +147,3 @@ def _loads(scenario: Scenario, results: Sequence[ReplicationResult]) -> list[Any
         name: [result.values[name] for result in results if name in result.values] for name in names
     }
     return list(check_loads(scenario, values))
-
-
-def _exact(
-    scenario: Scenario, answers: Mapping[str, Answer], results: Sequence[ReplicationResult]
-) -> dict[str, Any]:
-    """Return the exact values beside the simulated ones, where theory has them."""
-    solved = exact(scenario)
-    if solved is None:
-        return {"model": None, "why_not": why_not(scenario), "rows": []}
-    rows = []
-    for name, value in solved.values.items():
-        answer = answers.get(name)
-        if answer is None or answer.value is None:
-            continue
-        values = [result.values[name] for result in results if name in result.values]
-        rows.append(
-            {
-                "metric": name,
-                "exact": value,
-                "simulated": answer.value,
-                "low": answer.low,
-                "high": answer.high,
-                "holds": _agrees(value, answer, values),
-            }
-        )
-    return {"model": solved.model, "why_not": "", "rows": rows}
-
-
-def _agrees(value: float, answer: Answer, values: Sequence[float]) -> bool | None:
-    """Return whether theory lies within about three standard errors; None without any."""
-    if len(values) > 1:
-        mean = sum(values) / len(values)
-        spread = sum((one - mean) ** 2 for one in values) / (len(values) - 1)
-        error = (spread / len(values)) ** 0.5
-        # As rare as three sigmas of a normal distribution, whatever the number of replications.
-        most = t_quantile(_THREE_SIGMAS, len(values) - 1) * error
-        return bool(abs(mean - value) <= max(most, 1e-9))
-    if answer.low is not None and answer.high is not None and answer.valid:
-        half = (answer.high - answer.low) / 2
-        # A 95 % interval is about two standard errors to each side.
-        return bool(abs((answer.value or 0.0) - value) <= 1.5 * half)
-    return None

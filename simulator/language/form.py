@@ -36,6 +36,9 @@ from simulator.language.staff import Staff
 DEFAULT_CLASS: Final = "patient"  # the class of all patients where a scenario names none
 
 
+_EVERYBODY: Final = (ClassSpec(id=DEFAULT_CLASS, share=1.0),)
+
+
 class DecisionSpec(Strict):
     """Who is referred: the twin's operating point and the reader."""
 
@@ -124,7 +127,7 @@ class ScenarioForm(Strict):
     @property
     def patient_classes(self) -> tuple[ClassSpec, ...]:
         """The classes, or the one that stands for all."""
-        return self.classes or (ClassSpec(id=DEFAULT_CLASS, share=1.0),)
+        return self.classes or _EVERYBODY
 
     @property
     def patient_count(self) -> float:
