@@ -10,6 +10,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q twin actors simulator services  # pip does so unless it is -e
 	@touch $@
 
 demo: $(STAMP)  ## train a small model on synthetic lesions (once), then stream a clinic through it

@@ -152,7 +152,7 @@ def test_an_unknown_file_is_named():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda content: content.update(format=99), "format 99, but this program reads 1"),
+        (lambda content: content.update(format=99), "format 99, but this program reads 2"),
         (lambda content: content["learners"].update(oracle={}), "learner oracle is unknown"),
         (lambda content: content["files"].pop("knn.npz"), r"holds knn\.npz"),
         (lambda content: content["files"].update({"more.npz": "0"}), r"lacks more\.npz"),
