@@ -1,6 +1,6 @@
 """What parameters of distributions are refused, and in which words."""
 
-from simulator.language.quantities import QuantityError, format_duration
+from simulator.quantities import QuantityError, format_duration
 
 # Standard deviation per mean. Assumption: outside of it nobody has measured a duration. SciPy's
 # inverse of the gamma distribution loses its digits from a shape of 1e7 on, which is 3e-4 here.

@@ -7,7 +7,7 @@ import numpy as np
 
 from simulator.draws.checks import require_shares
 from simulator.draws.contract import Array, Spread, settled_all
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from simulator.draws.checks import (
 )
 from simulator.draws.contract import Array, Spread, settled_all
 from simulator.draws.skewed import gamma_times
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.language.calendar import DAY_MIN, WEEK_MIN
-from simulator.language.quantities import UNITS_MIN
+from simulator.quantities import UNITS_MIN
 from twin.errors import DataError
 
 LOG_UNITS: Final = (*UNITS_MIN, "datetime")

@@ -12,9 +12,9 @@ from simulator.language.calendar import WEEK_MIN
 from simulator.language.fields import Service, Strict
 from simulator.language.groups import Batch
 from simulator.language.profiles import Profile
-from simulator.language.quantities import QuantityError
 from simulator.language.replay import Replay
 from simulator.language.slots import AppointmentSpec, NoShow
+from simulator.quantities import QuantityError
 
 # Assumptions: beyond them a rate is a mistake (one patient in a century, 28 in a second), and the
 # gaps vanish in the rounding of times.

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import PlainSerializer, PlainValidator
 
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_MIN: Final = 1440.0

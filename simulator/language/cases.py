@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, Tag, model_validator
 
 from simulator.language.fields import Count, Seed, Share, SkinTone, SkinTones, Strict, tag
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 class AgeSpec(Strict):

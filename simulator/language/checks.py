@@ -13,7 +13,6 @@ from simulator.language.form import ScenarioForm
 from simulator.language.load import offered_load
 from simulator.language.metrics import check_bound, check_metric
 from simulator.language.pathway import END
-from simulator.language.quantities import QuantityError, format_duration
 from simulator.language.route_checks import (
     Found,
     conditions_hold,
@@ -22,6 +21,7 @@ from simulator.language.route_checks import (
     targets_exist,
 )
 from simulator.language.ways import turned_away
+from simulator.quantities import QuantityError, format_duration
 
 
 def problems(scenario: ScenarioForm) -> Found:

@@ -10,7 +10,7 @@ from simulator.language.cases import PopulationSpec
 from simulator.language.fields import Identifier, Service, Share, Strict
 from simulator.language.parameters import SHARE
 from simulator.language.pathway import Routes
-from simulator.language.quantities import QuantityError, parse_share
+from simulator.quantities import QuantityError, parse_share
 
 
 def _attribute(value: object) -> object:

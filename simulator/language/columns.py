@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.language.nearest import nearest
-from simulator.language.quantities import UNITS_MIN, QuantityError, format_duration, parse_duration
+from simulator.quantities import UNITS_MIN, QuantityError, format_duration, parse_duration
 
 FILE_KEYS = ("file", "column", "unit")
 

@@ -9,9 +9,9 @@ from pydantic import Tag, ValidationError
 
 from simulator.language.fields import Strict
 from simulator.language.nearest import near, nearest
-from simulator.language.quantities import QuantityError
 from simulator.language.words import listed, shown
 from simulator.language.yaml_source import Path
+from simulator.quantities import QuantityError
 
 # Pydantic's types of errors in plain words: https://docs.pydantic.dev/latest/errors/validation_errors
 _BOUNDS: Final[Mapping[str, str]] = {

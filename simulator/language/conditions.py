@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from simulator.language.nearest import nearest
-from simulator.language.quantities import QuantityError
 from simulator.language.words import listed, shown
+from simulator.quantities import QuantityError
 
 Test = Callable[[Any], bool]  # takes an object that has the facts as attributes
 

@@ -12,8 +12,8 @@ from simulator.language.columns import read_column, read_values
 from simulator.language.distribution_schema import json_schema, punctuality_json_schema
 from simulator.language.nearest import nearest
 from simulator.language.parameters import Parameter, parameters
-from simulator.language.quantities import QuantityError, format_duration, parse_duration
 from simulator.language.signed import format_signed_duration, parse_signed_duration
+from simulator.quantities import QuantityError, format_duration, parse_duration
 
 __all__ = [
     "format_signed_duration",

@@ -15,7 +15,7 @@ from simulator.draws.distributions import (
 )
 from simulator.language.columns import FILE_KEYS
 from simulator.language.parameters import DURATION, SIGNED_DURATION, Schema, parameters
-from simulator.language.quantities import UNITS_MIN
+from simulator.quantities import UNITS_MIN
 
 # Where the parameters' own examples do not go together.
 _EXAMPLES: Final[Mapping[type[Distribution], Mapping[str, object]]] = {

@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, mo
 
 from simulator.language.fields import Count, Seed, Strict
 from simulator.language.parameters import DURATION
-from simulator.language.quantities import (
+from simulator.language.words import shown
+from simulator.quantities import (
     QuantityError,
     format_duration,
     parse_duration,
     parse_share,
 )
-from simulator.language.words import shown
 
 
 def _fixed(value: object) -> object:

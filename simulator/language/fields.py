@@ -22,7 +22,7 @@ from pydantic import (
 from simulator.draws.contract import Distribution
 from simulator.language.distribution_field import from_plain, json_schema, to_plain
 from simulator.language.parameters import DURATION, SHARE
-from simulator.language.quantities import (
+from simulator.quantities import (
     QuantityError,
     format_duration,
     parse_duration,

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from simulator.language.fields import Count, Share, Strict
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 LARGEST: Final = 1000  # assumption: a larger group is a mistake
 Size = Annotated[Count, Field(le=LARGEST)]

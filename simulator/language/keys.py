@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from simulator.language.nearest import nearest
-from simulator.language.quantities import QuantityError
 from simulator.language.staff import staff_group
 from simulator.language.words import cut, listed, shown
 from simulator.language.yaml_source import Path, dotted
+from simulator.quantities import QuantityError
 
 MOST_KEY: Final = 120  # characters of a key in a message
 _NAMED: Final = frozenset({("staff",)})  # where a new key would be a new thing, not a setting

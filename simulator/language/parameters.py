@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from simulator.draws.distributions import Distribution
-from simulator.language.quantities import (
+from simulator.language.signed import format_signed_duration, parse_signed_duration
+from simulator.quantities import (
     QuantityError,
     format_duration,
     parse_duration,
     parse_share,
 )
-from simulator.language.signed import format_signed_duration, parse_signed_duration
 
 Schema = dict[str, Any]
 

@@ -15,8 +15,8 @@ from simulator.language.fields import (
     tag,
 )
 from simulator.language.parameters import SHARE
-from simulator.language.quantities import QuantityError, parse_share
 from simulator.language.words import shown
+from simulator.quantities import QuantityError, parse_share
 
 END: Final = "end"  # where a pathway leads out of the clinic
 OTHERWISE: Final = "otherwise"

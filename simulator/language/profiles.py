@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PlainValidator
 
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 HOURS: Final = 168  # of a week, the first from Monday 00:00
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
 from simulator.language.fields import Strict
-from simulator.language.quantities import QuantityError, format_duration, parse_duration
+from simulator.quantities import QuantityError, format_duration, parse_duration
 
 
 def _moment(value: object) -> float:

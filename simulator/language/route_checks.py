@@ -6,10 +6,10 @@ from simulator.language.conditions import parse_condition
 from simulator.language.form import ScenarioForm
 from simulator.language.nearest import nearest
 from simulator.language.pathway import END, OTHERWISE, StaffedNode, TwinNode
-from simulator.language.quantities import QuantityError
 from simulator.language.ways import entrance, leads_out, reached, served_ways, ways, written_ways
 from simulator.language.words import listed, shown
 from simulator.language.yaml_source import Path
+from simulator.quantities import QuantityError
 
 Problem = tuple[Path, str]  # where, and what is wrong
 Found = Iterator[Problem]

@@ -1,6 +1,6 @@
 """Durations with a sign, for times relative to an appointment: negative is early."""
 
-from simulator.language.quantities import QuantityError, format_duration, parse_duration
+from simulator.quantities import QuantityError, format_duration, parse_duration
 
 
 def parse_signed_duration(value: object) -> float:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, mod
 
 from simulator.language.calendar import WEEK_MIN, WeeklyWindows, WeekTime
 from simulator.language.fields import Count, Duration, PositiveDuration, Share, Strict
-from simulator.language.quantities import QuantityError, format_duration, parse_duration
+from simulator.quantities import QuantityError, format_duration, parse_duration
 
 # Assumptions: one slot a minute is the finest that a clinic books, and who comes a week off does
 # not keep the appointment.

@@ -15,10 +15,10 @@ from simulator.language.calendar import parse_start
 from simulator.language.columns import read_values
 from simulator.language.complaints import complaints
 from simulator.language.keys import MOST_KEY, change, named, spelt_out
-from simulator.language.quantities import QuantityError
 from simulator.language.replay import ReplayFile
 from simulator.language.words import cut, shown
 from simulator.language.yaml_source import Located, Path, parse, parse_value
+from simulator.quantities import QuantityError
 from twin.errors import DataError, ScenarioError
 
 # Whole answers, not settings: where a scenario states one of these, the base's is not merged in.

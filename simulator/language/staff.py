@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from simulator.language.calendar import WEEK_MIN, Weekly, WeeklyWindows
 from simulator.language.fields import Count, Duration, PositiveDuration, Strict
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 class DutySpec(Strict):

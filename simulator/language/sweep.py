@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from simulator.language.complaints import complaints
 from simulator.language.experiment import SweepSpec
 from simulator.language.keys import change, named
-from simulator.language.quantities import QuantityError
 from simulator.language.schema import Scenario
 from simulator.language.sources import Source
 from simulator.language.words import cut, shown
 from simulator.language.yaml_source import Path
+from simulator.quantities import QuantityError
 from twin.errors import ScenarioError
 
 

@@ -12,9 +12,9 @@ from simulator.language.classes import ClassSpec
 from simulator.language.conditions import Test, parse_condition
 from simulator.language.form import ScenarioForm
 from simulator.language.pathway import END, OTHERWISE, DelayNode, StaffedNode, TwinNode
-from simulator.language.quantities import QuantityError
 from simulator.language.ways import entrance
 from simulator.language.words import listed
+from simulator.quantities import QuantityError
 
 WALKERS: Final = 1000  # patients walked per class; the standard error is taken into account
 _MOST_STEPS: Final = 1000  # assumption: who walks further goes round in circles

@@ -97,9 +97,7 @@ def test_a_number_within_a_dictionary_must_be_finite():
 
 
 def test_a_truth_value_is_no_number_and_no_text():
-    read = CaseClosed(
-        case_id="c1", at_min=1.0, referred=True, left_early=False, waits_min={}
-    )
+    read = CaseClosed(case_id="c1", at_min=1.0, referred=True, left_early=False, waits_min={})
     for value in (1, "true", None):
         assert "referred: " in refusal("CaseClosed/1", altered(read, referred=value))
 

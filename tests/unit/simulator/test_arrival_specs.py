@@ -13,8 +13,8 @@ from simulator.language.arrivals import (
     ReplayArrivals,
 )
 from simulator.language.profiles import NAMED, hourly_factors
-from simulator.language.quantities import QuantityError
 from simulator.language.slots import AppointmentSpec, format_signed, parse_signed
+from simulator.quantities import QuantityError
 
 ADAPTER: TypeAdapter[ArrivalForm] = TypeAdapter(ArrivalSpec)
 POISSON: dict[str, Any] = {"rate_per_h": 6}

@@ -14,7 +14,7 @@ from simulator.clinic.arrival_times import Arrival, arrival_times
 from simulator.language.arrivals import ArrivalForm, ArrivalSpec
 from simulator.language.calendar import parse_start, parse_weekly
 from simulator.language.profiles import hourly_factors
-from simulator.language.quantities import settled
+from simulator.quantities import settled
 
 ADAPTER: TypeAdapter[ArrivalForm] = TypeAdapter(ArrivalSpec)
 WEEK = 10080

@@ -9,7 +9,7 @@ from simulator.language.calendar import (
     parse_start,
     parse_weekly,
 )
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 DAY_OF = {name: index for index, name in enumerate(DAYS)}
 minutes_of_day = st.integers(min_value=0, max_value=1439)

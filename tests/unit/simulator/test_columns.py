@@ -7,7 +7,7 @@ import pytest
 from simulator.draws.distributions import Empirical
 from simulator.language.columns import read_column, read_values
 from simulator.language.distribution_field import from_plain
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 def write(folder: Path, text: str | bytes) -> Path:

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulator.language.conditions import FACTS, parse_condition
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 
 def patient(**facts: Any) -> Any:

@@ -42,7 +42,7 @@ from simulator.language.distribution_field import (
     punctuality_from_plain,
     to_plain,
 )
-from simulator.language.quantities import QuantityError
+from simulator.quantities import QuantityError
 
 PLAIN: list[tuple[object, Distribution]] = [
     ({"constant": "6 min"}, Constant(value_min=6.0)),

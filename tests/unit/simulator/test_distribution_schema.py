@@ -18,7 +18,7 @@ from simulator.language.distribution_field import (
     punctuality_json_schema,
 )
 from simulator.language.parameters import DURATION_PATTERN, SIGNED_PATTERN
-from simulator.language.quantities import QuantityError, parse_duration
+from simulator.quantities import QuantityError, parse_duration
 
 SCHEMA = jsonschema.Draft202012Validator(json_schema())
 SIGNED_SCHEMA = jsonschema.Draft202012Validator(punctuality_json_schema())

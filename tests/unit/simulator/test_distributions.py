@@ -37,7 +37,7 @@ from simulator.draws.distributions import (
     WeibullOfShape,
 )
 from simulator.draws.skewed import weibull_shape
-from simulator.language.quantities import QuantityError, settled
+from simulator.quantities import QuantityError, settled
 
 # Each with its mean and standard deviation, by a formula that the code does not use or by hand,
 # and with the quantile function of SciPy.

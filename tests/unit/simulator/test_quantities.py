@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.language.quantities import (
+from simulator.quantities import (
     QuantityError,
     format_duration,
     parse_duration,

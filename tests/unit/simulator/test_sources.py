@@ -4,8 +4,8 @@ import pytest
 from broken_scenarios import BASE
 
 from simulator.language.keys import change, named
-from simulator.language.quantities import QuantityError
 from simulator.language.scenario import Scenario, load
+from simulator.quantities import QuantityError
 from twin.errors import ScenarioError
 
 

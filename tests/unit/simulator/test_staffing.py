@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from simulator.clinic.staffing import available_min, capacity_changes
 from simulator.language.calendar import parse_start, parse_weekly
-from simulator.language.quantities import QuantityError
 from simulator.language.staff import Staff, StaffSpec, mean_capacity
+from simulator.quantities import QuantityError
 
 ADAPTER: TypeAdapter[StaffSpec] = TypeAdapter(Staff)
 CLINIC = {"count": 2, "roster": "Mon-Fri 08:00-17:00"}
