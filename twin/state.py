@@ -13,8 +13,8 @@ from typing import Final
 
 from twin.events import (
     CaseArrived,
-    CaseEvent,
     CaseClosed,
+    CaseEvent,
     CaseRejected,
     ComponentChanged,
     Event,
