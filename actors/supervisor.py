@@ -56,9 +56,15 @@ class Supervisor:
         self.seats: dict[str, Seat] = {}
 
     def start(self, seat: Seat) -> None:
-        """Start an actor without waiting for it."""
+        """Start an actor without waiting for it; nothing happens if it has been started."""
+        if seat.name not in self.seats:
+            self.enlist(seat)
+        if seat.actor is None:
+            self._spawn(seat)
+
+    def enlist(self, seat: Seat) -> None:
+        """Take on an actor that `await_ready` will start."""
         self.seats[seat.name] = seat
-        self._spawn(seat)
         self._tell(seat)
 
     def await_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -67,6 +73,7 @@ class Supervisor:
         Raises:
             DependencyError: one of them did not answer in all its restarts, and why.
         """
+        self._start_enlisted()
         for seat in self.seats.values():
             if not self._await(seat, timeout_s) and not self.restart(seat):
                 raise DependencyError(f"component {seat.name} did not start: {seat.reason}")
@@ -108,8 +115,23 @@ class Supervisor:
         """End all actors."""
         for seat in self.seats.values():
             if seat.state is not ComponentState.STOPPED:
-                ray.kill(seat.actor)
+                if seat.actor is not None:
+                    ray.kill(seat.actor)
                 self._move(seat, ComponentMove.STOP, "the twin was stopped")
+
+    def _start_enlisted(self) -> None:
+        """Start who was enlisted: one at a time while one of those started before is not ready.
+
+        A process of Ray's takes about a second of CPU to start. All at once they would share the
+        cores with the stem, which has far more to import than they and would be ready last.
+        """
+        slow = [seat.actor.describe.remote() for seat in self.seats.values() if seat.actor]
+        enlisted = [seat for seat in self.seats.values() if seat.actor is None]
+        for seat in enlisted:
+            self.start(seat)
+            if slow:
+                ready, _ = ray.wait([seat.actor.describe.remote(), *slow], num_returns=1)
+                slow = [reference for reference in slow if reference not in ready]
 
     def _spawn(self, seat: Seat) -> None:
         seat.generation += 1

@@ -62,10 +62,13 @@ class ActorSystem:
         self.supervisor = Supervisor(parts.model_id, on_change, clock)
         self._turn = 0
         model_id = parts.model_id
-        # The stem comes first: it imports TensorFlow, the longest start of all.
+        # The stem is started at once: it imports TensorFlow, the longest start of all. The others
+        # follow in `Supervisor.await_ready`.
         self._stems = self._seat(
             "stem", StemHost, (model_id, ray.put(parts.stem), reader), placement
         )
+        for seat in self._stems:
+            self.supervisor.start(seat)
         self._learners = {
             name: self._seat(name, LearnerHost, (model_id, ray.put(part)), placement)
             for name, part in parts.learners.items()
@@ -80,7 +83,8 @@ class ActorSystem:
         for number in range(replicas):
             actor_name = component if replicas == 1 else f"{component}-{number + 1}"
             seat = Seat(actor_name, host, (component, *arguments), placement.cpus_of(component))
-            self.supervisor.start(seat)
+            if host is not StemHost:
+                self.supervisor.enlist(seat)
             seats.append(seat)
         return seats
 
@@ -102,6 +106,7 @@ class ActorSystem:
 
     def send(self, seat: Seat, batch: Any) -> _Call:  # noqa: ANN401  a batch or its reference
         """Call an actor without waiting."""
+        self.supervisor.start(seat)  # if nobody waited for it to be ready
         return _Call(seat, seat.generation, seat.actor.handle.remote(batch))
 
     def answer_of(self, call: _Call, batch: Any) -> tuple[Any, Any] | None:  # noqa: ANN401

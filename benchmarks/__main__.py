@@ -15,13 +15,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cold_start, coverage, engine_speed, memory, mirror_delay, routes
+from benchmarks import (
+    cold_start,
+    coverage,
+    engine_speed,
+    memory,
+    mirror_delay,
+    replications,
+    routes,
+)
 from benchmarks.processes import run_json
 
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
-OF_ENGINE = ("engine_speed", "memory", "coverage")
+OF_ENGINE = ("engine_speed", "replications", "memory", "coverage")
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 
@@ -41,6 +49,8 @@ def main() -> None:
         results |= _of_twin(wanted, options.rounds)
     if "engine_speed" in wanted:
         results["engine_speed"] = engine_speed.measure(options.rounds)
+    if "replications" in wanted:
+        results["replications"] = replications.measure(options.rounds)
     if "memory" in wanted:
         results["memory"] = memory.measure()
     if "coverage" in wanted:

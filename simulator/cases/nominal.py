@@ -6,7 +6,6 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from simulator.cases.population import SEXES, SITES, SKIN_TONES
 from simulator.draws.uniforms import Blocks, Uniforms
@@ -36,6 +35,8 @@ class _Ages(Blocks):
         self._uniforms, self._mean, self._sd = uniforms, mean, sd
 
     def block(self, first: int, count: int) -> NDArray[np.float64]:
+        from scipy.special import ndtri  # a quarter of a second that runs with images need not wait
+
         years = self._mean + self._sd * ndtri(self._uniforms.block(first, count))
         return np.asarray(np.clip(np.round(years), 1, _OLDEST))
 

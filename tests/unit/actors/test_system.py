@@ -55,6 +55,21 @@ def kill(system: ActorSystem, name: str) -> None:
     os.kill(ray.get(system.supervisor.seats[name].actor.describe.remote()).pid, signal.SIGKILL)
 
 
+def test_who_does_not_wait_for_readiness_is_answered_too(cluster, changes, expected) -> None:
+    unready = ActorSystem(tiny_parts(), None, placement=Placement(), on_change=changes.append)
+    try:
+        assert unready.supervisor.seats["stem"].actor is not None  # started before all others
+        assert unready.supervisor.seats["knn"].actor is None
+        assert unready.submit(images()).collect() == expected
+    finally:
+        unready.close()
+
+
+def test_a_system_that_was_never_ready_can_be_closed(cluster, changes) -> None:
+    ActorSystem(tiny_parts(), None, placement=Placement(), on_change=changes.append).close()
+    assert {change.state for change in changes[-8:]} == {"stopped"}
+
+
 def test_ray_answers_as_the_process_does(system: ActorSystem, expected) -> None:
     tickets = [system.submit(images()) for _ in range(3)]
     assert all(ticket.collect() == expected for ticket in tickets)
