@@ -33,17 +33,21 @@ def run_table(summary: Result) -> Group:
     return Group(*parts)
 
 
+def _table(*columns: str, title: str | None = None) -> Table:
+    """Return a table whose cells are wrapped, never cut."""
+    table = Table(title=title, title_justify="left")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
 def _answers(point: Result) -> Table:
-    table = Table("metric", "value", f"{point['confidence']:.0%} interval")
+    table = _table("metric", "value", f"{point['confidence']:.0%} interval")
     for name in headlines([point]):
         answer = point["metrics"].get(name)
         if answer is not None:
-            shown = units.interval(name, answer)
-            if shown and not answer["valid"]:
-                shown += f" (not valid: {answer['reason']})"
-            if not shown and answer["value"] is None:
-                shown = answer["reason"]
-            table.add_row(Text(name), units.value(name, answer["value"]), Text(shown or "none"))
+            shown = units.remark(name, answer) or "none"
+            table.add_row(Text(name), units.value(name, answer["value"]), Text(shown))
     return table
 
 
@@ -51,7 +55,7 @@ def _by_point(summary: Result) -> Table:
     points = summary["points"]
     shared, short = _shared(points)
     title = f"points: {shared}" if shared else None
-    table = Table("metric", *short, title=title, title_justify="left")
+    table = _table("metric", *short, title=title)
     for name in headlines(points):
         values = [point["metrics"].get(name, {}).get("value") for point in points]
         table.add_row(Text(name), *(units.value(name, value) for value in values))
@@ -73,7 +77,7 @@ def _differences(summary: Result, place: int) -> Table:
     base, point = summary["points"][0], summary["points"][place]
     found = summary["differences"][place - 1]
     title = f"{label(point)} less {label(base)}"
-    table = Table("metric", "difference", "interval", title=title, title_justify="left")
+    table = _table("metric", "difference", "interval", title=title)
     for name in headlines([base, point]):
         one = found.get(name)
         if one is not None and one["mean"] is not None:
@@ -84,7 +88,7 @@ def _differences(summary: Result, place: int) -> Table:
 
 
 def _gates(gates: list[tuple[Result, Result]]) -> Table:
-    table = Table("gate", "verdict", "value", "why")
+    table = _table("gate", "verdict", "value", "why")
     for point, gate in gates:
         where = f" [{label(point)}]" if point["label"] else ""
         table.add_row(

@@ -46,7 +46,7 @@ class Runner:
         texts = [resolved(point.scenario) for point in points]
         warm = self._warm(points, texts)
         found = [self._store.kept(place) for place in range(len(points))]
-        wanted = [point.scenario.replications.min for point in points]
+        wanted = [max(point.scenario.replications.min for point in points)] * len(points)
         while True:
             # In order, so that what is asked for next does not depend on what was interrupted.
             self._fill(points, texts, warm, found, wanted)
@@ -58,6 +58,8 @@ class Runner:
                 max(count, wanted_replications(point.scenario, done)[0])
                 for point, done, count in zip(points, results, wanted, strict=True)
             ]
+            # All points have as many, so that every replication has its pair.
+            grown = [max(grown)] * len(points)
             if grown == wanted:
                 return results, warm
             wanted = grown

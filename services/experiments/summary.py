@@ -18,6 +18,7 @@ from simulator.experiment.result import ReplicationResult
 from simulator.language.metrics import parse_metric
 from simulator.language.schema import Scenario
 
+_DECIMALS = 9  # of a value in a difference: below, sums in another order differ
 _VERSIONS = ("numpy", "scipy", "simpy", "ray", "pydantic")
 
 
@@ -101,12 +102,14 @@ def differences(
     what the scenarios differ in.
     """
     pairs = list(zip(base, other, strict=False))
+
+    def of(result: ReplicationResult, name: str) -> float:
+        return round(result.values[name], _DECIMALS)
+
     found = {}
     for name in base[0].values:
         both = [
-            (a.values[name], b.values[name])
-            for a, b in pairs
-            if name in a.values and name in b.values
+            (of(a, name), of(b, name)) for a, b in pairs if name in a.values and name in b.values
         ]
         if len(both) > 1:
             paired = paired_interval([a for a, _ in both], [b for _, b in both], confidence)
