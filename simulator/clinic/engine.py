@@ -9,7 +9,6 @@ of reading leaves every draw as it was, and two runs can be compared patient by 
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
 from typing import Final, Protocol
 
 from simpy.events import Event
@@ -18,8 +17,9 @@ from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualC
 from simulator.clinic.due import Due
 from simulator.clinic.journal import Journal
 from simulator.clinic.person import Person
-from simulator.clinic.pools import Bay, Pool, Request
+from simulator.clinic.pools import Pool, Request, bays_of
 from simulator.clinic.readers import Reader
+from simulator.clinic.rota import Rota
 from simulator.clinic.routing import OUT, Router, Visits
 from simulator.clinic.staffing import capacity_changes
 from simulator.clinic.station import Station, Timed
@@ -100,7 +100,8 @@ class Engine:
         scenario = self.scenario
         self._clock.start()
         for name, pool in self._pools.items():
-            self._on_duty(pool, capacity_changes(scenario.staff[name], scenario.start_min))
+            bays = [bay for bay in self._bays if pool in bay.pools]
+            Rota(self.env, pool, bays, capacity_changes(scenario.staff[name], scenario.start_min))
         self._coming = self._clock.ahead(self._patients)
         self._await_next()
         if scenario.ending == "stop":
@@ -143,7 +144,7 @@ class Engine:
         classes = scenario.patient_classes
         self._routers: list[list[Router]] = []
         self._steps: list[Callable[[Person, float], None]] = []  # what happens who comes to a node
-        bays = _bays(scenario, self._pools)
+        bays = bays_of([node.staff for node in scenario.staffed()], self._pools)
         for place, node in enumerate(scenario.pathway):
             draws = [Visits(*key, f"route.{node.id}.{one.id}") for one in classes]
             self._routers.append(
@@ -170,31 +171,8 @@ class Engine:
                 self._steps.append(partial(self._wait, place))
             else:
                 self._steps.append(partial(self._ask, place))
-        self._bays = {id(bay): bay for bay in bays.values()}
+        self._bays = list({id(bay): bay for bay in bays.values()}.values())
         self._enter = [self._places[one.enter] if one.enter else 0 for one in classes]
-
-    def _on_duty(self, pool: Pool, changes: Iterator[tuple[float, int]]) -> None:
-        """Set a group's size now, and again whenever its roster says so."""
-        upcoming = next(changes)
-
-        def change(event: Due | None) -> None:
-            pool.change(self.env.now, 0)
-            pool.capacity = upcoming[1]
-            following()
-            if event is not None:
-                for bay in self._bays.values():
-                    if pool in bay.pools:
-                        bay.dispatch(self.env.now)
-
-        def following() -> None:
-            nonlocal upcoming
-            found = next(changes, None)
-            if found is not None:
-                upcoming = found
-                at_min = max(0.0, found[0] - self.env.now)
-                Due(self.env, at_min, (change,), None)
-
-        change(None)
 
     def _await_next(self) -> None:
         person = next(self._coming, None)
@@ -243,7 +221,8 @@ class Engine:
         person.seen[place] = visit = person.seen[place] + 1
         if not self._told:
             person.p_malignant, person.flagged = person.score, person.score_flags
-            self._onward(person, place, visit, now_min)
+        if not self._told or person.flagged is not None or person.rejected is not None:
+            self._onward(person, place, visit, now_min)  # who comes again has been answered
             return
         answer = self._clock.answer(person)
         if isinstance(answer, Event) and answer.callbacks is not None:
@@ -302,19 +281,3 @@ class Engine:
             areas={s.node.id: s.area for s in self.stations.values()},
             pools=self._pools,
         )
-
-
-def _bays(scenario: Scenario, pools: dict[str, Pool]) -> dict[str, Bay]:
-    """Return the waiting list of each staff group: one for all that are ever needed together."""
-    together: dict[str, set[str]] = {name: {name} for name in pools}
-    for node in scenario.staffed():
-        joined = set(chain.from_iterable(together[name] for name in node.staff))
-        for name in joined:
-            together[name] = joined
-    made: dict[frozenset[str], Bay] = {}
-    for name, group in together.items():
-        key = frozenset(group)
-        if key not in made:
-            made[key] = Bay([pools[each] for each in pools if each in group])
-        together[name] = group
-    return {name: made[frozenset(group)] for name, group in together.items()}

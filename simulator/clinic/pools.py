@@ -6,8 +6,9 @@ within one instant.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from itertools import chain
 from typing import Final, Protocol
 
 from simulator.clinic.person import Person
@@ -154,3 +155,22 @@ class Bay:
         if not self.serving:
             return None
         return max(self.serving, key=lambda r: (r.rank, r.queued_min, r.person.number))
+
+
+def bays_of(needs: Iterable[Sequence[str]], pools: Mapping[str, Pool]) -> dict[str, Bay]:
+    """Return the waiting list of each group: one for all that are ever needed together.
+
+    Parameters:
+        needs: for each station, the groups that it needs at the same time.
+        pools: all groups by name.
+    """
+    together: dict[str, set[str]] = {name: {name} for name in pools}
+    for need in needs:
+        joined = set(chain.from_iterable(together[name] for name in need))
+        for name in joined:
+            together[name] = joined
+    made: dict[frozenset[str], Bay] = {}
+    for group in map(frozenset, together.values()):
+        if group not in made:
+            made[group] = Bay([pools[name] for name in pools if name in group])
+    return {name: made[frozenset(group)] for name, group in together.items()}
