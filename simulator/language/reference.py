@@ -17,7 +17,8 @@ from simulator.language.metrics import (
     unit_of,
 )
 from simulator.language.parameters import DURATION, SHARE, SIGNED_DURATION
-from simulator.language.reference_text import EXITS, INTRODUCTION, SECTIONS, Section
+from simulator.language.reference_sections import SECTIONS
+from simulator.language.reference_text import EXITS, INTRODUCTION, Section
 from simulator.language.sources import WHOLE
 from simulator.language.yaml_source import dump
 

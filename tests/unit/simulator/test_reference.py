@@ -8,7 +8,8 @@ from services.exits import Exit
 from simulator.draws.distributions import DISTRIBUTIONS
 from simulator.language.json_schema import scenario_json_schema
 from simulator.language.reference import reference
-from simulator.language.reference_text import EXITS, SECTIONS
+from simulator.language.reference_sections import SECTIONS
+from simulator.language.reference_text import EXITS
 from simulator.language.scenario import load
 from simulator.language.yaml_source import parse
 
