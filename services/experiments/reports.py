@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from simulator.report.html import html_report
-from simulator.report.markdown import markdown_report
-
 from services.experiments.plan import Point
 from services.experiments.store import Store
 from simulator.experiment.result import ReplicationResult
 from simulator.language.scenario import resolved
+from simulator.report.html import html_report
+from simulator.report.markdown import markdown_report
 
 
 def write_reports(
