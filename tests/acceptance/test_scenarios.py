@@ -17,6 +17,7 @@ from services.console import Bars
 from services.runs import RunOrder, compare_scenarios, run_scenario
 from simulator.language.scenario import load
 from simulator.language.schema import Scenario
+from simulator.report import units
 
 FOLDER = Path("scenarios")
 DOCS = Path("docs")
@@ -163,8 +164,8 @@ def test_the_tutorial_shows_the_run_that_everybody_gets(tmp_path: Path) -> None:
     assert f"digest        {summary['digest']}" in text
     [point] = summary["points"]
     assert f"replications  {point['replications']}" in text
-    wait, sensitivity = (point["metrics"][name] for name in ("wait.read.mean", "sensitivity"))
-    said = f"{wait['value']:.1f} min    {wait['low']:.1f} min to {wait['high']:.1f} min"
-    assert said in text
-    assert f"{sensitivity['low']:.3f} to {sensitivity['high']:.3f}" in text
+    for name in ("wait.read.mean", "wait.read.p95", "sensitivity", "biopsies.per_malignant"):
+        answer = point["metrics"][name]
+        row = rf"{name} +{units.value(name, answer['value'])} +{units.interval(name, answer)}"
+        assert re.search(row, text), row
     assert summary["gates"] == "pass"
