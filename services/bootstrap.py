@@ -125,7 +125,7 @@ def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
         of_record = [
             event
             for case in state.cases.values()
-            for event in (case.arrived, case.answer, case.read)
+            for event in (case.arrived, case.answer, case.closed)
             if event is not None
         ]
         if len(engine_events) + len(link.answers) != len(of_record):

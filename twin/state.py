@@ -24,7 +24,7 @@ from twin.images import name_of
 from twin.lifecycle import CaseStage
 from twin.log import encode
 
-COUNTED: Final = ("cases", "verdicts", "rejections", "reads", "duplicates", "conflicts", "invalid")
+COUNTED: Final = ("cases", "verdicts", "rejections", "closed", "duplicates", "conflicts", "invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class CaseState:
     revision: int = 0  # events that changed this case
     arrived: CaseArrived | None = None
     answer: VerdictIssued | CaseRejected | None = None
-    read: CaseClosed | None = None
+    closed: CaseClosed | None = None
 
     @property
     def stage(self) -> CaseStage:
         """How far the case has come."""
-        if self.read is not None:
+        if self.closed is not None:
             return CaseStage.CLOSED
         if self.answer is not None:
             return CaseStage.ANSWERED
@@ -97,8 +97,8 @@ class TwinState:
                 counted = "verdicts" if isinstance(event, VerdictIssued) else "rejections"
                 case.answer = known or event
             case CaseClosed():
-                known, counted = case.read, "reads"
-                case.read = known or event
+                known, counted = case.closed, "closed"
+                case.closed = known or event
         if known is not None:
             # At-least-once delivery repeats events; the first one is the one of record.
             self.counts["duplicates" if encode(known) == encode(event) else "conflicts"] += 1
@@ -122,7 +122,7 @@ def fingerprint(state: TwinState) -> str:
     for case_id in sorted(state.cases):
         case = state.cases[case_id]
         total.update(f"{case_id} {case.revision}\n".encode())
-        for event in (case.arrived, case.answer, case.read):
+        for event in (case.arrived, case.answer, case.closed):
             total.update(encode(event) + b"\n" if event else b"-\n")
     total.update(repr(sorted(state.counts.items())).encode())
     return total.hexdigest()

@@ -2,9 +2,9 @@
 
 Keys, all under the prefix (`p`):
 
-    p:case:{case_id}    hash  revision, stage; arrived, answer, read (events as JSON; answer_schema
-                              says which kind of answer); image, p_malignant, malignant, rejected,
-                              referred: the same facts, flat; expires
+    p:case:{case_id}    hash  revision, stage; arrived, answer, closed (events as JSON;
+                              answer_schema says which kind of answer); image, p_malignant,
+                              malignant, rejected, referred: the same facts, flat; expires
     p:component:{name}  hash  state, restarts, model_id, reason, at_unix_s; event (JSON)
     p:counts            hash  how many cases, verdicts, ...; see `twin.state.COUNTED`
     p:position          hash  last offset folded, by topic/partition
@@ -43,7 +43,7 @@ CASE_TTL_S: Final = 7 * 24 * 3600  # a week of cases is what a status page looks
 CHANGES_KEPT: Final = 10_000  # enough to resume a page that was away for minutes: assumption
 _TIMEOUT_S: Final = 5.0  # a server on the same network answers in milliseconds: assumption
 _SCAN_COUNT: Final = 1000
-_CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "read")
+_CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed")
 _ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
     SCHEMA_OF[VerdictIssued].encode(): VerdictIssued,
     SCHEMA_OF[CaseRejected].encode(): CaseRejected,
@@ -191,7 +191,7 @@ class RedisMirror:
             counts, position, *cases = pipe.execute()
         state = TwinState(position=_places(position))
         state.counts.update({name.decode(): int(count) for name, count in counts.items()})
-        for case_id, (revision, arrived, answer, answer_schema, read) in zip(
+        for case_id, (revision, arrived, answer, answer_schema, closed) in zip(
             case_ids, cases, strict=True
         ):
             if revision is not None:
@@ -199,7 +199,7 @@ class RedisMirror:
                     revision=int(revision),
                     arrived=self._event(CaseArrived, arrived),
                     answer=self._event(_ANSWERS.get(answer_schema, VerdictIssued), answer),
-                    read=self._event(CaseClosed, read),
+                    closed=self._event(CaseClosed, closed),
                 )
         return state
 
@@ -250,7 +250,7 @@ def _case_fields(event: CaseEvent) -> Fields:
         case CaseArrived():
             return {"arrived": raw, "image": CaseState(arrived=event).image}
         case CaseClosed():
-            return {"read": raw, "referred": int(event.referred)}
+            return {"closed": raw, "referred": int(event.referred)}
         case CaseRejected():
             return {
                 "answer": raw,

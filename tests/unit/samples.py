@@ -29,7 +29,7 @@ def rejected(case_id: str = "c1", at_min: float = 1.0) -> CaseRejected:
     return CaseRejected(case_id=case_id, at_min=at_min, reason="image a.jpg: truncated")
 
 
-def read(case_id: str = "c1", at_min: float = 9.0, referred: bool = True) -> CaseClosed:
+def closed(case_id: str = "c1", at_min: float = 9.0, referred: bool = True) -> CaseClosed:
     return CaseClosed(
         case_id=case_id,
         at_min=at_min,

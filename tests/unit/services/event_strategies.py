@@ -65,7 +65,7 @@ def answers(ids=case_ids):
     return verdicts | rejections
 
 
-def readings(ids=case_ids):
+def closings(ids=case_ids):
     return st.builds(
         CaseClosed,
         case_id=ids,
@@ -86,7 +86,7 @@ components = st.builds(
     reason=text,
     facts=st.dictionaries(text, finite, max_size=3),
 )
-events = st.one_of(arrivals(), answers(), readings(), components)
+events = st.one_of(arrivals(), answers(), closings(), components)
 
 few = st.sampled_from(["a", "b", "c:*[", "d"])  # so that cases meet themselves again
 
@@ -97,7 +97,7 @@ def logs(draw, most=30):
 
     Among them are repeated events, conflicting ones and bytes that are none.
     """
-    kinds = st.one_of(arrivals(few), answers(few), readings(few), components)
+    kinds = st.one_of(arrivals(few), answers(few), closings(few), components)
     drawn = draw(st.lists(kinds, max_size=most))
     repeated = draw(st.lists(st.sampled_from(drawn), max_size=5)) if drawn else []
     written: dict[tuple[str, int], list] = {}

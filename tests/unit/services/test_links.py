@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from samples import FakeStack, arrived, read
+from samples import FakeStack, arrived, closed
 
 from services.background import Background
 from services.bus.memory import MemoryBus
@@ -90,9 +90,9 @@ def test_a_repeated_verdict_is_one_answer() -> None:
     assert ticks == [1]
 
 
-def test_readings_are_told_over_kafka() -> None:
+def test_closings_are_told_over_kafka() -> None:
     bus = MemoryBus()
     KafkaLink(bus.publisher(), bus.subscriber(["verdicts"], "e"), lambda: None, print).publish(
-        read("1")
+        closed("1")
     )
     assert [m.schema for m in bus.subscriber(["cases"], "t").poll(9, 0)] == ["CaseClosed/1"]

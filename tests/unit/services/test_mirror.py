@@ -87,7 +87,7 @@ def test_folds_the_log_and_commits(bus):
     loop = Mirror(bus.subscriber(TOPICS, "mirror"), kept)
     assert loop.lag() == 7
     drain(loop)
-    assert kept.read_back().counts == TwinState().counts | {"rejections": 3, "reads": 3}
+    assert kept.read_back().counts == TwinState().counts | {"rejections": 3, "closed": 3}
     assert kept.read_back().components["knn"].state == "ready"
     assert (loop.records, loop.changes, loop.invalid, loop.retries) == (7, 7, 0, 0)
     assert sum(bus.subscriber(TOPICS, "mirror").lag().values()) == 0  # as onlookers see it
@@ -147,7 +147,7 @@ def test_a_failed_batch_is_held_and_applied_again(bus):
         assert loop.lag() == 7  # polled, but not folded
         assert not bus.committed
     assert loop.step(0.0) == 7
-    assert kept.read_back().counts["reads"] == 3
+    assert kept.read_back().counts["closed"] == 3
     assert loop.records == 7
 
 

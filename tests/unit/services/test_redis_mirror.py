@@ -27,7 +27,7 @@ VERDICT = VerdictIssued(
     log_odds={"knn": -0.5},
     model_id="m1",
 )
-READ = CaseClosed(
+CLOSED = CaseClosed(
     case_id="c1", at_min=9.0, referred=True, left_early=False, waits_min={"imaging": 1.0}
 )
 REJECTED = CaseRejected(case_id="c2", at_min=1.0, reason="no image")
@@ -39,7 +39,7 @@ JOURNEY = [
     Record("verdicts", 0, 0, VERDICT),
     Record("verdicts", 1, 0, REJECTED),
     Record("components", 0, 0, READY),
-    Record("cases", 0, 1, READ),
+    Record("cases", 0, 1, CLOSED),
     Record("cases", 1, 0, None),
 ]
 
@@ -145,7 +145,7 @@ def test_a_case_can_be_read_without_knowing_our_types(mirror, client, prefix):
         "answer_schema": "VerdictIssued/1",
         "p_malignant": repr(VERDICT.p_malignant),
         "malignant": "0",
-        "read": encode(READ).decode(),
+        "closed": encode(CLOSED).decode(),
         "referred": "1",
     }
     other = client.hgetall(f"{prefix}:case:c2")
@@ -340,7 +340,7 @@ def test_what_is_no_redis_address_is_named_without_its_password(url):
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["arrived", "answer", "read"])
+@pytest.mark.parametrize("name", ["arrived", "answer", "closed"])
 def test_bytes_that_are_no_event_are_not_taken_for_one(mirror, client, prefix, name):
     mirror.apply(JOURNEY)
     client.hset(f"{prefix}:case:c1", name, "{}")

@@ -5,7 +5,7 @@ import json
 import threading
 
 import pytest
-from samples import FakeStack, arrived, outage, read
+from samples import FakeStack, arrived, closed, outage
 
 from services import worker as worker_module
 from services.bus.codec import decode
@@ -66,7 +66,7 @@ def bus_with(*events) -> MemoryBus:
 
 
 def test_every_case_is_answered_once_and_committed() -> None:
-    bus = bus_with(*(arrived(f"{n}") for n in range(9)), arrived("x1"), read("0"))
+    bus = bus_with(*(arrived(f"{n}") for n in range(9)), arrived("x1"), closed("0"))
     worker = work(bus, FakeStack())
     given = answers(bus)
     assert sorted(answer.case_id for answer in given) == [*map(str, range(9)), "x1"]

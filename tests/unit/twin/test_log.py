@@ -2,12 +2,18 @@ import json
 import random
 
 import pytest
-from samples import arrived, read, rejected, verdict
+from samples import arrived, closed, rejected, verdict
 
 from twin.events import ComponentChanged
 from twin.log import SCHEMA_OF, TOPIC_OF, digest, encode, in_order, key_of, line
 
-LOG = [arrived("a", 1.0), verdict("a", 1.0), read("a", 9.0), arrived("b", 2.0), rejected("b", 2.0)]
+LOG = [
+    arrived("a", 1.0),
+    verdict("a", 1.0),
+    closed("a", 9.0),
+    arrived("b", 2.0),
+    rejected("b", 2.0),
+]
 
 
 def component() -> ComponentChanged:

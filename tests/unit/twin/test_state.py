@@ -1,12 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import arrived, read, rejected, verdict
+from samples import arrived, closed, rejected, verdict
 
 from twin.events import ComponentChanged, Event
 from twin.lifecycle import CaseStage
 from twin.state import Record, TwinState, fingerprint, fold
 
-CASES: list[Event | None] = [arrived("a"), None, arrived("b"), read("a"), read("b")]
+CASES: list[Event | None] = [arrived("a"), None, arrived("b"), closed("a"), closed("b")]
 VERDICTS: list[Event | None] = [verdict("a"), rejected("b"), verdict("a")]
 
 
@@ -17,7 +17,7 @@ def records(topic: str, events: list[Event | None]) -> list[Record]:
 def test_a_case_grows_from_arrived_to_answered_to_closed() -> None:
     state = TwinState()
     stages = []
-    for offset, event in enumerate([arrived(), verdict(), read()]):
+    for offset, event in enumerate([arrived(), verdict(), closed()]):
         state.apply(Record("t", 0, offset, event))
         stages.append(state.cases["c1"].stage)
     assert stages == [CaseStage.ARRIVED, CaseStage.ANSWERED, CaseStage.CLOSED]
