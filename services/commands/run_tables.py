@@ -14,6 +14,7 @@ from simulator.report.wording import label
 
 Result = Mapping[str, Any]
 
+_OF_AI = ("ai.sensitivity", "ai.specificity", "auc")
 _STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
@@ -43,7 +44,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def _answers(point: Result) -> Table:
     table = _table("metric", "value", f"{point['confidence']:.0%} interval")
-    for name in headlines([point]):
+    for name in (*headlines([point]), *_OF_AI):
         answer = point["metrics"].get(name)
         if answer is not None:
             shown = units.remark(name, answer) or "none"
