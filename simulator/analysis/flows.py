@@ -29,10 +29,6 @@ class Flows:
     unknown: Mapping[str, str]  # node -> why nobody can say how many come
     irregular: Mapping[str, str]  # node -> why those who come are no Poisson stream
 
-    def into(self, node: str) -> float:
-        """Return how many patients of all classes come to a node per minute."""
-        return sum(rate for (_, name), rate in self.rates.items() if name == node)
-
 
 def flows(scenario: ScenarioForm, keeps_poisson: Mapping[str, bool]) -> Flows:
     """Return the streams into each node, in the long run.

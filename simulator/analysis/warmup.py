@@ -1,4 +1,4 @@
-"""Where a run's warm-up ends: MSER-5 by number, Welch's curve by eye."""
+"""Where a run's warm-up ends, by MSER-5."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,15 +21,6 @@ class WarmUp:
     batch: int = BATCH  # observations per step of the curve
     valid: bool  # whether the cut can be trusted
     reason: str = ""  # why not; empty when valid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WelchCurve:
-    """The mean over replications, and its moving average, for the plot."""
-
-    mean: tuple[float, ...]  # per observation, over replications
-    smooth: tuple[float, ...]  # moving average; shorter than `mean` by the window
-    window: int  # observations to each side of the one in the middle
 
 
 def mser5(series: Sequence[float]) -> WarmUp:
@@ -73,39 +64,6 @@ def mser5(series: Sequence[float]) -> WarmUp:
         if short
         else "",
     )
-
-
-def welch(curves: Sequence[Sequence[float]], window: int | None = None) -> WelchCurve:
-    """Return Welch's curve of several replications.
-
-    Parameters:
-        curves: one series per replication, each in order; all are cut to the shortest.
-        window: observations to each side in the moving average, at most a quarter of the length;
-            by default a twentieth (assumption). Near the start the window is as wide as it can be.
-
-    Raises:
-        ValueError: no series, an empty one, a value that is not finite, or another window.
-
-    P. D. Welch (1983), The statistical analysis of simulation results, in: Computer Performance
-    Modeling Handbook; A. M. Law (2015), Simulation Modeling and Analysis, 5th ed., sec. 9.5.1.
-
-    >>> welch([[5.0, 3.0, 0.0, 0.0], [7.0, 3.0, 0.0, 0.0]], 1).smooth
-    (6.0, 3.0, 1.0)
-    """
-    if not curves:
-        raise ValueError("curves: expected one series or more")
-    series = [numbers(f"curves[{i}]", curve) for i, curve in enumerate(curves)]
-    length = min(len(curve) for curve in series)
-    if window is None:
-        window = length // 20
-    if not 0 <= window <= length // 4:
-        raise ValueError(f"window={window!r}: expected 0 to {length // 4}, a quarter of the length")
-    mean = np.mean([curve[:length] for curve in series], axis=0)
-    sums = np.concatenate([[0.0], np.cumsum(mean - mean[-1])])
-    middle = np.arange(length - window)
-    reach = np.minimum(middle, window)
-    smooth = mean[-1] + (sums[middle + reach + 1] - sums[middle - reach]) / (2 * reach + 1)
-    return WelchCurve(mean=tuple(mean.tolist()), smooth=tuple(smooth.tolist()), window=window)
 
 
 def _statistic(means: Vector, last: int) -> Vector:

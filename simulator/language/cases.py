@@ -1,8 +1,7 @@
 """Who comes and what the AI is: rendered lesions, labelled images, or nominal cases."""
 
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
@@ -142,13 +141,3 @@ Model = Annotated[
     | Annotated[KnownModel, Tag("<id>")],
     tag("synthetic", key="learn_from", lone=("id",)),
 ]
-CASES: Final[Mapping[str, type[Strict]]] = {
-    "<synthetic>": SyntheticCases,
-    "<images>": ImageCases,
-    "<nominal>": NominalCases,
-}
-MODELS: Final[Mapping[str, type[Strict]]] = {
-    "<synthetic>": SyntheticModel,
-    "<images>": ImageModel,
-    "<id>": KnownModel,
-}

@@ -17,7 +17,6 @@ from simulator.language.sources import WHOLE
 
 Schema = dict[str, Any]
 
-FILE_NAME: Final = "scenario.schema.json"
 _PARTIAL: Final = "Partial"  # before a definition's name: what a file with a base may say
 _DISTRIBUTION: Final[Schema] = distribution_schema()
 _EXTENDS: Final[Schema] = {

@@ -57,13 +57,6 @@ def _routes(value: object) -> object:
     return routes
 
 
-def _plain_routes(routes: Mapping[str, str | float]) -> object:
-    if len(routes) == 1:
-        [(target, when)] = routes.items()
-        return target if when == OTHERWISE else dict(routes)
-    return dict(routes)
-
-
 Routes = Annotated[
     dict[str, float | str],
     BeforeValidator(_routes),
@@ -225,8 +218,3 @@ Node = Annotated[
     | Annotated[StaffedNode, Tag("<staffed>")],
     tag("staffed", lone=("twin", "delay")),
 ]
-NODES: Final[Mapping[str, type[Strict]]] = {
-    "<twin>": TwinNode,
-    "<delay>": DelayNode,
-    "<staffed>": StaffedNode,
-}

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.analysis import warmup
-from simulator.analysis.warmup import mser5, welch
+from simulator.analysis.warmup import mser5
 
 
 def test_examples_of_the_docstrings() -> None:
-    assert doctest.testmod(warmup) == (0, 2)
+    assert doctest.testmod(warmup) == (0, 1)
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=50, max_size=120), st.sampled_from([0.0, 1e6]))
@@ -64,31 +64,11 @@ def test_a_million_observations_are_no_matter() -> None:
     assert 1000 <= mser5(series.tolist()).cut < 50_000
 
 
-def test_welch_averages_runs_and_then_neighbours() -> None:
-    rng = np.random.default_rng(4)
-    runs = rng.normal(100, 1, (5, 40))
-    curve = welch(runs.tolist(), 3)
-    mean = runs.mean(axis=0)
-    assert curve.mean == pytest.approx(mean)
-    plain = [mean[i - min(i, 3) : i + min(i, 3) + 1].mean() for i in range(37)]
-    assert curve.smooth == pytest.approx(plain)
-    assert welch(runs.tolist()).window == 2
-    assert welch(runs.tolist(), 0).smooth == pytest.approx(mean)
-
-
-def test_welch_cuts_to_the_shortest_run() -> None:
-    assert welch([[1.0, 2.0, 3.0], [3.0, 4.0]]).mean == (2.0, 3.0)
-
-
 @pytest.mark.parametrize(
     ("call", "said"),
     [
         (lambda: mser5([]), "series: expected"),
         (lambda: mser5([1.0] * 60 + [math.nan]), r"series\[60\]=nan"),
-        (lambda: welch([]), "curves: expected"),
-        (lambda: welch([[1.0], []]), r"curves\[1\]"),
-        (lambda: welch([[1.0] * 10], 3), "window=3: expected 0 to 2"),
-        (lambda: welch([[1.0] * 10], -1), "window=-1"),
     ],
 )
 def test_refusals(call: object, said: str) -> None:
