@@ -166,7 +166,7 @@ class _Run:
                 self.warm = warm_up_of(self._scenario, [series.tolist()])
             else:
                 self.warm = Warm(warmup_min=self.kept[0].from_min, how="MSER-5")
-        elif self._scenario.warmup_min != "auto":
+        else:
             self.warm = warm_up_of(self._scenario, [])
         # Also of those who left before anybody asked: every case has its verdict on the log.
         answers = [link.answer(e.case_id) for e in journal.events if isinstance(e, CaseArrived)]

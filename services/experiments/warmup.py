@@ -42,11 +42,11 @@ def warm_up_of(scenario: Scenario, series: Sequence[Sequence[float]]) -> Warm:
     """
     if scenario.warmup_min != "auto":
         return Warm(warmup_min=scenario.warmup_min, how="given")
-    average = np.mean(np.array(series), axis=0)
     span_min = scenario.horizon_min
     if span_min is None:
         reason = "no horizon: warm-up by MSER-5 needs one; nothing was left out"
         return Warm(warmup_min=0.0, how="MSER-5", valid=False, reason=reason)
+    average = np.mean(np.array(series), axis=0)
     found = mser5(average.tolist())
     spell_min = span_min / len(average)
     every = max(1, len(average) // _SHOWN)
