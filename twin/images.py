@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from twin.recipe import LesionRecipe
+from twin.acquisition.acquisition import Acquisition
+from twin.dermoscopy.recipe import LesionRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +13,7 @@ class SyntheticRef:
 
     recipe: LesionRecipe
     kind: Literal["synthetic"] = "synthetic"
+    acquisition: Acquisition | None = None  # None: as it comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class FileRef:
     path: str  # relative to the data directory, with forward slashes
     sha256: str  # of the file's bytes, hex
     kind: Literal["file"] = "file"
+    acquisition: Acquisition | None = None  # None: as it comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class BlobRef:
 
     sha256: str  # of the bytes, hex
     kind: Literal["blob"] = "blob"
+    acquisition: Acquisition | None = None  # None: as it comes
 
 
 ImageRef = SyntheticRef | FileRef | BlobRef

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.decoding import decode
+from twin.dermoscopy.recipe import fault_of
+from twin.dermoscopy.render import render
 from twin.errors import ImageError
 from twin.images import ImageRef, SyntheticRef, name_of
-from twin.lesions import render
 from twin.ports import ImageReader
-from twin.recipe import fault_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,10 @@ TOPIC_OF: Final[dict[type, str]] = {
     CaseClosed: "cases",
     ComponentChanged: "components",
 }
-SCHEMA_OF: Final[dict[type, str]] = {kind: f"{kind.__name__}/1" for kind in TOPIC_OF}
+_VERSION: Final = {CaseArrived: 2}  # 1 everywhere else; a field more or less is a new version
+SCHEMA_OF: Final[dict[type, str]] = {
+    kind: f"{kind.__name__}/{_VERSION.get(kind, 1)}" for kind in TOPIC_OF
+}
 _RANK: Final[dict[type, int]] = {kind: rank for rank, kind in enumerate(TOPIC_OF)}
 
 

@@ -4,6 +4,7 @@ import zlib
 
 from hypothesis import strategies as st
 
+from twin.dermoscopy.recipe import LesionRecipe
 from twin.events import (
     CaseArrived,
     CaseClosed,
@@ -13,7 +14,6 @@ from twin.events import (
 )
 from twin.images import BlobRef, FileRef, SyntheticRef
 from twin.log import TOPIC_OF, key_of
-from twin.recipe import LesionRecipe
 from twin.state import Record
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

@@ -14,10 +14,10 @@ import redis
 
 from services.config import Settings
 from services.image_store import FileReader, ImageStore, MemoryBlobs, RedisBlobs
+from twin.dermoscopy.recipe import LesionRecipe
 from twin.errors import DependencyError, ImageError, SettingsError
 from twin.images import BlobRef, FileRef, ImageRef, SyntheticRef
 from twin.ports import ImageReader
-from twin.recipe import LesionRecipe
 
 DATA = b"\xff\xd8 not quite a JPEG \x00\xff"
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -94,7 +94,7 @@ def test_folds_the_log_and_commits(bus):
 
 
 def test_what_is_no_event_is_counted_and_passed(bus):
-    bus.publisher().publish_raw("cases", "c0", "CaseArrived/1", b"junk", {})
+    bus.publisher().publish_raw("cases", "c0", "CaseArrived/2", b"junk", {})
     bus.publisher().publish_raw("cases", "c0", "Unheard/1", b"{}", {})
     publish(bus)
     kept = MemoryMirror()

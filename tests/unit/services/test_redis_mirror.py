@@ -186,7 +186,7 @@ def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix)
             "id": "c1",
             "revision": "1",
             "stage": "arrived",
-            "schema": "CaseArrived/1",
+            "schema": "CaseArrived/2",
         },
         {
             "kind": "case",

@@ -84,7 +84,7 @@ def test_cases_are_scored_in_batches_no_larger_than_asked() -> None:
 
 def test_bytes_that_are_no_event_go_to_the_dead_letters_with_their_origin() -> None:
     bus = bus_with(arrived("1"))
-    bus.publisher().publish_raw("cases", "1", "CaseArrived/1", b'{"broken', {})
+    bus.publisher().publish_raw("cases", "1", "CaseArrived/2", b'{"broken', {})
     worker = work(bus, FakeStack())
     (letter,) = messages(bus, "dead-letters")
     assert (letter.value, letter.key) == (b'{"broken', "1")
@@ -156,7 +156,7 @@ def test_a_line_of_log_tells_each_case() -> None:
 
 def test_bytes_too_large_for_a_dead_letter_leave_their_reason_and_origin() -> None:
     bus = bus_with(arrived("1"))
-    bus.append("cases", "1", "CaseArrived/1", b"x" * (MAX_RAW_BYTES + 1), {})
+    bus.append("cases", "1", "CaseArrived/2", b"x" * (MAX_RAW_BYTES + 1), {})
     worker = work(bus, FakeStack())
     (letter,) = messages(bus, "dead-letters")
     assert letter.value == b""

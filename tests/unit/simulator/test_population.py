@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from simulator.cases.population import Population, SyntheticCase
+from twin.dermoscopy.recipe import LesionRecipe, fault_of
+from twin.dermoscopy.render import render
 from twin.errors import ScenarioError
-from twin.lesions import render
-from twin.recipe import LesionRecipe, fault_of
 
 CLINIC = Population(
     prevalence=0.2,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from twin.dermoscopy.recipe import LesionRecipe
+from twin.dermoscopy.render import render
 from twin.errors import DependencyError, ImageError
 from twin.images import BlobRef, FileRef, ImageRef, SyntheticRef
 from twin.imaging import Imaging
-from twin.lesions import render
-from twin.recipe import LesionRecipe
 
 RECIPE = LesionRecipe(
     **{

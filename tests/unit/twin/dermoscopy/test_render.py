@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from twin.lesions import render
-from twin.recipe import LesionRecipe, fault_of
+from twin.dermoscopy.recipe import LesionRecipe, fault_of
+from twin.dermoscopy.render import render
 
 PLAIN = LesionRecipe(
     seed=7,

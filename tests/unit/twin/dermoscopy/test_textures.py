@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twin.textures import EDGE_PX, grid, noise, smoothstep, wave
+from twin.dermoscopy.textures import EDGE_PX, grid, noise, smoothstep, wave
 
 
 def test_smoothstep_rises_from_0_to_1_and_stays_within() -> None:

@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.recipe import LesionRecipe
-from twin.textures import EDGE_PX, Field, grid, noise, smoothstep, wave
+from twin.dermoscopy.recipe import LesionRecipe
+from twin.dermoscopy.textures import EDGE_PX, Field, grid, noise, smoothstep, wave
 
 _ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radius
 
@@ -37,7 +37,7 @@ _GAMMA: Final = 2.2  # of sRGB, IEC 61966-2-1
 _FLOOR: Final = 0.035  # surface reflection that no absorber takes away
 
 # Melanin of skin by individual typology angle (Chardon et al. 1991), so that rendered skin has
-# the angle asked for; tests/unit/twin/test_lesions.py measures it.
+# the angle asked for; tests/unit/twin/dermoscopy/test_render.py measures it.
 _ITA_DEG: Final = (-50.0, -40.0, -30.0, -15.0, 0.0, 10.0, 28.0, 41.0, 48.0, 55.0, 62.0, 70.0)
 _MELANIN_OF_SKIN: Final = (3.2, 2.56, 2.07, 1.52, 1.14, 0.94, 0.66, 0.48, 0.39, 0.31, 0.22, 0.12)
 

@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from twin.recipe import RANGES, LesionRecipe, fault_of
+from twin.dermoscopy.recipe import RANGES, LesionRecipe, fault_of
 
 RECIPE = LesionRecipe(**dict.fromkeys((each.name for each in fields(LesionRecipe)), 1))
 

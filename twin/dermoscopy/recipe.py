@@ -1,7 +1,7 @@
 """The recipe of a synthetic lesion: everything the renderer needs, and no diagnosis.
 
 The recipe travels in events, so it must not give the truth away (law 8): it holds what can be
-seen, not what it is. `simulator/population.py` draws recipes; `twin/lesions.py` renders them.
+seen, not what it is. `simulator/cases/lesion_recipes.py` draws recipes; `render.py` renders them.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""Synthetic dermoscopy: a recipe, and the picture that it makes."""
