@@ -21,7 +21,8 @@ from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, data_digest, load_images
-from simulator.language.cases import ImageModel, KnownModel, PopulationSpec
+from simulator.language.cases import ImageModel, KnownModel
+from simulator.language.populations import PopulationSpec
 from simulator.language.schema import Scenario
 from twin.errors import SettingsError
 from twin.evaluate import evaluate

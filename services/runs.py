@@ -88,7 +88,7 @@ def _run(
     points: Sequence[Point], kept: dict[str, Any], store: Store, settings: Settings, bars: Bars
 ) -> dict[str, Any]:
     started_s = time.perf_counter()
-    with_twin = points[0].scenario.has_images
+    with_twin = points[0].scenario.asks_twin
     if with_twin:
         # Each kind imports what it needs: Ray, Kafka and the report take a second each.
         from services.bootstrap import RouteKind

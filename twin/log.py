@@ -24,7 +24,9 @@ TOPIC_OF: Final[dict[type, str]] = {
     CaseClosed: "cases",
     ComponentChanged: "components",
 }
-_VERSION: Final[dict[type, int]] = {CaseArrived: 2}  # 1 everywhere else; a field more or less is a new version
+_VERSION: Final[dict[type, int]] = {
+    CaseArrived: 2
+}  # 1 everywhere else; a field more or less is a new version
 SCHEMA_OF: Final[dict[type, str]] = {
     kind: f"{kind.__name__}/{_VERSION.get(kind, 1)}" for kind in TOPIC_OF
 }

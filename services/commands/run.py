@@ -47,7 +47,7 @@ def run(
     text, given = read_scenario(scenario), tuple(overrides or ())
     asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
     with ExitStack() as stack:
-        if asked.has_images and route != "inprocess":
+        if asked.asks_twin and route != "inprocess":
             _start_ray_ahead(stack, settings)
         from services.console import progress_bars
         from services.runs import RunOrder, run_scenario

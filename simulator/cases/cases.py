@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from simulator.cases.datasets import LabelledImage
 from simulator.cases.population import Population
 from simulator.draws.streams import stream
-from simulator.language.cases import ImageCases, PopulationSpec
+from simulator.language.cases import ImageCases
+from simulator.language.populations import PopulationSpec
 
 
 def case_id_of(replication: int, index: int, group: str = "") -> str:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from simulator.cases.population import SEXES, SITES, SKIN_TONES
 from simulator.draws.uniforms import Blocks, Uniforms
-from simulator.language.cases import NominalAi, PopulationSpec
+from simulator.language.cases import NominalAi
+from simulator.language.populations import PopulationSpec
 
 _OLDEST: Final = 100  # years; assumption
 

@@ -140,7 +140,7 @@ class Engine:
         scenario, key = self.scenario, (self.scenario.seed, self.replication)
         self._places = {node.id: place for place, node in enumerate(scenario.pathway)}
         attributes = sorted({name for one in scenario.classes for name in one.attributes})
-        self._told = scenario.has_images
+        self._told = scenario.asks_twin
         classes = scenario.patient_classes
         self._routers: list[list[Router]] = []
         self._steps: list[Callable[[Person, float], None]] = []  # what happens who comes to a node

@@ -14,9 +14,10 @@ from simulator.cases.nominal import Facts, Verdicts
 from simulator.clinic.arrival_times import Arrival, arrival_times
 from simulator.clinic.person import Person
 from simulator.draws.uniforms import Uniforms
-from simulator.language.cases import ImageCases, NominalCases, PopulationSpec
+from simulator.language.cases import ImageCases, NominalCases
 from simulator.language.classes import ClassSpec
 from simulator.language.load import rate_of
+from simulator.language.populations import PopulationSpec
 from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
 

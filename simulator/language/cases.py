@@ -5,29 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
-from simulator.language.fields import Count, Seed, Share, SkinTone, SkinTones, Strict, tag
+from simulator.language.fields import Count, Seed, Share, Strict, tag
+from simulator.language.populations import Bank, PopulationChange, PopulationSpec
 from simulator.quantities import QuantityError
-
-
-class AgeSpec(Strict):
-    """Ages of the patients. The defaults are an assumption."""
-
-    mean: float = Field(default=52.0, gt=0, lt=120, description="Years.")
-    sd: float = Field(default=17.0, ge=0, le=50, description="Years.")
-
-
-def _skin_tones() -> dict[SkinTone, float]:
-    return {"I-II": 0.5, "III-IV": 0.35, "V-VI": 0.15}
-
-
-class PopulationSpec(Strict):
-    """Who comes, where patients are not images of a directory. The defaults are an assumption."""
-
-    prevalence: Share = Field(default=0.08, description="Share of malignant lesions.")
-    skin_tone: SkinTones = Field(
-        default_factory=_skin_tones, description="Share of each group of Fitzpatrick types."
-    )
-    age: AgeSpec = Field(default=AgeSpec(), description="Ages of the patients.")
 
 
 class SyntheticCases(Strict):
@@ -35,6 +15,11 @@ class SyntheticCases(Strict):
 
     source: Literal["synthetic"] = Field(default="synthetic", description="Lesions are rendered.")
     population: PopulationSpec = Field(default=PopulationSpec(), description="Who comes.")
+    bank: Bank | None = Field(
+        default=None,
+        description="Patients are drawn from so many lesions, scored once before the run; without, "
+        "every patient's lesion is rendered and scored as it comes.",
+    )
     count: Count | None = Field(default=None, description="Stop after so many patients.")
 
 
@@ -46,10 +31,20 @@ class ImageSpec(Strict):
 
 
 class ImageCases(Strict):
-    """Patients whose lesions are the labelled images of a directory, each image once."""
+    """Patients whose lesions are the labelled images of a directory: each once, or from a bank."""
 
     source: Literal["images"] = Field(description="Lesions are images of DERMTWIN_DATA.")
     images: ImageSpec = Field(default=ImageSpec(), description="Which images, in which order.")
+    bank: Bank | None = Field(
+        default=None,
+        description="Patients are drawn from so many images, scored once before the run; without, "
+        "each image comes once.",
+    )
+    population: PopulationChange | None = Field(
+        default=None,
+        description="With a bank: who comes, by drawing some images more often than others; "
+        "what is not named is as among the images.",
+    )
     count: Count | None = Field(
         default=None, description="Stop after so many patients; without, after the last image."
     )

@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from simulator.language.arrivals import ArrivalSpec
-from simulator.language.cases import PopulationSpec
 from simulator.language.fields import Identifier, Service, Share, Strict
 from simulator.language.parameters import SHARE
 from simulator.language.pathway import Routes
+from simulator.language.populations import PopulationSpec
 from simulator.quantities import QuantityError, parse_share
 
 

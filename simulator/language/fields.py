@@ -54,7 +54,12 @@ def _threshold(value: object) -> float | Literal["model"]:
         raise QuantityError((), f"{error}, or the word model") from error
 
 
-def _whole(shares: dict[str, float]) -> dict[str, float]:
+def whole(shares: dict[str, float]) -> dict[str, float]:
+    """Check that shares sum to 1.
+
+    Raises:
+        QuantityError: they do not.
+    """
     total = sum(shares.values())
     if abs(total - 1) > 1e-6:
         raise QuantityError((), f"shares sum to {total:.6g}, expected 1")
@@ -121,7 +126,7 @@ Threshold = Annotated[
     WithJsonSchema({"anyOf": [{"const": "model"}, SHARE.schema]}),
 ]
 SkinTone = Literal["I-II", "III-IV", "V-VI"]  # Fitzpatrick types
-SkinTones = Annotated[dict[SkinTone, Share], AfterValidator(_whole)]
+SkinTones = Annotated[dict[SkinTone, Share], AfterValidator(whole)]
 
 
 class Strict(BaseModel):

@@ -16,7 +16,6 @@ from simulator.language.cases import (
     ImageCases,
     Model,
     NominalCases,
-    PopulationSpec,
     SyntheticCases,
     SyntheticModel,
 )
@@ -31,6 +30,8 @@ from simulator.language.fields import (
     Threshold,
 )
 from simulator.language.pathway import Node, ReaderSpec, StaffedNode, TwinNode
+from simulator.language.populations import BankSpec, PopulationSpec
+from simulator.language.shifts import ShiftSpec
 from simulator.language.staff import Staff
 
 DEFAULT_CLASS: Final = "patient"  # the class of all patients where a scenario names none
@@ -92,6 +93,9 @@ class ScenarioForm(Strict):
     )
     cases: Cases = Field(default=SyntheticCases(), description="Who comes, and what the AI is.")
     model: Model = Field(default=SyntheticModel(), description="The model that scores.")
+    shifts: Annotated[tuple[ShiftSpec, ...], Field(strict=False)] = Field(
+        default=(), description="What changes while the clinic runs: patients, images."
+    )
     arrivals: ArrivalSpec | None = Field(default=None, description="When patients come.")
     classes: Annotated[tuple[ClassSpec, ...], Field(strict=False)] = Field(
         default=(), description="Groups of patients that differ; without, all are alike."
@@ -121,8 +125,22 @@ class ScenarioForm(Strict):
 
     @property
     def has_images(self) -> bool:
-        """Whether the twin scores: nominal cases have nothing to score."""
+        """Whether patients have an image; nominal ones have none."""
         return not isinstance(self.cases, NominalCases)
+
+    @property
+    def bank(self) -> BankSpec | None:
+        """The bank that patients are drawn from; None where there is none."""
+        return None if isinstance(self.cases, NominalCases) else self.cases.bank
+
+    @property
+    def asks_twin(self) -> bool:
+        """Whether the twin scores during the run: a bank was scored before, nominal cases never."""
+        return self.has_images and self.bank is None
+
+    def shift_ids(self) -> tuple[str, ...]:
+        """Return the names of the shifts, in their order."""
+        return tuple(one.id or f"shift-{place}" for place, one in enumerate(self.shifts, start=1))
 
     @property
     def patient_classes(self) -> tuple[ClassSpec, ...]:

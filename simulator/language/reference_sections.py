@@ -52,8 +52,43 @@ cases:
     ),
     Section(
         title="cases.population",
-        text="Who the patients are. A class can have a population of its own.",
-        tables={"PopulationSpec": "population", "AgeSpec": "population.age"},
+        text="Who the patients are. A class can have a population of its own. With a `referral`, "
+        "arrivals are those who seek care, and only who is referred comes.",
+        tables={
+            "PopulationSpec": "population",
+            "AgeSpec": "population.age",
+            "ReferralSpec": "population.referral",
+            "PopulationChange": "population, where only what is other is named",
+        },
+    ),
+    Section(
+        title="cases.bank: images that are scored once",
+        text="With a `bank`, patients are drawn from a fixed number of images whose scores are "
+        "computed before the run and kept for the next one, so that a million patients cost no "
+        "million inferences. Rendered lesions and the images of a directory can both be a bank; "
+        "images are drawn with weights that give the population asked for.",
+        tables={"BankSpec": "bank"},
+        example="""\
+cases:
+  source: synthetic
+  population: {prevalence: 8 %}
+  bank: 5000
+""",
+    ),
+    Section(
+        title="shifts: what changes while the clinic runs",
+        text="Each shift has an onset, a ramp, and what is other about the patients (`population`) "
+        "or their images (`image`, severity 1 to 5). On the ramp the share of patients whom it "
+        "reaches rises along a straight line; each single patient is in it or not, and "
+        "patients.csv says so.",
+        tables={"ShiftSpec": "shifts, each one"},
+        example="""\
+horizon: 10 d
+cases: {source: synthetic, bank: 2000}
+shifts:
+  - {id: more-melanoma, at: 3 d, over: 12 h, population: {prevalence: 15 %}}
+  - {id: new-dermatoscope, at: 4 d, share: 50 %, image: {colour_cast: 2, defocus: 1}}
+""",
     ),
     Section(
         title="cases.ai: an AI known by its figures",

@@ -40,7 +40,7 @@ def loaded(name: str, *overrides: str) -> Scenario:
 
 
 ALL = sorted(file.stem for file in FOLDER.glob("*.yaml"))
-NOMINAL = [name for name in ALL if not loaded(name).has_images]
+NOMINAL = [name for name in ALL if not loaded(name).asks_twin]
 
 
 def order(name: str, *, out: Path) -> RunOrder:

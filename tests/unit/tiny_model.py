@@ -8,7 +8,7 @@ from actors.parts import Parts
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.population import SyntheticCase
-from simulator.language.cases import PopulationSpec
+from simulator.language.populations import PopulationSpec
 from twin.imaging import Imaging
 from twin.model import Model
 from twin.stem_weights import analytic

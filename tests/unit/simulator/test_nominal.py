@@ -7,7 +7,8 @@ import pytest
 from simulator.cases.nominal import Facts, Verdicts
 from simulator.clinic.person import Person
 from simulator.draws.uniforms import Uniforms
-from simulator.language.cases import NominalAi, PopulationSpec, RocPoint
+from simulator.language.cases import NominalAi, RocPoint
+from simulator.language.populations import PopulationSpec
 
 N = 4000
 
