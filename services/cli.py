@@ -13,6 +13,7 @@ import typer
 from services.commands.compare import compare
 from services.commands.doctor import doctor
 from services.commands.resume import resume
+from services.commands.robustness import robustness
 from services.commands.run import run
 from services.commands.schema import schema
 from services.commands.score import score
@@ -34,7 +35,19 @@ app = typer.Typer(
 
     Settings come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
-for _command in (train, score, run, compare, resume, validate, schema, up, status, doctor):
+for _command in (
+    train,
+    score,
+    robustness,
+    run,
+    compare,
+    resume,
+    validate,
+    schema,
+    up,
+    status,
+    doctor,
+):
     app.command()(_command)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.acquisition.acquisition import fault_of as fault_of_acquisition
+from twin.acquisition.shifts import SHIFTS, apply
 from twin.decoding import decode
 from twin.dermoscopy.recipe import fault_of
 from twin.dermoscopy.render import render
@@ -28,13 +30,20 @@ class Imaging:
     reader: ImageReader | None = None
 
     def pixels(self, ref: ImageRef) -> NDArray[np.uint8]:
-        """Return an image as uint8 RGB of shape (224, 224, 3).
+        """Return an image, taken as its reference says, as uint8 RGB of shape (224, 224, 3).
 
         Raises:
-            ImageError: the image is missing, altered or cannot be decoded, its recipe is out of
-                range, or it is no synthetic one and there is no reader.
+            ImageError: the image is missing, altered or cannot be decoded, its recipe or its
+                acquisition is out of range, or it is no synthetic one and there is no reader.
             DependencyError: the store of images did not answer.
         """
+        taken = ref.acquisition
+        if taken is not None and (fault := fault_of_acquisition(taken, SHIFTS)):
+            raise ImageError(name_of(ref), fault)
+        seen = self._seen(ref)
+        return seen if taken is None else apply(seen, taken)
+
+    def _seen(self, ref: ImageRef) -> NDArray[np.uint8]:
         if isinstance(ref, SyntheticRef):
             if fault := fault_of(ref.recipe):
                 raise ImageError(name_of(ref), fault)

@@ -4,6 +4,7 @@ import zlib
 
 from hypothesis import strategies as st
 
+from twin.acquisition.acquisition import Acquisition
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.events import (
     CaseArrived,
@@ -27,10 +28,15 @@ recipes = st.builds(
     seed=st.integers(0, 2**63 - 1),
     **{name: finite for name in LesionRecipe.__dataclass_fields__ if name != "seed"},
 )
+acquisitions = st.none() | st.builds(
+    Acquisition,
+    seed=st.integers(0, 2**63 - 1),
+    severity=st.dictionaries(text, st.integers(1, 5), max_size=3),
+)
 images = st.one_of(
-    st.builds(SyntheticRef, recipe=recipes),
-    st.builds(FileRef, path=text, sha256=text),
-    st.builds(BlobRef, sha256=text),
+    st.builds(SyntheticRef, recipe=recipes, acquisition=acquisitions),
+    st.builds(FileRef, path=text, sha256=text, acquisition=acquisitions),
+    st.builds(BlobRef, sha256=text, acquisition=acquisitions),
 )
 maybe = st.none() | text
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.bus.codec import MAX_CASE_ID, decode, read_log
+from twin.acquisition.acquisition import Acquisition
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.errors import EventError
 from twin.events import CaseArrived, CaseClosed, CaseRejected, ComponentChanged
@@ -21,6 +22,7 @@ IMAGES = [
     SyntheticRef(recipe=RECIPE),
     FileRef(path="benign/1.jpg", sha256="ab" * 32),
     BlobRef(sha256="cd" * 32),
+    BlobRef(sha256="cd" * 32, acquisition=Acquisition(seed=2**63 - 1, severity={"hair": 5})),
 ]
 TELEMETRY = ComponentChanged(
     component="knn", at_unix_s=1e9, state="ready", restarts=0, model_id="m", facts={"n": 1.0}
@@ -114,6 +116,14 @@ def test_the_longest_case_id_and_the_first_minute_are_fine():
         ({"kind": "blob", "sha256": 1}, "image.BlobRef.sha256: "),
         ({"kind": "blob", "sha256": "a", "path": "b"}, "image.BlobRef.path: Unexpected"),
         ({"kind": "synthetic", "recipe": {}}, "image.SyntheticRef.recipe.seed: Field required"),
+        (
+            {"kind": "blob", "sha256": "a", "acquisition": {"seed": 1}},
+            "image.BlobRef.acquisition.severity: Field required",
+        ),
+        (
+            {"kind": "blob", "sha256": "a", "acquisition": {"seed": 1, "severity": {"hair": 1.5}}},
+            "image.BlobRef.acquisition.severity.hair: ",
+        ),
         ({"kind": "film", "sha256": "a"}, "image."),
     ],
 )

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from twin.acquisition.acquisition import Acquisition
+from twin.acquisition.shifts import apply
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.render import render
 from twin.errors import DependencyError, ImageError
-from twin.images import BlobRef, FileRef, ImageRef, SyntheticRef
+from twin.images import BlobRef, FileRef, ImageRef, SyntheticRef, name_of
 from twin.imaging import Imaging
 
 RECIPE = LesionRecipe(
@@ -76,3 +78,35 @@ def test_an_outage_is_not_the_images_fault() -> None:
 def test_imaging_travels_to_actors() -> None:
     shelf = pickle.loads(pickle.dumps(Imaging(Shelf(b"x", []))))  # noqa: S301 - our own bytes
     assert shelf.reader == Shelf(b"x", [])
+
+
+HAIRY = Acquisition(seed=7, severity={"hair": 3, "jpeg": 2})
+
+
+@pytest.mark.parametrize("ref", [SyntheticRef(recipe=RECIPE), FILE, BLOB])
+def test_any_reference_is_seen_as_it_was_taken(ref: ImageRef) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (224, 224), (200, 150, 140)).save(file, "PNG")
+    imaging = Imaging(Shelf(file.getvalue(), []))
+    shifted = imaging.pixels(replace(ref, acquisition=HAIRY))
+    assert np.array_equal(shifted, apply(imaging.pixels(ref), HAIRY))
+    assert not np.array_equal(shifted, imaging.pixels(ref))
+
+
+@pytest.mark.parametrize("ref", [SyntheticRef(recipe=RECIPE), FILE, BLOB])
+@pytest.mark.parametrize(
+    ("severity", "reason"),
+    [
+        ({"fog": 1}, "no acquisition shift 'fog'"),
+        ({"hair": 6}, "severity 6 of hair is not within 1 and 5"),
+        ({"hair": 1, "jpeg": 0}, "severity 0 of jpeg is not within 1 and 5"),
+    ],
+)
+def test_an_acquisition_that_nobody_can_apply_is_the_images_fault(
+    ref: ImageRef, severity: dict[str, int], reason: str
+) -> None:
+    shelf = Shelf(b"", [])
+    taken = Acquisition(seed=1, severity=severity)
+    with pytest.raises(ImageError, match=f"image {name_of(ref)}: {reason}"):
+        Imaging(shelf).pixels(replace(ref, acquisition=taken))
+    assert not shelf.asked

@@ -1,0 +1,57 @@
+"""Sensor and file: resolution, noise, compression."""
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from twin.acquisition.shift import Level, Pixels, Shift
+from twin.dermoscopy.textures import EDGE_PX
+
+
+def _low_resolution(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:  # noqa: ARG001
+    edge = round(level["edge_px"])
+    small = Image.fromarray(pixels).resize((edge, edge), Image.Resampling.BOX)
+    return np.array(small.resize((EDGE_PX, EDGE_PX), Image.Resampling.BICUBIC))
+
+
+LOW_RESOLUTION: Final = Shift(
+    name="low_resolution",
+    about="The camera has few pixels: the picture is enlarged from a small one.",
+    levels={"edge_px": (180, 140, 100, 70, 48)},
+    source="pixelation as in ImageNet-C (arXiv:1903.12261), enlarged smoothly; edges: assumption",
+    change=_low_resolution,
+)
+
+
+def _noise(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:
+    grains = stream.standard_normal(pixels.shape, np.float32)
+    # Variance: of reading out, and of counting photons, which grows with the light.
+    spread = np.sqrt(level["read"] ** 2 + level["shot"] ** 2 * np.arange(256) / 255)
+    noisy = pixels + spread.astype(np.float32)[pixels] * grains + np.float32(0.5)
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+NOISE: Final = Shift(
+    name="noise",
+    about="Too little light for the sensor: noise of reading out and of counting photons.",
+    levels={"read": (2, 4, 7, 11, 17), "shot": (3, 6, 10, 16, 25)},  # grey levels of 255
+    source="Poisson and Gaussian noise as in ImageNet-C (arXiv:1903.12261), weaker: assumption",
+    change=_noise,
+)
+
+
+def _jpeg(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:  # noqa: ARG001
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=round(level["quality"]), subsampling="4:2:0")
+    return np.array(Image.open(file, formats=["JPEG"]))
+
+
+JPEG: Final = Shift(
+    name="jpeg",
+    about="The file is compressed too much: blocks of 8 x 8 pixels and few colours.",
+    levels={"quality": (60, 35, 20, 12, 7)},
+    source="least quality as in ImageNet-C (arXiv:1903.12261), the others milder: assumption",
+    change=_jpeg,
+)
