@@ -71,7 +71,7 @@ def _defocus(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixel
 DEFOCUS: Final = Shift(
     name="defocus",
     about="The lens is out of focus: each point becomes a disc.",
-    levels={"radius_px": (0.8, 1.4, 2.2, 3.4, 5.0)},
+    levels={"radius_px": (0.65, 0.8, 1.2, 2.4, 4.5)},
     source="discs as in ImageNet-C (Hendrycks & Dietterich 2019, arXiv:1903.12261); radii: "
     "assumption",
     change=_defocus,
