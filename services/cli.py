@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.commands.compare import compare
+from services.commands.data import data
 from services.commands.doctor import doctor
 from services.commands.resume import resume
 from services.commands.robustness import robustness
@@ -49,6 +50,7 @@ for _command in (
     doctor,
 ):
     app.command()(_command)
+app.add_typer(data, name="data")
 
 
 @app.callback()
