@@ -25,7 +25,7 @@ _ONE: Final = "one replication: no interval"
 # Shares of independent patients; the name up to a group in braces.
 _INDEPENDENT: Final = frozenset(
     {"sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
-    | {"ai.sensitivity", "ai.specificity"}
+    | {"ai.sensitivity", "ai.specificity", "upstream.referred.share"}
 )
 
 
