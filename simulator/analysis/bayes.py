@@ -7,6 +7,7 @@ logit gives the interval of the predictive value.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -91,6 +92,23 @@ def of_share(part: float, whole: float) -> Logit:
 def chance_of(a: Logit, b: Logit) -> float:
     """Return how often two estimates of one share differ so much or more: a two-sided test."""
     return math.erfc(abs(a.centre - b.centre) / math.sqrt(2 * (a.variance + b.variance)))
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Return p-values that hold for several tests together, in the same order.
+
+    S. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal
+    of Statistics 6(2), 65-70.
+
+    >>> holm([0.01, 0.5, 0.02])
+    [0.03, 0.5, 0.04]
+    """
+    order = sorted(range(len(chances)), key=lambda place: chances[place])
+    found, least = [0.0] * len(chances), 0.0
+    for done, place in enumerate(order):
+        least = max(least, min(1.0, (len(chances) - done) * chances[place]))
+        found[place] = least
+    return found
 
 
 def _counted(counts: Counts) -> Counts:

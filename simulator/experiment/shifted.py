@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from simulator.analysis.bayes import Counts, Logit, by_bayes, chance_of, of_share
+from simulator.analysis.bayes import Counts, by_bayes, chance_of, holm, of_share
 from simulator.analysis.measure import FEW
 from simulator.experiment.prevalence_curve import Spell, curve, spells_of, within
 from simulator.experiment.result import ReplicationResult
@@ -11,6 +11,8 @@ from simulator.language.form import ScenarioForm
 from simulator.language.periods import BEFORE, Period, periods
 from simulator.language.shifts import ShiftSpec
 
+# What is tested of each period, and what the verdict is called.
+_TESTS: Final = {"sensitivity": "stays", "specificity": "stays", "ppv": "agrees", "npv": "agrees"}
 _VALUES: Final[Mapping[Literal["ppv", "npv"], str]] = {"ppv": "referred", "npv": "not referred"}
 
 
@@ -29,6 +31,12 @@ def shifted(
         (part, within(spells, part, results[0].from_min) if spells else None)
         for part in periods(scenario)
     ]
+    bayes = [
+        row
+        for prefix in _prefixes(scenario)
+        for row in _beside_bayes(prefix, parts, results, confidence)
+    ]
+    _judge(bayes, confidence)
     return {
         "shifts": [
             _told(name, shift)
@@ -36,12 +44,21 @@ def shifted(
         ],
         "periods": [_period(part, spell) for part, spell in parts],
         "prevalence": curve(scenario, spells, confidence) if spells else None,
-        "bayes": [
-            row
-            for prefix in _prefixes(scenario)
-            for row in _beside_bayes(prefix, parts, results, confidence)
-        ],
+        "bayes": bayes,
     }
+
+
+def _judge(rows: Sequence[dict[str, Any]], confidence: float) -> None:
+    """Put verdicts in: all tests of a run together err with 1 - confidence at most."""
+    tested = [
+        (row[name], verdict)
+        for row in rows
+        for name, verdict in _TESTS.items()
+        if not row["reason"] and row[name]["chance"] is not None
+    ]
+    together = holm([one["chance"] for one, _ in tested])
+    for (one, verdict), chance in zip(tested, together, strict=True):
+        one["chance"], one[verdict] = chance, chance >= 1 - confidence
 
 
 def _told(name: str, shift: ShiftSpec) -> dict[str, Any]:
@@ -119,12 +136,8 @@ def _row(
     row: dict[str, Any] = {"of": prefix, "period": period, "reason": _why_not(before, here)}
     if row["reason"]:
         return row
-    row["sensitivity"] = _moved(
-        of_share(before.hits, before.malignant), of_share(here.hits, here.malignant), confidence
-    ) | {"before": before.hits / before.malignant, "found": here.hits / here.malignant}
-    row["specificity"] = _moved(
-        of_share(before.passes, before.benign), of_share(here.passes, here.benign), confidence
-    ) | {"before": before.passes / before.benign, "found": here.passes / here.benign}
+    row["sensitivity"] = _moved((before.hits, before.malignant), (here.hits, here.malignant))
+    row["specificity"] = _moved((before.passes, before.benign), (here.passes, here.benign))
     for kind in _VALUES:
         row[kind] = _predictive(kind, before, here, prevalence, confidence)
     return row
@@ -139,9 +152,13 @@ def _why_not(before: Counts, here: Counts) -> str:
     return ""
 
 
-def _moved(before: Logit, here: Logit, confidence: float) -> dict[str, Any]:
-    chance = chance_of(before, here)
-    return {"chance": chance, "stays": chance >= 1 - confidence}
+def _moved(before: tuple[float, float], here: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "before": before[0] / before[1],
+        "found": here[0] / here[1],
+        "chance": chance_of(of_share(*before), of_share(*here)),
+        "stays": None,
+    }
 
 
 def _predictive(
@@ -169,9 +186,8 @@ def _predictive(
         return found | {"reason": f"only {now[1]:.0f} {_VALUES[kind]}; {FEW} are needed"}
     bayes = by_bayes(kind, prevalence, before)
     low, high = bayes.interval(confidence)
-    chance = chance_of(bayes, of_share(*now))
     found |= {"bayes": bayes.share, "low": low, "high": high}
-    return found | {"chance": chance, "agrees": chance >= 1 - confidence}
+    return found | {"chance": chance_of(bayes, of_share(*now))}
 
 
 def _parts(kind: Literal["ppv", "npv"], counts: Counts) -> tuple[float, float]:

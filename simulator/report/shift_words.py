@@ -151,7 +151,9 @@ def _of_row(row: Row, period: Row, confidence: float) -> str:
     true = period["true_prevalence"]
     at = "" if true is None else f" (true prevalence {share(true)})"
     said = f"{where}{at}: of {who}, {'; '.join(parts)}."
-    return f"{said} {' '.join(_predictive(kind, row[kind], level) for kind in _VALUES)}"
+    # NPV stands in the table: where few are malignant it hardly moves.
+    kinds = [kind for kind in _VALUES if kind == "ppv" or row[kind]["agrees"] is False]
+    return f"{said} {' '.join(_predictive(kind, row[kind], level) for kind in kinds)}"
 
 
 def _from_to(one: Row) -> str:

@@ -27,8 +27,8 @@ Point = Mapping[str, Any]
 SHIFTS_TOLD: Final = (
     "Patients belong to a period by the time at which they come. Bayes' theorem takes sensitivity "
     "and specificity from before the first shift and the true prevalence of each period; its "
-    "interval is by the delta method on the logit. Compatible: a two-sided test of the difference "
-    "at the stated confidence finds none; of many such tests some fail by chance."
+    "interval is by the delta method on the logit. Compatible: a two-sided test finds no "
+    "difference at the stated confidence, which holds for all these tests together (Holm)."
 )
 
 
@@ -41,11 +41,11 @@ def shift_tables(point: Point, start_min: float, warmup_min: float) -> Html:
     found = point.get("shifts")
     if not found:
         return Html("")
-    sentences = [tag("p", one) for one in told(point)]
+    sentences = tag("ul", *(tag("li", one) for one in told(point)))
     rows = [shift_row(shift) for shift in found["shifts"]]
     return join(
         [
-            *sentences,
+            sentences,
             table("Shifts as the scenario sets them: the truth", SHIFT_HEAD, rows, numeric=1),
             _over_time(point, start_min, warmup_min),
             *(_by_period(point, prefix) for prefix in PERIOD_METRICS),
@@ -191,7 +191,12 @@ def _by_period(point: Point, prefix: str) -> Html:
         )
     who = "Decisions" if prefix == "" else "The AI's verdicts"
     level = per_cent(point["confidence"])
-    head = ["period", "malignant / all", "prevalence", *(SHORT[name] for name in names)]
+    head = [
+        "period",
+        "malignant / all",
+        "prevalence",
+        *(SHORT[name].removeprefix("AI ") for name in names),
+    ]
     return table(f"{who} by period, with {level} intervals", head, rows, numeric=len(names) + 2)
 
 
