@@ -9,12 +9,15 @@ from rich.text import Text
 
 from services.console import two_columns
 from simulator.report import units
+from simulator.report.group_rows import accuracy, group_rows
 from simulator.report.headlines import headlines
-from simulator.report.wording import label
+from simulator.report.shift_words import SHORT, told
+from simulator.report.wording import KEYS, label
 
 Result = Mapping[str, Any]
 
 _OF_AI = ("ai.sensitivity", "ai.specificity", "auc")
+_GROUPS = ("skin_tone", "sex", "age_band", "site")
 _STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
@@ -24,6 +27,7 @@ def run_table(summary: Result) -> Group:
     parts: list[RenderableType] = []
     if len(points) == 1:
         parts.append(_answers(points[0]))
+        parts += [*_groups(points[0]), *_shifts(points[0])]
     else:
         parts.append(_by_point(summary))
         parts += [_differences(summary, place) for place in range(1, len(points))]
@@ -50,6 +54,45 @@ def _answers(point: Result) -> Table:
             shown = units.remark(name, answer) or "none"
             table.add_row(Text(name), units.value(name, answer["value"]), Text(shown))
     return table
+
+
+def _groups(point: Result) -> list[RenderableType]:
+    """Return sensitivity and specificity by group; groups too small for either share a row."""
+    known = accuracy(point)
+    names = [one for one in known if not one.startswith("ai.") and one != "auc"]
+    names = names or [one for one in known if one.startswith("ai.")]
+    if not names:
+        return []
+    title = "of decisions, by group" if names[0] == "sensitivity" else "of the AI, by group"
+    table = _table("group", "malignant / benign", *map(SHORT.__getitem__, names), title=title)
+    for key in _GROUPS:
+        few: dict[str, list[str]] = {}
+        for row in group_rows(point, key, names):
+            cells = [_figure(name, row.answers.get(name)) for name in names]
+            count = f"{row.malignant} / {row.benign}"
+            if row.is_small:
+                few.setdefault("; ".join(dict.fromkeys(cells)), []).append(row.value)
+                continue
+            table.add_row(Text(f"{KEYS[key]} {row.value}"), count, *map(Text, cells))
+        for why, values in few.items():
+            table.add_row(Text(f"{KEYS[key]} {', '.join(values)}"), "", Text(why))
+    return [table] if table.row_count else []
+
+
+def _figure(name: str, answer: Result | None) -> str:
+    if answer is None:
+        return "not measured"
+    if answer["value"] is None:
+        return units.short(str(answer["reason"]))
+    span = units.remark(name, answer)
+    shown = units.value(name, answer["value"])
+    return f"{shown} ({span})" if span else shown
+
+
+def _shifts(point: Result) -> list[RenderableType]:
+    if not point.get("shifts"):
+        return []
+    return [two_columns("", {"shifts": "\n".join(told(point))})]
 
 
 def _by_point(summary: Result) -> Table:

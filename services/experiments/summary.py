@@ -15,6 +15,7 @@ from simulator.experiment.aggregate import Answer, aggregate, wanted_replication
 from simulator.experiment.digests import digest_of_all
 from simulator.experiment.gates import GateResult, Verdict, judge, overall
 from simulator.experiment.result import ReplicationResult
+from simulator.experiment.shifted import shifted
 from simulator.language.metrics import parse_metric
 from simulator.language.schema import Scenario
 
@@ -84,6 +85,7 @@ def point_summary(point: Point, results: Sequence[ReplicationResult], warm: Warm
         "precision": _precision(scenario, results),
         "checks": checks,
         "exact": beside_theory(scenario, answers, results),
+        "shifts": shifted(scenario, results, confidence),
     }
 
 

@@ -9,7 +9,7 @@ from simulator.analysis.frames import Floats, Mask, Patients, Window
 from simulator.language.form import ScenarioForm
 from twin.evaluate import auc, calibration_error
 
-_FEW = 10  # cases of the class that a share is of; with fewer a group shows no number: assumption
+_FEW = 10  # cases; with fewer a group of one run has no calibration error: assumption
 _DAY_MIN = 1440.0
 
 
@@ -18,6 +18,7 @@ class Sheet(Protocol):
 
     window: Window
     values: dict[str, float]
+    ratios: dict[str, tuple[float, float]]
     missing: dict[str, str]
 
     def put(self, name: str, value: float, n: int) -> None:
@@ -30,9 +31,16 @@ class Sheet(Protocol):
 
 
 def diagnose(sheet: Sheet, scenario: ScenarioForm, patients: Patients, inside: Mask) -> None:
-    """Compare decisions and verdicts with the truth, over patients who have left."""
+    """Compare decisions and verdicts with the truth, over patients who have left.
+
+    The prevalence is that of all who came.
+    """
+    malignant = patients.column("malignant")
+    for where, mask in _groups(patients, inside & ~np.isnan(malignant)):
+        ill_here, n = int((malignant[mask] > 0).sum()), int(mask.sum())
+        sheet.put_share(f"prevalence{where}", ill_here, n, "no patients")
     closed = inside & ~np.isnan(patients.column("closed_min"))
-    ill = patients.column("malignant") > 0
+    ill = malignant > 0
     referred = patients.column("referred") > 0
     decides = scenario.decides()
     if decides:
@@ -75,20 +83,36 @@ def _decisions(sheet: Sheet, where: str, ill: Mask, referred: Mask) -> None:
 
 
 def _verdicts(sheet: Sheet, where: str, ill: Mask, flagged: Mask, p_malignant: Floats) -> None:
+    hits, misses = int((ill & flagged).sum()), int((ill & ~flagged).sum())
+    alarms, passes = int((~ill & flagged).sum()), int((~ill & ~flagged).sum())
     share = _sharing(sheet, where)
-    share("ai.sensitivity", int((ill & flagged).sum()), int(ill.sum()), "malignant cases")
-    share("ai.specificity", int((~ill & ~flagged).sum()), int((~ill).sum()), "benign cases")
+    share("ai.sensitivity", hits, hits + misses, "malignant cases")
+    share("ai.specificity", passes, passes + alarms, "benign cases")
+    share("ai.ppv", hits, hits + alarms, "flagged patients")
+    share("ai.npv", passes, passes + misses, "patients not flagged")
+    _area(sheet, where, ill, p_malignant)
     few = _FEW if where else 1
-    if min(int(ill.sum()), int((~ill).sum())) < few:
-        sheet.missing[f"auc{where}"] = f"fewer than {few} cases of one class"
-    else:
-        area = auc(p_malignant, ill)
-        assert area is not None  # both classes occur
-        sheet.put(f"auc{where}", area, len(ill))
     if len(ill) < few:
         sheet.missing[f"calibration_error{where}"] = f"fewer than {few} cases"
     else:
         sheet.put(f"calibration_error{where}", calibration_error(p_malignant, ill), len(ill))
+
+
+def _area(sheet: Sheet, where: str, ill: Mask, p_malignant: Floats) -> None:
+    """Keep the area under the ROC curve; of a group as a share of pairs, so that it pools.
+
+    The area is the share of pairs of a malignant and a benign patient in which the malignant one
+    has the higher probability: J. A. Hanley, B. J. McNeil (1982), Radiology 143(1), 29-36.
+    """
+    name, pairs = f"auc{where}", int(ill.sum()) * int((~ill).sum())
+    if not pairs:
+        sheet.missing[name] = "fewer than 1 cases of one class"
+        return
+    area = auc(p_malignant, ill)
+    assert area is not None  # both classes occur
+    sheet.put(name, area, len(ill))
+    if where:
+        sheet.ratios[name] = (area * pairs, float(pairs))
 
 
 def _sharing(sheet: Sheet, where: str) -> Callable[[str, float, float, str], None]:

@@ -14,6 +14,7 @@ from simulator.clinic.tables import Table
 from simulator.language.cases import ImageCases
 from simulator.language.form import ScenarioForm
 from simulator.language.metrics import AGE_BANDS, groups
+from simulator.language.periods import periods
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -103,9 +104,13 @@ class Patients:
         if key == "age_band":
             age = self.column("age")
             return values, _coded(np.isnan(age), np.searchsorted(_BAND_EDGES, age, side="right"))
+        if key == "period":
+            begins = [period.from_min for period in periods(self._scenario)]
+            at_min = self.column("arrival_min")
+            return values, _coded(np.isnan(at_min), np.searchsorted(begins, at_min, "right") - 1)
         raw = self.column(key)
         words = self._words[key]
-        if key == "site":
+        if key in {"site", "diagnosis"}:
             values = tuple(sorted(words.values()))
         group = {word: word for word in words.values()}
         if key == "skin_tone":

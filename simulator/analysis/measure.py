@@ -61,6 +61,28 @@ class Measured:
         self.put(f"{name}.p95", float(p95_min), n)
         self.put(f"{name}.max", float(minutes.max()), n)
 
+    def put_group(self, name: str, where: str, minutes: Floats, who: str) -> None:
+        """Keep a group's times, as far as they are told by group.
+
+        A mean is kept however few they are, as a sum and its count: replications are pooled
+        first, and only then is a group too small. Percentiles cannot be pooled so.
+        """
+        n = len(minutes)
+        if n:
+            self.put(f"{name}.mean{where}", float(minutes.mean()), n)
+            self.ratios[f"{name}.mean{where}"] = (float(minutes.sum()), float(n))
+        else:
+            self.missing[f"{name}.mean{where}"] = f"no {who}"
+        statistics = [one for one in ("p50", "p95", "max") if is_grouped(f"{name}.{one}")]
+        if n < FEW:
+            why = f"only {n} {who}; {FEW} are needed"
+            self.missing |= {f"{name}.{one}{where}": why for one in statistics}
+            return
+        p50_min, p95_min = np.quantile(minutes, [0.5, 0.95])
+        found = {"p50": p50_min, "p95": p95_min, "max": minutes.max()}
+        for one in statistics:
+            self.put(f"{name}.{one}{where}", float(found[one]), n)
+
 
 def measure(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0) -> Measured:
     """Return the numbers of one replication.
@@ -132,16 +154,7 @@ def _grouped_waits(
 ) -> None:
     for key, value, mask in patients.groups():
         times = waited_min[served & mask[visits.patient]]
-        where = f"{{{key}={value}}}"
-        if len(times) < FEW:
-            why = f"only {len(times)} visits; {FEW} are needed"
-            for statistic in ("mean", "p50", "p95", "max"):
-                measured.missing[f"wait.{name}.{statistic}{where}"] = why
-            continue
-        inner = Measured(measured.window)
-        inner.put_times("wait", times, "")
-        for statistic, found in inner.values.items():
-            measured.put(f"wait.{name}.{statistic.split('.')[1]}{where}", found, len(times))
+        measured.put_group(f"wait.{name}", f"{{{key}={value}}}", times, "visits")
 
 
 def _waiting_min(
@@ -229,15 +242,7 @@ def _of_patients(
         measured.put_times("time_to_diagnosis.malignant", to_diagnosis[ill], "no malignant case")
     for key, value, mask in patients.groups():
         for name, times in (("time_in_system", stay_min), ("time_to_diagnosis.all", to_diagnosis)):
-            cases, where = times[done & mask], f"{{{key}={value}}}"
-            for statistic, take in (("mean", np.mean), ("p50", np.median)):
-                full = f"{name}.{statistic}{where}"
-                if len(cases) < FEW:
-                    measured.missing[full] = f"only {len(cases)} patients; {FEW} are needed"
-                elif is_grouped(f"{name}.{statistic}"):
-                    measured.put(full, float(take(cases)), len(cases))
-            if len(cases) >= FEW:
-                measured.put(f"{name}.p95{where}", float(np.quantile(cases, 0.95)), len(cases))
+            measured.put_group(name, f"{{{key}={value}}}", times[done & mask], "patients")
     if window.span_min > 0:
         there_min = window.overlap_min(arrival_min, closed_min)
         measured.put("number_in_system.mean", float(there_min.sum()) / window.span_min, n)

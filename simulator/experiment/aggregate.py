@@ -24,9 +24,18 @@ from simulator.language.form import ScenarioForm
 _ONE: Final = "one replication: no interval"
 # Shares of independent patients; the name up to a group in braces.
 _INDEPENDENT: Final = frozenset(
-    {"sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
-    | {"ai.sensitivity", "ai.specificity", "upstream.referred.share"}
+    {"prevalence", "sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
+    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv", "upstream.referred.share"}
 )
+_TIMES: Final = ("wait.", "time_in_system.", "time_to_diagnosis.")
+# What the cases are that a group's figure rests on.
+_CASES: Final = {
+    **dict.fromkeys(("sensitivity", "ai.sensitivity", "missed_malignant.share"), "malignant"),
+    **dict.fromkeys(("specificity", "ai.specificity"), "benign"),
+    **{"ppv": "referred", "npv": "not referred", "ai.ppv": "flagged", "ai.npv": "not flagged"},
+    "biopsies.per_malignant": "malignant and referred",
+    "prevalence": "patients",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +66,64 @@ def answer_of(name: str, results: Sequence[ReplicationResult], confidence: float
         reasons = [result.missing[name] for result in results if name in result.missing]
         return Answer(name=name, value=None, reason=reasons[0] if reasons else "never measured")
     cases = sum(result.counts.get(name, 0) for result in having)
-    if "{" in name and cases < FEW:
-        reason = f"only {cases} cases; {FEW} are needed"
+    if reason := _too_few(name, results, cases):
         return Answer(name=name, value=None, n=len(having), cases=cases, reason=reason)
     if len(results) == 1:
         return _of_one(name, results[0], cases, confidence)
-    shares = [result.ratios[name] for result in having if name in result.ratios]
-    if len(shares) == len(having):
-        parts, wholes = [part for part, _ in shares], [whole for _, whole in shares]
-        interval, method = cluster_ratio_interval(parts, wholes, confidence), "ratio"
-    else:
-        values = [result.values[name] for result in having]
-        interval, method = replication_interval(values, confidence), "replications"
+    if _pooled(name, results, having):
+        return _of_shares(name, results, cases, confidence)
+    values = [result.values[name] for result in having]
+    interval = replication_interval(values, confidence)
     lacking = len(results) - len(having)
     reason = interval.reason
     if lacking:
         reason = f"{lacking} of {len(results)} replications have no value; {reason}".rstrip("; ")
-    return _answer(name, interval, len(having), cases, method, reason, valid=interval.valid)
+    return _answer(name, interval, len(having), cases, "replications", reason, valid=interval.valid)
+
+
+def _too_few(name: str, results: Sequence[ReplicationResult], cases: int) -> str:
+    """Return why a group is too small for a figure, all replications taken together; or nothing."""
+    head, _, group = name.partition("{")
+    if not group:
+        return ""
+    of = {_CASES.get(head, "cases"): cases}
+    if head == "auc":
+        both = (("malignant", "ai.sensitivity"), ("benign", "ai.specificity"))
+        of = {
+            who: sum(result.counts.get(f"{share}{{{group}", 0) for result in results)
+            for who, share in both
+        }
+    who, n = min(of.items(), key=lambda item: item[1])
+    return "" if n >= FEW else f"only {n} {who}; {FEW} are needed"
+
+
+def _pooled(
+    name: str, results: Sequence[ReplicationResult], having: Sequence[ReplicationResult]
+) -> bool:
+    """Return whether parts and wholes of all replications are pooled.
+
+    Shares are. A group's mean time is where it has few cases in some replication: the mean of
+    replication means would give those the weight of the others.
+    """
+    if not all(name in result.ratios for result in having):
+        return False
+    if not name.startswith(_TIMES):
+        return True
+    return len(having) < len(results) or any(result.counts[name] < FEW for result in having)
+
+
+def _of_shares(
+    name: str, results: Sequence[ReplicationResult], cases: int, confidence: float
+) -> Answer:
+    # A replication without cases of a group is part of the sample: it adds nothing to both sums.
+    parts, wholes = zip(*(result.ratios.get(name, (0.0, 0.0)) for result in results), strict=True)
+    interval, method = cluster_ratio_interval(parts, wholes, confidence), "ratio"
+    if not interval.valid and name.partition("{")[0] in _INDEPENDENT:
+        # The same share everywhere, such as all of few: patients are independent of each other.
+        interval, method = wilson_interval(sum(parts), sum(wholes), confidence), "score"
+    return _answer(
+        name, interval, len(results), cases, method, interval.reason, valid=interval.valid
+    )
 
 
 def _of_one(name: str, result: ReplicationResult, cases: int, confidence: float) -> Answer:

@@ -11,6 +11,7 @@ from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.staffing import capacity_changes
 from simulator.experiment.result import Curves
+from simulator.experiment.spells import prevalence_spells
 from simulator.language.form import ScenarioForm
 
 SPELLS: Final = 168  # of a plot: hours of a week; assumption: more is not seen on a screen
@@ -58,6 +59,7 @@ def curves_of(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0)
         busy={name: _plain(values) for name, values in busy.items()},
         duty={name: _plain(_duty(scenario, name, edges)) for name in scenario.staff},
         quantiles=quantiles,
+        prevalence=prevalence_spells(scenario, journal, warmup_min),
     )
 
 

@@ -19,6 +19,8 @@ class Curves:
     duty: Mapping[str, Sequence[float]] = field(default_factory=dict)  # staff -> people on duty
     # "wait.<node>" or "time_to_diagnosis", then class or "all" -> quantiles at 0, 1, ..., 100 %
     quantiles: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    # from_min, to_min, patients, malignant, expected -> by spell; where something shifts
+    prevalence: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

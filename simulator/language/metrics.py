@@ -11,6 +11,7 @@ from typing import Final, Literal
 from simulator.language.experiment import kind_of, parse_bound
 from simulator.language.form import ScenarioForm
 from simulator.language.nearest import nearest
+from simulator.language.periods import periods
 from simulator.language.words import listed, shown
 
 STATISTICS: Final = ("mean", "p50", "p95", "max")
@@ -26,12 +27,13 @@ _NAME: Final = re.compile(r"(?P<name>[^{}\s]+)(?:\{(?P<key>[a-z_]+)=(?P<value>[^
 
 Unit = Literal["min", "share", "number"]
 _SHARES: Final = frozenset(
-    {"sensitivity", "specificity", "ppv", "npv", "ai.sensitivity", "ai.specificity", "auc"}
-    | {"calibration_error"}
+    {"prevalence", "sensitivity", "specificity", "ppv", "npv", "auc", "calibration_error"}
+    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv"}
 )
 
 # What decisions are worth, and what a name is: shown in the report and in the reference.
 DIAGNOSTIC: Final = {
+    "prevalence": "share of the patients who came that is malignant",
     "sensitivity": "share of malignant patients who are referred",
     "specificity": "share of benign patients who are not referred",
     "ppv": "share of referred patients who are malignant",
@@ -44,6 +46,8 @@ DIAGNOSTIC: Final = {
     "those missed plus decision.missed_delay",
     "ai.sensitivity": "share of malignant patients whom the AI flags",
     "ai.specificity": "share of benign patients whom the AI does not flag",
+    "ai.ppv": "share of the patients whom the AI flags that is malignant",
+    "ai.npv": "share of the patients whom the AI does not flag that is benign",
     "auc": "area under the ROC curve of the AI's probability",
     "calibration_error": "expected calibration error of the AI's probability",
     "verdicts.count": "verdicts that the AI gave",
@@ -122,7 +126,7 @@ def names(scenario: ScenarioForm) -> list[str]:
         found += [
             name
             for name in DIAGNOSTIC
-            if (scenario.scores() if name.startswith(of_ai) else decides)
+            if name == "prevalence" or (scenario.scores() if name.startswith(of_ai) else decides)
         ]
     return found
 
@@ -135,8 +139,12 @@ def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
     if scenario.has_truth():
         found |= {key: _VALUES[key] for key in ("truth", "sex", "age_band", "skin_tone")}
         found["site"] = ()
+        if scenario.has_images:
+            found["diagnosis"] = ()
         if scenario.scores():
             found["flagged"] = _VALUES["flagged"]
+    if scenario.shifts:
+        found["period"] = tuple(period.name for period in periods(scenario))
     return found
 
 

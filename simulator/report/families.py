@@ -20,7 +20,7 @@ FAMILIES: Final[Mapping[str, Callable[[str], bool]]] = {
     "Utilisation": _starts("utilisation."),
     "Time to diagnosis": _starts("time_to_diagnosis."),
     "Decisions": _starts(
-        "sensitivity", "specificity", "ppv", "npv", "missed_malignant.", "biopsies."
+        "prevalence", "sensitivity", "specificity", "ppv", "npv", "missed_malignant.", "biopsies."
     ),
     "AI": _starts("ai.", "auc", "calibration_error", "verdicts."),
     "Harm": _starts("harm."),

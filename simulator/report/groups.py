@@ -5,41 +5,56 @@ from typing import Any, Final
 
 from simulator.language.metrics import MetricName, parse_metric
 from simulator.report.figures import Figure, axis, drawn, plain, rounded, whiskers
+from simulator.report.group_rows import accuracy, group_rows, group_values
 from simulator.report.headlines import main_node
 from simulator.report.markup import Html, details, join, table, tag
+from simulator.report.shift_words import SHORT
 from simulator.report.units import figure, scale
-from simulator.report.wording import KEYS, sentence, words
+from simulator.report.wording import KEYS, per_cent, sentence, words
 
 Point = Mapping[str, Any]
 
-_ORDER: Final = ("skin_tone", "class", "truth", "sex", "age_band", "flagged", "site")
 _ROW: Final = 34  # pixels of a dot and its whisker
 _FRAME: Final = 110  # pixels above and below them
 
 
 def group_tables(point: Point) -> Html:
     """Return, for each kind of group, a figure and a table; empty where there are no groups."""
-    found: dict[str, dict[str, list[str]]] = {}
-    for name in point["metrics"]:
-        metric = parse_metric(name)
-        if metric is not None and metric.key is not None and metric.value is not None:
-            values = found.setdefault(metric.key, {}).setdefault(metric.value, [])
-            values.append(metric.name)
-    keys = sorted(found, key=lambda key: _ORDER.index(key) if key in _ORDER else len(_ORDER))
     return join(
         details(
             f"By {KEYS.get(key, key)}",
-            _dots(key, list(found[key]), point),
-            _table(key, found[key], point),
+            _accuracy(key, point),
+            _dots(key, values, point),
+            details(f"All metrics by {KEYS.get(key, key)}", _table(key, values, point)),
             is_open=place == 0,
         )
-        for place, key in enumerate(keys)
+        for place, (key, values) in enumerate(group_values(point).items())
     )
 
 
-def _table(key: str, by_value: Mapping[str, Sequence[str]], point: Point) -> Html:
-    values = list(by_value)
-    names = dict.fromkeys(name for group in by_value.values() for name in group)
+def _accuracy(key: str, point: Point) -> Html:
+    """Return what decisions and the AI are worth in each group, with the cases it rests on."""
+    names = accuracy(point)
+    wait = f"wait.{main_node(point)}.mean"
+    shown = [*names, *([wait] if wait in point["metrics"] else [])]
+    rows = [
+        [
+            row.value,
+            f"{row.malignant:,} / {row.benign:,}",
+            *(_cell(name, row.answers.get(name)) for name in shown),
+        ]
+        for row in group_rows(point, key, shown if names else ())
+    ]
+    head = [KEYS.get(key, key), "malignant / benign"]
+    head += [SHORT.get(name) or words(name) for name in shown]
+    level = per_cent(point["confidence"])
+    caption = f"By {KEYS.get(key, key)}, all replications together, with {level} intervals"
+    return table(caption, head, rows, numeric=len(head) - 1)
+
+
+def _table(key: str, values: Sequence[str], point: Point) -> Html:
+    known = (parse_metric(name) for name in point["metrics"])
+    names = dict.fromkeys(one.name for one in known if one is not None and one.key == key)
     rows: list[list[object]] = []
     skipped = []
     for name in names:

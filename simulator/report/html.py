@@ -8,12 +8,14 @@ import yaml
 from simulator.experiment.result import Curves
 from simulator.language.calendar import parse_start
 from simulator.report.answer import answer
+from simulator.report.bank import bank_table
 from simulator.report.comparison import comparison
 from simulator.report.families import METHODS_TOLD, family_tables
 from simulator.report.groups import group_tables
 from simulator.report.markup import Html, details, join, section, tag
 from simulator.report.page import page
 from simulator.report.provenance import provenance
+from simulator.report.shifts import SHIFTS_TOLD, shift_tables
 from simulator.report.soundness import soundness
 from simulator.report.stress import stress_des
 from simulator.report.sweep import is_sampled, sweep_results
@@ -58,6 +60,7 @@ def html_report(
         "cautions": ("Cautions", cautions(summary, plain)),
         **_of_points(summary),
         **_in_detail(summary, curves, plain),
+        "bank": ("Bank", section("Bank", bank_table(summary.get("bank")), key="bank")),
         "stress": ("Checklist", stress_des(summary, plain)),
         "again": ("Run it again", provenance(summary, scenarios)),
     }
@@ -96,6 +99,7 @@ def _in_detail(
     points = summary["points"]
     grouped = len(points) <= _GROUPED
     told: dict[str, tuple[str, str, list[Html]]] = {
+        "shifts": ("Shifts", SHIFTS_TOLD, []),
         "metrics": ("Metrics", METHODS_TOLD, []),
         "groups": ("By group", "", []),
         "time": ("Over time", "", []),
@@ -106,6 +110,7 @@ def _in_detail(
     for point, runs, scenario in zip(points, curves, scenarios, strict=True):
         start_min = parse_start(scenario["start"])
         warmup_min = point["warmup"]["warmup_min"]
+        told["shifts"][2].append(shift_tables(point, start_min, warmup_min))
         told["metrics"][2].append(family_tables(point))
         if grouped:
             told["groups"][2].append(group_tables(point))

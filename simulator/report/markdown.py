@@ -4,19 +4,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.report.answer import answer, clear
+from simulator.report.bank import BANK_TOLD, bank_rows
+from simulator.report.group_rows import accuracy, group_rows
 from simulator.report.headlines import asked, headlines, value_of
-from simulator.report.units import change, interval, remark, value
+from simulator.report.shift_words import (
+    PERIOD_METRICS,
+    SHIFT_HEAD,
+    SHORT,
+    answer_of,
+    share,
+    shift_row,
+    told,
+)
+from simulator.report.units import change, interval, remark, short, value
 from simulator.report.verdicts import VERDICTS, counted
-from simulator.report.wording import label, per_cent, words
+from simulator.report.wording import KEYS, label, per_cent, words
 
 Summary = Mapping[str, Any]
 
 _SIGNS: Final = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❔ inconclusive"}
+_GROUPS: Final = ("skin_tone", "sex", "age_band", "site", "class", "diagnosis")
+_FOLDED: Final = "</details>"
 _MOST: Final = 12  # rows of a table: all stand in report.html
 
 
 def markdown_report(summary: Summary) -> str:
-    """Return the summary, below 60 lines."""
+    """Return the summary, below 60 lines; where there are groups or shifts, these come on top."""
     points = summary["points"]
     lines = [f"## {_safe(summary['scenario'])}", ""]
     if summary["question"]:
@@ -24,11 +37,17 @@ def markdown_report(summary: Summary) -> str:
     lines += [_safe(" ".join(answer(summary))), ""]
     if len(points) == 1:
         lines += [*_gates(points), *_metrics(points[0])]
+        lines += [*_shifts(points[0]), *_groups(points[0])]
     elif summary["kind"] == "compare":
         lines += [*_gates(points), *_differences(summary)]
     else:
         lines += [*_counted(points), *_by_point(points)]
-    lines += [*_checks(summary), "", f"Digest `{summary['digest']}`, seed {summary['seed']}"]
+    lines += [
+        *_bank(summary),
+        *_checks(summary),
+        "",
+        f"Digest `{summary['digest']}`, seed {summary['seed']}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -50,11 +69,11 @@ def _row(cells: Sequence[object]) -> str:
     return f"| {' | '.join(_safe(cell) for cell in cells)} |"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]], most: int = _MOST) -> list[str]:
     if not rows:
         return []
-    cut = [_row(row) for row in rows[:_MOST]]
-    left = len(rows) - _MOST
+    cut = [_row(row) for row in rows[:most]]
+    left = len(rows) - most
     more = [f"\n{left} more stand in report.html."] if left > 0 else []
     return [_row(head), "|" + " --- |" * len(head), *cut, *more, ""]
 
@@ -80,6 +99,72 @@ def _metrics(point: Mapping[str, Any]) -> list[str]:
         one = point["metrics"][name]
         rows.append([words(name), value(name, one["value"]), remark(name, one) or "none"])
     return _table(["metric", "value", f"{per_cent(point['confidence'])} interval"], rows)
+
+
+def _shifts(point: Mapping[str, Any]) -> list[str]:
+    found = point.get("shifts")
+    if not found:
+        return []
+    lines = ["### Shifts", "", *(f"- {_safe(one)}" for one in told(point)), ""]
+    lines += _table(SHIFT_HEAD, [shift_row(shift) for shift in found["shifts"]])
+    names = [name for of in PERIOD_METRICS.values() for name in of]
+    names = [name for name in names if name in point["metrics"]]
+    rows = []
+    for period in found["periods"]:
+        true = period["true_prevalence"]
+        prevalence = _cell("prevalence", answer_of(point, "prevalence", period["name"]))
+        rows.append(
+            [
+                period["name"],
+                f"{period['malignant'] or 0:,} / {period['patients'] or 0:,}",
+                prevalence + ("" if true is None else f", true {share(true)}"),
+                *(_cell(name, answer_of(point, name, period["name"])) for name in names),
+            ]
+        )
+    head = ["period", "malignant / all", "prevalence", *(SHORT[name] for name in names)]
+    return [*lines, *_table(head, rows if names else [])]
+
+
+def _groups(point: Mapping[str, Any]) -> list[str]:
+    """Return what decisions and the AI are worth in each group, folded."""
+    names = [name for name in accuracy(point) if name != "auc"]
+    rows = [
+        [
+            f"{KEYS.get(row.key, row.key)} {row.value}",
+            f"{row.malignant:,} / {row.benign:,}",
+            *(_cell(name, row.answers.get(name)) for name in names),
+        ]
+        for key in _GROUPS
+        for row in group_rows(point, key, names)
+    ]
+    if not rows:
+        return []
+    head = ["group", "malignant / benign", *(SHORT[name] for name in names)]
+    table = _table(head, rows, most=len(rows))
+    level = per_cent(point["confidence"])
+    return [
+        f"<details><summary>By group, with {level} intervals</summary>",
+        "",
+        *table,
+        _FOLDED,
+        "",
+    ]
+
+
+def _cell(name: str, answer: Mapping[str, Any] | None) -> str:
+    if answer is None:
+        return "not measured"
+    if answer["value"] is None:
+        return short(str(answer["reason"]))
+    said = remark(name, answer)
+    return f"{value(name, answer['value'])} ({said})" if said else value(name, answer["value"])
+
+
+def _bank(summary: Summary) -> list[str]:
+    bank = summary.get("bank")
+    if not bank:
+        return []
+    return [_safe(BANK_TOLD), "", *_table(["bank", "value"], list(bank_rows(bank)))]
 
 
 def _counted(points: Sequence[Mapping[str, Any]]) -> list[str]:

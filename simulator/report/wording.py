@@ -26,6 +26,7 @@ _PLAIN: Final = {
     "patients.arrived": "patients who came",
     "patients.closed": "patients who finished their pathway",
     "patients.left": "patients who left before the end of their pathway",
+    "prevalence": "prevalence of malignant lesions",
     "sensitivity": "sensitivity of the decision to refer",
     "specificity": "specificity of the decision to refer",
     "ppv": "positive predictive value of a referral",
@@ -37,6 +38,8 @@ _PLAIN: Final = {
     "harm.melanoma_days": "days to diagnosis, summed over malignant patients",
     "ai.sensitivity": "AI sensitivity",
     "ai.specificity": "AI specificity",
+    "ai.ppv": "AI positive predictive value",
+    "ai.npv": "AI negative predictive value",
     "auc": "AI area under the ROC curve",
     "calibration_error": "AI calibration error",
     "verdicts.count": "AI verdicts",
@@ -54,6 +57,8 @@ KEYS: Final = {
     "age_band": "age band",
     "skin_tone": "skin tone",
     "site": "body site",
+    "diagnosis": "diagnosis",
+    "period": "period",
 }
 
 

@@ -76,7 +76,7 @@ def test_a_group_is_too_small_only_after_pooling() -> None:
         return replace(one, counts={name: 6})
 
     alone = answer_of(name, [few(0)])
-    assert (alone.value, alone.reason) == (None, "only 6 cases; 10 are needed")
+    assert (alone.value, alone.reason) == (None, "only 6 malignant; 10 are needed")
     pooled = answer_of(name, [few(0), few(1)])
     assert (pooled.value, pooled.cases) == (0.5, 12)
 
