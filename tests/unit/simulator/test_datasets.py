@@ -6,37 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from data_directories import fill, manifest, reason
 
 from simulator.cases.datasets import LabelledImage, data_digest, load_images
-from twin.errors import DataError
 from twin.images import FileRef
-
-HEADER = "file,label,split,sha256,lesion_id,dx,age,sex,localization\n"
-
-
-def fill(root: Path, *paths: str) -> Path:
-    """Write files whose content is their path."""
-    for path in paths:
-        place = root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(path)
-    return root
-
-
-def manifest(root: Path, rows: str, header: str = HEADER) -> Path:
-    fill(root, *(row.split(",")[0] for row in rows.splitlines() if row.startswith("images/")))
-    (root / "manifest.csv").write_text(header + rows)
-    return root
 
 
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def reason(root: Path, split: str | None = None) -> str:
-    with pytest.raises(DataError) as caught:
-        load_images(root, split=split)
-    return str(caught.value)
 
 
 def test_class_folders_are_read(tmp_path: Path) -> None:
@@ -96,14 +73,14 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
     root = manifest(
         tmp_path,
         f"images/b.jpg,Malignant,TEST,{'AB' * 32},L1,mel,61.0,Male,back\n"
-        "images/a.jpg,benign,,,,,,,\n",
+        "images/a.jpg,benign,test,,,,,,\n",
     )
     assert load_images(root) == [
         LabelledImage(
             path="images/a.jpg",
             sha256=sha256("images/a.jpg"),
             malignant=False,
-            split=None,
+            split="test",
             group="images/a.jpg",
         ),
         LabelledImage(
@@ -115,7 +92,7 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
             age=61,
             sex="male",
             site="back",
-            diagnosis="mel",
+            diagnosis="melanoma",
         ),
     ]
 

@@ -1,0 +1,145 @@
+"""Tables beside the images: our manifest, HAM10000's metadata, and the ISIC archive's metadata."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from simulator.cases import facts
+from simulator.cases.bad_rows import BadRows, RowError, Unlabelled
+from simulator.cases.csv_rows import csv_rows
+from simulator.cases.diagnoses import (
+    DIAGNOSES,
+    HAM10000,
+    diagnosis_of,
+    isic_diagnosis_of,
+    isic_label_of,
+    why_no_label,
+)
+from simulator.cases.labelled_image import LabelledImage
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row that could be read; an empty sha256 was not stated."""
+
+    line: int
+    image: LabelledImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    columns: tuple[str, ...]  # the first one names the image
+    places: tuple[str, ...]  # where the image may be, with {} for its name
+    truth: Callable[[Row], tuple[bool, str | None]]  # malignant, diagnosis
+    ids: tuple[str, ...] = ()  # columns that no two rows share
+    age: str = "age"
+    sites: tuple[str, ...] = ("localization", "site")
+
+
+def _ours(row: Row) -> tuple[bool, str | None]:
+    word = facts.known(row.get("dx", ""))
+    return facts.label_of(row["label"]), diagnosis_of(word or "")
+
+
+def _ham10000(row: Row) -> tuple[bool, str | None]:
+    if row["dx"].lower() not in HAM10000:
+        raise RowError(f"dx {row['dx']!r} is none of {', '.join(HAM10000)}")
+    diagnosis = HAM10000[row["dx"].lower()]
+    return DIAGNOSES[diagnosis], diagnosis
+
+
+def _isic(row: Row) -> tuple[bool, str | None]:
+    malignant = isic_label_of(row)
+    if malignant is None:
+        raise Unlabelled(why_no_label(row))
+    return malignant, isic_diagnosis_of(row)
+
+
+_IN_ITS_PARTS: Final = ("", "images/", "HAM10000_images_part_1/", "HAM10000_images_part_2/")
+_LAYOUTS: Final[Mapping[str, _Layout]] = {  # the first that is there wins
+    "manifest.csv": _Layout(
+        columns=("file", "label"), places=("{}",), truth=_ours, ids=("isic_id", "image_id")
+    ),
+    "HAM10000_metadata.csv": _Layout(
+        columns=("image_id", "dx"),
+        places=tuple(f"{folder}{{}}.jpg" for folder in _IN_ITS_PARTS),
+        truth=_ham10000,
+        ids=("image_id",),
+    ),
+    "metadata.csv": _Layout(  # as the archive's own client writes it
+        columns=("isic_id",),
+        places=tuple(f"{folder}{{}}.{end}" for folder in ("", "images/") for end in ("jpg", "JPG")),
+        truth=_isic,
+        ids=("isic_id",),
+        age="age_approx",
+        sites=("anatom_site_general",),
+    ),
+}
+
+
+def table_of(root: Path) -> Path | None:
+    """Return the table beside the images, if there is one of those we read."""
+    return next((root / name for name in _LAYOUTS if (root / name).is_file()), None)
+
+
+def entries(root: Path, table: Path, bad: BadRows, unlabelled: BadRows) -> Iterator[Entry]:
+    """Yield the rows that can be read; take note of the others.
+
+    Raises:
+        DataError: the table is no CSV file in UTF-8, or a column is missing.
+    """
+    layout = _LAYOUTS[table.name]
+    taken: dict[tuple[str, str], int] = {}
+    for line, row in csv_rows(table, layout.columns, bad):
+        name = row[layout.columns[0]]
+        try:
+            image = _image(root, layout, row)
+            keys = [("file", image.path), *((key, row[key]) for key in layout.ids if row.get(key))]
+            for kind, key in keys:
+                if (kind, key) in taken:
+                    what = name if kind == "file" else f"{kind} {key}"
+                    raise RowError(f"{what} stands in row {taken[kind, key]} too")
+            taken.update(dict.fromkeys(keys, line))
+        except RowError as error:
+            bad.add(table, line, name, str(error))
+        except Unlabelled as reason:
+            unlabelled.add(table, line, name, str(reason))
+        else:
+            yield Entry(line, image)
+
+
+def inside(root: Path, cell: str) -> str | None:
+    """Return a cell's path relative to the root, or None if there is no such file below it.
+
+    Cells are relative to the root, or to its parent: then they begin with the root's own name.
+    """
+    for base in (root, root.parent):
+        place = Path(os.path.normpath(base / cell))
+        if cell and place.is_relative_to(root) and place.is_file():
+            return place.relative_to(root).as_posix()
+    return None
+
+
+def _image(root: Path, layout: _Layout, row: Row) -> LabelledImage:
+    name = row[layout.columns[0]]
+    malignant, diagnosis = layout.truth(row)
+    found = (inside(root, place.format(name)) for place in layout.places if name)
+    path = next((place for place in found if place), None)
+    if path is None:
+        raise RowError(f"no such file in the directory: {name}")
+    return LabelledImage(
+        path=path,
+        sha256=facts.sha256_of(row.get("sha256", "")),
+        malignant=malignant,
+        split=facts.split_of(row.get("split", "")),
+        group=row.get("lesion_id") or path,
+        age=facts.age_of(row.get(layout.age, "")),
+        sex=facts.sex_of(row.get("sex", "")),
+        site=facts.known(next((row[key] for key in layout.sites if row.get(key)), "")),
+        diagnosis=diagnosis,
+        skin_tone=facts.skin_tone_of(row),
+    )
