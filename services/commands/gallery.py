@@ -11,10 +11,12 @@ from services.console import emit, progress_bars, say
 
 if TYPE_CHECKING:
     from services.config import Settings
+    from services.console import Bars
     from services.gallery.making import Data, Wish
     from twin.model import Model
 
 PAGE: Final = "gallery.html"
+_MOST: Final = 50  # lesions of a diagnosis: a page of more is too large to look at
 
 
 def gallery(
@@ -22,8 +24,8 @@ def gallery(
         Path | None,
         typer.Option(help=f"Directory for {PAGE}. Default: gallery in DERMTWIN_HOME."),
     ] = None,
-    per_class: Annotated[int, typer.Option(min=1, max=50, help="Lesions of each diagnosis.")] = 6,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which cases are shown.")] = 0,
+    per_class: Annotated[int, typer.Option(help="Lesions of each diagnosis, 1 to 50.")] = 6,
+    seed: Annotated[int, typer.Option(help="Decides which cases are shown.")] = 0,
     model: Annotated[
         str | None,
         typer.Option(
@@ -47,9 +49,7 @@ def gallery(
     ] = None,
     severity: Annotated[
         list[int] | None,
-        typer.Option(
-            min=1, max=5, help="Only this severity beside 0; may be repeated. Default: 1 to 5."
-        ),
+        typer.Option(help="Only this severity beside 0; may be repeated. Default: 1 to 5."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -68,12 +68,12 @@ def gallery(
     folder = _folder(out or settings.home / "gallery")
     wish = _wish(diagnosis, shift, severity, per_class, seed)
     chosen = _model(settings, model)
-    shown = _data("--data" if data else "DERMTWIN_DATA", data or settings.data)
-    wish = _with_command(wish, chosen, shown)
     without_model = NOT_SCORED if model == "none" else NO_MODEL
     if chosen is None:
         say(without_model)
     with progress_bars() as bars:
+        shown = _data("--data" if data else "DERMTWIN_DATA", data or settings.data, bars)
+        wish = _with_command(wish, chosen, shown)
         made = make(wish, chosen, without_model, shown, bars)
     page = folder / PAGE
     _write(page, made.html)
@@ -139,6 +139,10 @@ def _wish(
                 raise SettingsError(option, name, f"no such {what}{meant}")
         return [name for name in known if not given or name in given]
 
+    _within("--per-class", per_class, 1, _MOST)
+    _within("--seed", seed, 0, 2**63 - 1)
+    for each in severity or ():
+        _within("--severity", each, SEVERITIES[0], SEVERITIES[-1])
     diagnoses = checked("--diagnosis", "diagnosis", diagnosis, list(rendered_diagnoses()))
     shifts = checked("--shift", "acquisition shift", shift, list(SHIFTS))
     command = ["dermtwin", "gallery", "--per-class", str(per_class), "--seed", str(seed)]
@@ -154,6 +158,13 @@ def _wish(
         seed=seed,
         command=command,
     )
+
+
+def _within(option: str, value: int, low: int, high: int) -> None:
+    from twin.errors import SettingsError
+
+    if not low <= value <= high:
+        raise SettingsError(option, value, f"is not within {low} and {high}")
 
 
 def _with_command(wish: "Wish", model: "Model | None", data: "Data | None") -> "Wish":
@@ -173,7 +184,7 @@ def _model(settings: "Settings", which: str | None) -> "Model | None":
     return None if chosen in (None, "none") else store.load(chosen)
 
 
-def _data(option: str, root: Path | None) -> "Data | None":
+def _data(option: str, root: Path | None, bars: "Bars") -> "Data | None":
     """Return the images of the test split, which no model has learned from, if there is one."""
     from services.gallery.making import Data
     from simulator.cases.datasets import load_images
@@ -182,7 +193,7 @@ def _data(option: str, root: Path | None) -> "Data | None":
     if root is None:
         return None
     try:
-        images = load_images(root)
+        images = load_images(root, on_progress=bars)
     except DataError as error:
         raise SettingsError(option, str(root), str(error)) from error
     held_out = [image for image in images if image.split == "test"]

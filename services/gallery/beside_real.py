@@ -2,25 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from services.gallery.lesions import draws_of, lesion, patient, rendered_diagnoses, spoken
 from services.gallery.pictures import Grid, Picture, Row, Section
 from simulator.cases.datasets import LabelledImage
 from simulator.language.populations import MALIGNANT
 from twin.images import SyntheticRef
-
-# Codes of HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161). That its benign keratoses
-# all pass as seborrhoeic ones is an assumption; the population makes it too.
-_CODES: Final[Mapping[str, str]] = {
-    "nv": "nevus",
-    "mel": "melanoma",
-    "bcc": "basal_cell_carcinoma",
-    "akiec": "actinic_keratosis",
-    "bkl": "seborrheic_keratosis",
-    "df": "dermatofibroma",
-    "vasc": "vascular_lesion",
-}
 
 Kind = tuple[bool, str]  # malignant, diagnosis; no diagnosis where it is unknown or not rendered
 
@@ -30,8 +17,7 @@ def kind_of(image: LabelledImage) -> Kind:
 
     A diagnosis that its label contradicts counts as unknown.
     """
-    told = (image.diagnosis or "").lower().replace(" ", "_")
-    name = _CODES.get(told, told)
+    name = image.diagnosis or ""
     fits = name in rendered_diagnoses() and (name in MALIGNANT) == image.malignant
     return image.malignant, name if fits else ""
 
@@ -41,8 +27,8 @@ def asked_for(
 ) -> Mapping[Kind, Sequence[LabelledImage]]:
     """Return the images of some diagnoses, by kind, benign ones first and unknown ones last.
 
-    Images without a diagnosis count if all diagnoses are asked for, or if the data knows none of
-    those asked for with this label.
+    If all diagnoses are asked for, images of others or of none count too. Otherwise images of
+    none count where the data has none of those asked for with this label.
     """
     found: dict[Kind, list[LabelledImage]] = defaultdict(list)
     for image in images:
@@ -54,8 +40,13 @@ def asked_for(
         known = {(malignant, name): found[malignant, name] for name in same}
         known = {kind: there for kind, there in known.items() if there}
         chosen |= known
-        if same and found[malignant, ""] and (everything or not known):
-            chosen[malignant, ""] = found[malignant, ""]
+        rest = [
+            image
+            for image in found[malignant, ""]
+            if everything or (not known and image.diagnosis is None)
+        ]
+        if same and rest:
+            chosen[malignant, ""] = rest
     return chosen
 
 
@@ -98,6 +89,7 @@ def _grid(
             origin="real",
             malignant=malignant,
             diagnosis=name or None,
+            tone=image.skin_tone,
         )
         for image in real.values()
     ]

@@ -148,11 +148,14 @@ def _counts(part: Section, looks: Looks, scale: Scale) -> Html:
             called = sum(each >= scale.threshold for each in p)
             cells.append(f"{called} of {len(p)}, p {median(p):.2f}" if p else "-")
         rows.append(cells)
-    caption = (
-        "Verdicts malignant, and the median p_malignant. So few lesions show nothing about the "
-        "stack but where to look."
+    shown = table(
+        "Verdicts malignant, and the median p_malignant",
+        ["diagnosis", *columns],
+        rows,
+        numeric=len(columns),
     )
-    return table(caption, ["diagnosis", *columns], rows, numeric=len(columns))
+    few = "So few lesions prove nothing about the stack; they show where to look."
+    return join([shown, tag("p", few, class_="note")])
 
 
 def _anchor(part: Section, grid: Grid) -> str:

@@ -62,12 +62,14 @@ def _case(
     for (truth, name), there in asked_for(images, diagnoses).items():
         if truth == malignant:
             place = int(draws_of(seed, "taken", str(malignant)).integers(len(there)))
+            image = there[place]
             return Picture(
-                ref=there[place].ref,
-                column=there[place].path,
+                ref=image.ref,
+                column=image.path,
                 origin="real",
                 malignant=malignant,
                 diagnosis=name or None,
+                tone=image.skin_tone,
             )
     same = [name for name in diagnoses if (name in MALIGNANT) == malignant]
     if not same:
