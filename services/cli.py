@@ -13,6 +13,7 @@ import typer
 from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.doctor import doctor
+from services.commands.gallery import gallery
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -40,6 +41,7 @@ for _command in (
     train,
     score,
     robustness,
+    gallery,
     run,
     compare,
     resume,

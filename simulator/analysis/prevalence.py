@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from simulator.analysis.frames import Floats
-from simulator.cases.population import SEXES
 from simulator.language.cases import ImageCases
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
+from simulator.language.ham10000 import SEXES
 from simulator.language.load import rate_of
 from simulator.language.populations import PopulationSpec, ReferralSpec
 from simulator.language.shifts import ShiftSpec
