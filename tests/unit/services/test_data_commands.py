@@ -2,11 +2,16 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from isic_server import Fault, isic_server
 from PIL import Image
 from tiny_model import tiny_model
 from typer.testing import CliRunner, Result
@@ -131,6 +136,7 @@ def test_near_duplicates_are_not_sought_among_bad_rows(tmp_path: Path) -> None:
     assert (found["pairs"], [one["row"] for one in found["skipped"]]) == (1, [8])
 
 
+@pytest.mark.slow
 def test_train_goes_on_without_bad_rows_and_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,3 +166,72 @@ def test_train_goes_on_without_bad_rows_and_lists_them(
         (8, "images/z.png"),
     ]
     assert parsed(went_on)["train"] == {"images": 5, "malignant": 3}
+
+
+NEVUS = {"diagnosis_1": "Benign", "diagnosis_3": "Nevus"}
+MELANOMA = {"diagnosis_1": "Malignant", "diagnosis_3": "Melanoma Invasive"}
+
+
+def test_fetch_isic_tells_what_came(tmp_path: Path) -> None:
+    with isic_server() as server:
+        server.add(1, NEVUS)
+        server.add(2, MELANOMA)
+        server.add(3, {"diagnosis_1": "Indeterminate"})
+        words = ("data", "fetch-isic", "--out", str(tmp_path / "isic"), "--api", server.api)
+        result = dermtwin(*words, "--collection", "61", "--collection", "70", "--json")
+        assert server.requests[0].query["collections"] == "61,70"
+        again = dermtwin(*words)
+    assert result.exit_code == 0, result.output
+    found = parsed(result)
+    assert (found["listed"], found["new"], found["stopped"]) == (3, 2, False)
+    assert found["labels"] == {"benign": 1, "malignant": 1}
+    assert found["unlabelled"] == {"called indeterminate": 1}
+    assert found["licences"] == {"CC-BY": 2}
+    assert "2 images, whole and unaltered" in again.stdout
+    assert dermtwin("data", "check", str(tmp_path / "isic")).exit_code == 0
+
+
+def test_fetch_isic_ends_with_1_when_an_image_is_gone(tmp_path: Path) -> None:
+    with isic_server() as server:
+        server.always[f"/files/{server.add(1, NEVUS)}.jpg"] = Fault(status=404)
+        server.add(2, MELANOMA)
+        words = ("data", "fetch-isic", "--out", str(tmp_path), "--api", server.api)
+        result = dermtwin(*words, "--json")
+        assert result.exit_code == 1
+        assert set(parsed(result)["failed"]) == {"ISIC_0000001"}
+        table = dermtwin(*words)
+    assert table.exit_code == 1
+    assert "ISIC_0000001" in table.stderr
+    assert "there are no benign images yet" in table.stderr
+
+
+def test_ctrl_c_ends_fetch_isic_with_130_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    words = ["data", "fetch-isic", "--out", str(tmp_path / "isic"), "--json"]
+    with isic_server() as server:
+        for number in range(6):
+            server.add(number, MELANOMA if number % 2 else NEVUS)
+        # The fourth file is asked for again and again: the server is busy for minutes.
+        busy = "/files/ISIC_0000003.jpg"
+        server.always[busy] = Fault(status=503, headers={"Retry-After": "60"})
+        words += ["--api", server.api, "--parallel", "1"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            while busy not in [one.path for one in server.requests]:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            told, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 130, said
+        assert "run the same command again to go on" in said
+        assert json.loads(told)["stopped"] is True
+        assert (tmp_path / "isic/manifest.csv").read_text().count("ISIC_000") >= 3
+        server.always.clear()
+        found = parsed(dermtwin(*words))
+    assert (found["kept"] >= 3, found["kept"] + found["new"]) == (True, 6)
