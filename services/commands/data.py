@@ -26,7 +26,14 @@ Directory = Annotated[
 
 
 @data.command()
-def check(directory: Directory, skip_bad: SkipBad = False, as_json: Json = False) -> None:
+def check(
+    directory: Directory,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Decode each image too; takes a few ms an image.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    as_json: Json = False,
+) -> None:
     """Read every file and row; print counts, lesions across splits, and what is wrong.
 
     Exit codes: 0 all rows can be used, or those that cannot were skipped; 2 some cannot.
@@ -39,7 +46,7 @@ def check(directory: Directory, skip_bad: SkipBad = False, as_json: Json = False
     from simulator.cases.inventory import inventory
 
     with progress_bars() as bars:
-        found = read_data(directory, verify=True, on_progress=bars)
+        found = read_data(directory, verify=True, decode=decode, on_progress=bars)
     result = check_result(found, inventory(found))
     tell_skipped(found.bad, "left out" if skip_bad else "bad")
     emit(result, as_json=as_json, table=check_table(result))

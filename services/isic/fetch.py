@@ -26,7 +26,10 @@ from twin.errors import DataError, DependencyError
 Progress = Callable[[str, int, int], None]
 FOLDER: Final = "images"
 _AHEAD: Final = 4  # images listed ahead of each thread, so that none waits for a page; assumption
-_SAVE_EVERY_S: Final = 30.0  # assumption: what a kill may cost is looked at again, not fetched
+# Between saves, and in units of how long a save takes: assumption. What comes after the last save
+# before a kill is looked at again and not fetched again.
+_SAVE_EVERY_S: Final = 30.0
+_SAVE_EVERY: Final = 20
 _LOST: Final = 10  # after so many in a row the line is dead, not the images; assumption
 _EXPIRED: Final = 403  # what a signed link answers when its time is over
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff"})
@@ -104,7 +107,7 @@ class _Fetch:
         self._pending: dict[Future[_Had], ArchiveImage] = {}
         self._done = 0  # images that are dealt with
         self._lost_in_a_row = 0  # downloads that no patience helped
-        self._saved_s = time.monotonic()
+        self._save_at_s = time.monotonic() + _SAVE_EVERY_S
 
     def run(self) -> Fetched:
         try:
@@ -227,13 +230,15 @@ class _Fetch:
         if self._wanted.limit is not None:
             total = min(total, self._wanted.limit + sum(self._found.unlabelled.values()))
         self._on_progress("images", self._done, max(total, self._done))
-        if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+        if time.monotonic() > self._save_at_s:
             self._save()
 
     def _save(self) -> None:
+        started_s = time.monotonic()
         if self._found.listed:
             self._ledger.save()
         labels = Counter(row["label"] for row in self._ledger.rows.values())
         self._found.labels = {label: labels[label] for label in ("benign", "malignant")}
         self._found.licences = self._ledger.licences
-        self._saved_s = time.monotonic()
+        now_s = time.monotonic()
+        self._save_at_s = now_s + max(_SAVE_EVERY_S, _SAVE_EVERY * (now_s - started_s))

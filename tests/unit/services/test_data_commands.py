@@ -79,6 +79,18 @@ def test_check_ends_with_2_when_rows_are_bad_and_names_them(tmp_path: Path) -> N
     assert parsed(skipping) == parsed(result)
 
 
+def test_check_decodes_images_if_asked(tmp_path: Path) -> None:
+    root = directory(tmp_path / "data", "images/g.png,benign,L9\n")
+    (root / "images/g.png").write_bytes(b"no image")
+    assert dermtwin("data", "check", str(root)).exit_code == 0
+    result = dermtwin("data", "check", str(root), "--decode", "--json")
+    assert result.exit_code == 2
+    (bad,) = parsed(result)["bad_rows"]
+    assert bad["row"] == 8
+    assert "images/g.png: not an image" in bad["reason"]
+    assert parsed(result)["images"] == 6
+
+
 def test_check_prints_a_table(tmp_path: Path) -> None:
     result = dermtwin("data", "check", str(directory(tmp_path / "data")))
     assert "benign 3, malignant 3" in result.stdout
@@ -149,8 +161,7 @@ def test_train_goes_on_without_bad_rows_and_lists_them(
     monkeypatch.setattr("services.learning.learn_images", learn)
     monkeypatch.setenv("DERMTWIN_HOME", str(tmp_path / "home"))
     root = directory(tmp_path / "data", "images/z.png,benign,L9\n")
-    with (root / "images/b.png").open("ab") as image:
-        image.write(b"more")
+    (root / "images/c.png").write_bytes(b"no image")
     table = root / "manifest.csv"
     text = table.read_text().replace("lesion_id\n", "lesion_id,sha256\n")
     table.write_text(text.replace("b.png,benign,Lb", f"b.png,benign,Lb,{'0' * 64}"))
@@ -160,12 +171,13 @@ def test_train_goes_on_without_bad_rows_and_lists_them(
     assert "row 8: no such file" in str(stopped.exception)
     went_on = dermtwin("train", "--data", str(root), "--skip-bad", "--json")
     assert went_on.exit_code == 0, went_on.output
-    assert seen == [[f"images/{name}.png" for name in "acdef"]]
+    assert seen == [[f"images/{name}.png" for name in "adef"]]
     assert [(one["row"], one["file"]) for one in parsed(went_on)["skipped"]] == [
         (3, "images/b.png"),
+        (4, "images/c.png"),
         (8, "images/z.png"),
     ]
-    assert parsed(went_on)["train"] == {"images": 5, "malignant": 3}
+    assert parsed(went_on)["train"] == {"images": 4, "malignant": 3}
 
 
 NEVUS = {"diagnosis_1": "Benign", "diagnosis_3": "Nevus"}

@@ -407,6 +407,21 @@ def test_after_ctrl_c_all_is_in_order_and_the_next_run_goes_on(
     assert complete(server, tmp_path)
 
 
+def test_tables_are_saved_on_the_way(
+    server: IsicServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def look(*_: object) -> None:
+        table = tmp_path / "manifest.csv"
+        seen.append(len(rows(table)) if table.is_file() else 0)
+
+    monkeypatch.setattr(fetching, "_SAVE_EVERY_S", 0)
+    monkeypatch.setattr(fetching, "_SAVE_EVERY", 0)
+    run(server, tmp_path, look, parallel=1)
+    assert seen == list(range(7))  # each time, all that had been entered before is there
+
+
 def test_progress_counts_images(server: IsicServer, tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     run(server, tmp_path, lambda *step: told.append(step))
