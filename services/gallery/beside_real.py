@@ -114,7 +114,7 @@ def _rendered(kind: Kind, diagnoses: Sequence[str], seed: int, number: str) -> P
     recipe = lesion(seed, name, f"{kind[1]}-{number}", somebody.image.recipe.tone_ita_deg)
     return Picture(
         ref=SyntheticRef(recipe=recipe),
-        column=f"recipe {recipe.seed}",
+        column=f"tone {somebody.skin_tone}",
         malignant=malignant,
         # Told as for the real ones beside it, or the page would give away which is which.
         diagnosis=kind[1] or None,
