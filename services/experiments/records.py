@@ -1,13 +1,13 @@
 """The tables of a replication as CSV, which pandas reads; written row by row, so memory is flat."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
 import numpy as np
 
-from simulator.clinic.journal import WORDS, Journal
+from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
 
@@ -15,16 +15,23 @@ _OUTCOMES: Final = {state: state.name.lower() for state in State} | {
     State.WAITING: "unfinished",
     State.SERVED: "unfinished",
 }
-NAMES: Final = ("patients.csv", "visits.csv")
 
 
 def write_records(journal: Journal, stem: str) -> None:
-    """Write a row for each patient and for each visit.
+    """Write a row for each patient, for each visit, and for each who was kept away upstream.
+
+    The last is left out where everybody comes who seeks care.
 
     Parameters:
         stem: path that the files' names are appended to; a crash leaves no half file.
     """
-    for name, rows in zip(NAMES, (_patients(journal), _visits(journal)), strict=True):
+    tables = {
+        "patients.csv": _coded(journal.patients, journal.words),
+        "visits.csv": _visits(journal),
+    }
+    if journal.upstream is not None:
+        tables["upstream.csv"] = _coded(journal.upstream.table, journal.upstream.words)
+    for name, rows in tables.items():
         draft = Path(f"{stem}{name}.draft")
         draft.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("w", encoding="utf-8", newline="") as file:
@@ -32,18 +39,17 @@ def write_records(journal: Journal, stem: str) -> None:
         draft.replace(f"{stem}{name}")
 
 
-def _patients(journal: Journal) -> Iterator[list[str]]:
-    """Yield a header, then a row for each patient, in order of leaving."""
-    table = journal.patients
+def _coded(table: Table, words: Mapping[str, Mapping[str, int]]) -> Iterator[list[str]]:
+    """Yield a header, then a row for each patient: in order of leaving, or of arrival upstream."""
     yield list(table.columns)
-    words = [
-        {float(code): word for word, code in journal.words[name].items()} if name in WORDS else None
+    known_words = [
+        {float(code): word for word, code in words[name].items()} if name in words else None
         for name in table.columns
     ]
     for row in _rows(table):
         yield [
             _text(value) if known is None else known.get(value, "")
-            for known, value in zip(words, row, strict=True)
+            for known, value in zip(known_words, row, strict=True)
         ]
 
 

@@ -64,6 +64,9 @@ def _nowhere(scenario: ScenarioForm) -> str:
         return "on the real clock, the twin's answers take time"
     if scenario.horizon_min is None or scenario.cases.count is not None:
         return "arrivals end after a number of patients: there is no steady state"
+    # How images are taken moves what the AI says alone, and no queue that is solved asks for that.
+    if any(shift.population is not None for shift in scenario.shifts):
+        return "the patients change while the clinic runs"
     if not isinstance(scenario.cases, NominalCases) and any(
         node.queue.order in {"ai", "flag"} for node in scenario.staffed()
     ):
@@ -198,6 +201,8 @@ def _only_source(scenario: ScenarioForm, node: str) -> Callable[[float], float] 
     if scenario.arrivals is not None and any(one.arrivals is None for one in classes):
         sources.append(scenario.arrivals)
     fed = any(node in after for one in classes for after in ways(scenario, one).values())
+    # Who is not referred leaves longer gaps behind, which no transform here has.
+    fed = fed or scenario.is_filtered()
     if len(sources) != 1 or fed or any(entrance(scenario, one) != node for one in classes):
         return None
     return _transform(sources[0])

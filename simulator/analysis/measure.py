@@ -14,6 +14,7 @@ from simulator.analysis.frames import Floats, Mask, Patients, Visits, Window, wi
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.staffing import available_min, capacity_changes
+from simulator.clinic.upstream import Upstream
 from simulator.language.form import ScenarioForm
 from simulator.language.metrics import is_grouped
 
@@ -98,7 +99,19 @@ def measure(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0) -
     _of_patients(measured, scenario, patients, inside)
     if scenario.has_truth():
         diagnose(measured, scenario, patients, inside)
+    if journal.upstream is not None:
+        _of_upstream(measured, journal.upstream, int(inside.sum()))
     return measured
+
+
+def _of_upstream(measured: Measured, upstream: Upstream, came: int) -> None:
+    """Count those who sought care within the window, and who of them was kept away."""
+    inside = measured.window.has(upstream.table.column("arrival_min"))
+    sought = came + int(inside.sum())
+    missed = int((inside & (upstream.table.column("malignant") > 0)).sum())
+    measured.put("upstream.count", float(sought), sought)
+    measured.put_share("upstream.referred.share", came, sought, "nobody sought care")
+    measured.put("upstream.missed_malignant.count", float(missed), sought)
 
 
 def _of_node(measured: Measured, patients: Patients, name: str, visits: Visits) -> None:

@@ -13,6 +13,7 @@ from simulator.language.cases import NominalCases
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
 from simulator.language.pathway import StaffedNode
+from simulator.language.referral import prevalence_of_referred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,14 @@ def streams(scenario: ScenarioForm, node: StaffedNode, one: ClassSpec, rate: flo
     population = scenario.population_of(one)
     cases = scenario.cases
     ai = cases.ai if isinstance(cases, NominalCases) else None
+    prevalence = None if population is None else prevalence_of_referred(population)
     found = []
-    for truth, share in _truths(None if population is None else population.prevalence):
+    for truth, share in _truths(prevalence):
         told = (*own, ("truth", truth)) if truth else own
         segments = [(1.0, 0.0, False)]
-        if node.queue.order in {"ai", "flag"} and ai is not None and population is not None:
+        if node.queue.order in {"ai", "flag"} and ai is not None and prevalence is not None:
             verdicts = Verdicts(
-                ai, population.prevalence, scenario.operating_point, Uniforms(0, 0, "none drawn")
+                ai, prevalence, scenario.operating_point, Uniforms(0, 0, "none drawn")
             )
             segments = [
                 (malignant if truth == "malignant" else benign, p, flag)

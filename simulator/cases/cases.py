@@ -1,12 +1,15 @@
 """Patients with a lesion to look at: rendered, or the labelled images of a directory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from simulator.cases.datasets import LabelledImage
-from simulator.cases.population import Population
+from simulator.cases.population import Population, diagnoses_of, sexes_of, sites_of
 from simulator.draws.streams import stream
 from simulator.language.cases import ImageCases
 from simulator.language.populations import PopulationSpec
+from twin.acquisition.acquisition import Acquisition
+from twin.images import ImageRef
 
 
 def case_id_of(replication: int, index: int, group: str = "") -> str:
@@ -25,7 +28,23 @@ def population_of(spec: PopulationSpec) -> Population:
         skin_tone={str(group): share for group, share in spec.skin_tone.items()},
         age_mean=spec.age.mean,
         age_sd=spec.age.sd,
+        diagnoses=diagnoses_of(spec),
+        sex=sexes_of(spec),
+        site=sites_of(spec),
     )
+
+
+def taken(
+    image: ImageRef, severities: Mapping[str, int], seed: int, replication: int, case_id: str
+) -> ImageRef:
+    """Return an image as it is taken under acquisition shifts, each with its severity; or as it is.
+
+    What is random about them is the case's own and the same whatever the shifts are (law 9).
+    """
+    if not severities:
+        return image
+    drawn = stream(seed, replication, "acquisition", case_id).integers(2**63)
+    return replace(image, acquisition=Acquisition(seed=int(drawn), severity=dict(severities)))
 
 
 def order_of(

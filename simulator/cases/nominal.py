@@ -1,13 +1,16 @@
 """Nominal patients: facts and truth without an image, and an AI known by its figures alone."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cases.population import SEXES, SITES, SKIN_TONES
+from simulator.cases.population import diagnoses_of, sexes_of, sites_of, tones_of
+from simulator.cases.regimes import Populations, Regime
 from simulator.draws.uniforms import Blocks, Uniforms
 from simulator.language.cases import NominalAi
 from simulator.language.populations import PopulationSpec
@@ -17,7 +20,9 @@ _OLDEST: Final = 100  # years; assumption
 
 class _Patient(Protocol):
     key: int
+    regime: Regime
     malignant: bool | None
+    diagnosis: str | None
     age: int | None
     sex: str | None
     site: str | None
@@ -47,12 +52,13 @@ class _Picks(Blocks):
 
     __slots__ = ("_edges", "_uniforms", "words")
 
-    def __init__(self, uniforms: Uniforms, weights: dict[str, float]) -> None:
+    def __init__(self, uniforms: Uniforms, weights: Mapping[str, float]) -> None:
         super().__init__()
         total = sum(weights.values())
-        self.words = list(weights)
+        self.words = [word for word, share in weights.items() if share > 0]
         # The last edge is left out: rounding may put it below 1, and nobody falls through the gap.
-        self._edges = list(accumulate(share / total for share in weights.values()))[:-1]
+        shares = (weights[word] / total for word in self.words)
+        self._edges = list(accumulate(shares))[:-1]
         self._uniforms = uniforms
 
     def block(self, first: int, count: int) -> NDArray[np.float64]:
@@ -60,36 +66,81 @@ class _Picks(Blocks):
         return np.asarray(places, dtype=np.float64)
 
 
+class Streams:
+    """The draws of a class's patients; each fact has a stream of its own (law 9).
+
+    Populations that agree in a fact share its draws, so that each is computed once.
+    """
+
+    def __init__(self, seed: int, replication: int, patient_class: str) -> None:
+        self._key = (seed, replication)
+        self._class = patient_class
+        self.uniforms = cache(self._uniforms)
+        self.ages = cache(self._ages)
+        self._known: dict[tuple[object, ...], _Picks] = {}
+
+    def picks(self, fact: str, weights: Mapping[str, float]) -> _Picks:
+        """Return which of several words holds for each patient."""
+        key = (fact, *weights.items())
+        if key not in self._known:
+            self._known[key] = _Picks(self.uniforms(fact), weights)
+        return self._known[key]
+
+    def _uniforms(self, fact: str) -> Uniforms:
+        return Uniforms(*self._key, f"population.{fact}.{self._class}")
+
+    def _ages(self, mean: float, sd: float) -> _Ages:
+        return _Ages(self.uniforms("age"), mean, sd)
+
+
 class Facts:
-    """Facts and truth of a class's patients; each fact has a stream of its own (law 9)."""
+    """Facts and truth of the patients of one population.
 
-    def __init__(
-        self, spec: PopulationSpec, seed: int, replication: int, patient_class: str
-    ) -> None:
-        def of(name: str) -> Uniforms:
-            return Uniforms(seed, replication, f"population.{name}.{patient_class}")
+    Parameters:
+        streams: of the patients' class.
+        diagnosed: whether they have a diagnosis, too; queues do not ask for one.
+    """
 
+    def __init__(self, spec: PopulationSpec, streams: Streams, *, diagnosed: bool = False) -> None:
         self._prevalence = spec.prevalence
-        self._truth = of("truth")
-        self._age = _Ages(of("age"), spec.age.mean, spec.age.sd)
-        tones = {
-            tone: spec.skin_tone.get(group, 0.0) / len(types)  # type: ignore[call-overload]
-            for group, types in SKIN_TONES.items()
-            for tone in types
-        }
+        self._truth = streams.uniforms("truth")
+        self._age = streams.ages(spec.age.mean, spec.age.sd)
         self._picks = [
-            ("sex", _Picks(of("sex"), dict(SEXES))),
-            ("site", _Picks(of("site"), dict(SITES))),
-            ("skin_tone", _Picks(of("skin_tone"), tones)),
+            ("sex", streams.picks("sex", sexes_of(spec))),
+            ("site", streams.picks("site", sites_of(spec))),
+            ("skin_tone", streams.picks("skin_tone", tones_of(spec))),
         ]
+        self._diagnoses = {
+            malignant: streams.picks("diagnosis", weights)
+            for malignant, weights in diagnoses_of(spec).items()
+            if diagnosed
+        }
 
     def fill(self, patient: _Patient) -> None:
         """Give a patient facts and truth."""
         key = patient.key
         patient.malignant = self._truth[key] < self._prevalence
+        if self._diagnoses:
+            picks = self._diagnoses[patient.malignant]
+            patient.diagnosis = picks.words[int(picks[key])]
         patient.age = int(self._age[key])
         for name, picks in self._picks:
             setattr(patient, name, picks.words[int(picks[key])])
+
+
+def facts_by_regime(
+    populations: Populations, streams: Streams, *, diagnosed: bool
+) -> Callable[[_Patient], None]:
+    """Return what gives each patient the facts of the population of its regime."""
+    known: dict[Regime, Callable[[_Patient], None]] = {}
+
+    def fill(patient: _Patient) -> None:
+        regime = patient.regime
+        if regime not in known:
+            known[regime] = Facts(populations.of(regime), streams, diagnosed=diagnosed).fill
+        known[regime](patient)
+
+    return fill
 
 
 class Verdicts:
@@ -97,7 +148,9 @@ class Verdicts:
 
     A patient falls into one of the segments of the ROC, malignant ones by its true-positive
     rates and benign ones by its false-positive rates. The AI's probability is the posterior of
-    that segment at the class's prevalence (Bayes), so it is calibrated.
+    that segment at the class's prevalence (Bayes), so it is calibrated. It stays so only until the
+    patients change: a model does not know of a shift, so its posterior keeps the prevalence that
+    it was made for.
 
     Parameters:
         threshold: a probability at or above it is flagged. None: the AI's own operating point,

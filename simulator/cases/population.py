@@ -7,13 +7,15 @@ prevalence turns some cases and leaves everything else about everyone as it was 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from simulator.cases.lesion_recipes import recipe_of
 from simulator.draws.streams import stream
+from simulator.language.ham10000 import SEXES, SITES
+from simulator.language.populations import MALIGNANT, PopulationSpec
 from twin.errors import ScenarioError
 from twin.images import SyntheticRef
 
@@ -42,23 +44,6 @@ _DIAGNOSES: Final[Mapping[bool, Mapping[str, int]]] = {
     False: {"nevus": 6705, "seborrheic_keratosis": 1099},
     True: {"melanoma": 1113, "basal_cell_carcinoma": 514},
 }
-SEXES: Final = {"male": 5406, "female": 4552}
-SITES: Final = {
-    "back": 2192,
-    "lower extremity": 2077,
-    "trunk": 1404,
-    "upper extremity": 1118,
-    "abdomen": 1022,
-    "face": 745,
-    "chest": 407,
-    "foot": 319,
-    "neck": 168,
-    "scalp": 128,
-    "hand": 90,
-    "ear": 56,
-    "genital": 48,
-    "acral": 7,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +52,7 @@ class SyntheticCase:
 
     case_id: str
     malignant: bool  # the truth
-    diagnosis: str  # "nevus", "seborrheic_keratosis", "melanoma" or "basal_cell_carcinoma"
+    diagnosis: str  # as simulator/language/populations.py names it
     image: SyntheticRef
     age: int  # years
     sex: str  # "female" or "male"
@@ -88,6 +73,11 @@ class Population:
     skin_tone: Mapping[str, float]  # Fitzpatrick group -> share; shares sum to 1
     age_mean: float  # years
     age_sd: float  # years
+    # Shares of the diagnoses within the benign (False) and the malignant (True), and those of sexes
+    # and sites; they need not sum to 1.
+    diagnoses: Mapping[bool, Mapping[str, float]] = field(default_factory=lambda: _DIAGNOSES)
+    sex: Mapping[str, float] = field(default_factory=lambda: SEXES)
+    site: Mapping[str, float] = field(default_factory=lambda: SITES)
 
     def __post_init__(self) -> None:
         _require(0 <= self.prevalence <= 1, "prevalence", "must be within 0 and 1")
@@ -114,7 +104,7 @@ class Population:
             return stream(seed, replication, f"population.{name}", case_id)
 
         malignant = bool(of("truth").random() < self.prevalence)
-        diagnosis = _pick(of("diagnosis"), _DIAGNOSES[malignant])
+        diagnosis = _pick(of("diagnosis"), self.diagnoses[malignant])
         tone = of("skin_tone")
         group = _pick(tone, {key: self.skin_tone.get(key, 0.0) for key in SKIN_TONES})
         skin_tone = SKIN_TONES[group][int(tone.integers(2))]
@@ -126,10 +116,50 @@ class Population:
             diagnosis=diagnosis,
             image=SyntheticRef(recipe=recipe_of(image, diagnosis, tone.uniform(low, high))),
             age=int(np.clip(round(of("age").normal(self.age_mean, self.age_sd)), 1, 100)),
-            sex=_pick(of("sex"), SEXES),
-            site=_pick(of("site"), SITES),
+            sex=_pick(of("sex"), self.sex),
+            site=_pick(of("site"), self.site),
             skin_tone=skin_tone,
         )
+
+
+def diagnoses_of(spec: PopulationSpec) -> dict[bool, dict[str, float]]:
+    """Return the shares of the diagnoses within the benign (False) and within the malignant."""
+    told = {str(name): share for name, share in (spec.diagnoses or {}).items()}
+    found = {}
+    for malignant, counts in _DIAGNOSES.items():
+        own = {name: share for name, share in told.items() if (name in MALIGNANT) == malignant}
+        found[malignant] = _ordered(own, counts)
+    return found
+
+
+def sexes_of(spec: PopulationSpec) -> dict[str, float]:
+    """Return the share of each sex."""
+    return _ordered({str(name): share for name, share in (spec.sex or {}).items()}, SEXES)
+
+
+def sites_of(spec: PopulationSpec) -> dict[str, float]:
+    """Return the share of each body site."""
+    return _ordered(spec.site or {}, SITES)
+
+
+def tones_of(spec: PopulationSpec) -> dict[str, float]:
+    """Return the share of each Fitzpatrick type, alike within its group."""
+    return {
+        tone: spec.skin_tone.get(group, 0.0) / len(types)  # type: ignore[call-overload]
+        for group, types in SKIN_TONES.items()
+        for tone in types
+    }
+
+
+def _ordered(told: Mapping[str, float], counts: Mapping[str, int]) -> dict[str, float]:
+    """Return what is told, or else the counts, in the order of these.
+
+    One order for all: so a small change of the shares turns few patients, however it is written.
+    """
+    if not told:
+        return {name: float(count) for name, count in counts.items()}
+    names = [*(name for name in counts if name in told), *sorted(set(told) - set(counts))]
+    return {name: told[name] for name in names}
 
 
 def _require(holds: bool, key: str, reason: str) -> None:

@@ -23,6 +23,7 @@ from simulator.clinic.rota import Rota
 from simulator.clinic.routing import OUT, Router, Visits
 from simulator.clinic.staffing import capacity_changes
 from simulator.clinic.station import Station, Timed
+from simulator.clinic.upstream import Upstream
 from simulator.language.pathway import END, DelayNode, StaffedNode
 from simulator.language.schema import Scenario
 from twin.errors import InvariantError
@@ -39,6 +40,11 @@ class Patients(Protocol):
     @property
     def expected(self) -> int:
         """About how many there will be."""
+        ...
+
+    @property
+    def upstream(self) -> Upstream | None:
+        """Who did not come, up to the last one who was brought; None where everybody comes."""
         ...
 
     def __iter__(self) -> Iterator[Person]:
@@ -78,7 +84,7 @@ class Engine:
             clock = RealClock(twin, scenario.speed) if real else VirtualClock(twin)
         self._clock = clock
         self.env = clock.env
-        self.journal = Journal(latencies=clock.latencies)
+        self.journal = Journal(latencies=clock.latencies, shifted=bool(scenario.shifts))
         self._inside: dict[int, Person] = {}
         self._all_came = False
         self._over = self.env.event()
@@ -275,6 +281,7 @@ class Engine:
             station.settle(now_min)
         for person in self._inside.values():
             self.journal.note(person, None, gave_up=False)
+        self.journal.upstream = self._patients.upstream
         self.journal.settle(
             now_min,
             tables={s.node.id: s.table for s in self.stations.values()},

@@ -7,6 +7,7 @@ from typing import Final
 from simulator.clinic.person import Person
 from simulator.clinic.pools import Pool
 from simulator.clinic.tables import Table
+from simulator.clinic.upstream import Upstream
 from twin.events import CaseArrived, CaseClosed
 
 # A row for each patient, in order of leaving; those still inside at the end follow. Words are
@@ -32,9 +33,10 @@ PATIENT_COLUMNS: Final = (
     "skin_tone",
 )
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
+SHIFTS: Final = "shifts"  # the column, and words, of the shifts that patients are in
 # What a patient need not have; the columns from there on have the names of a person's attributes.
 _FACTS: Final = PATIENT_COLUMNS[PATIENT_COLUMNS.index("malignant") :]
-_WORDS: Final = frozenset(WORDS)
+_WORDS: Final = frozenset([*WORDS, SHIFTS])
 _NAN: Final = float("nan")
 
 
@@ -64,15 +66,27 @@ class Areas:
 class Journal:
     """The story of a run so far; the engine writes it."""
 
-    patients: Table = field(default_factory=lambda: Table(PATIENT_COLUMNS))
+    # Whether the scenario has shifts: only then there is a column that names each patient's. So
+    # runs without keep their digest.
+    shifted: bool = False
+    patients: Table = field(init=False)
     visits: Mapping[str, Table] = field(default_factory=dict)  # by staffed node, at the end
-    words: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in WORDS})
+    words: dict[str, dict[str, int]] = field(init=False)  # by column of words
+    upstream: Upstream | None = None  # who did not come, where not everybody does
     events: list[CaseArrived | CaseClosed] = field(default_factory=list)  # where a twin is told
     latencies: list[Latency] = field(default_factory=list)  # real clock only
     arrived: int = 0  # patients
     end_min: float = 0.0  # when the run ended
     areas: Mapping[str, float] = field(default_factory=dict)  # node -> patient-minutes there
     staff: Mapping[str, Areas] = field(default_factory=dict)
+
+    _facts: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        more = (SHIFTS,) if self.shifted else ()
+        self.patients = Table((*PATIENT_COLUMNS, *more))
+        self.words = {name: {} for name in (*WORDS, *more)}
+        self._facts = (*_FACTS, *more)
 
     def note(self, person: Person, closed_min: float | None, *, gave_up: bool) -> None:
         """Write a patient's row; `closed_min` is None for one who is still inside."""
@@ -89,7 +103,7 @@ class Journal:
             gave_up,
         ]
         if known:
-            for name in _FACTS:
+            for name in self._facts:
                 value = known.get(name)
                 if value is None:
                     value = _NAN
@@ -117,3 +131,5 @@ class Journal:
         """Give back the files of long tables."""
         for table in (self.patients, *self.visits.values()):
             table.close()
+        if self.upstream is not None:
+            self.upstream.table.close()

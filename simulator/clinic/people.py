@@ -6,22 +6,28 @@ Nothing here depends on staff, service or the twin (law 9).
 import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, islice
+from functools import cache
+from itertools import accumulate
 
-from simulator.cases.cases import case_id_of, order_of, population_of
+from simulator.cases.cases import case_id_of, order_of, population_of, taken
 from simulator.cases.datasets import LabelledImage
-from simulator.cases.nominal import Facts, Verdicts
+from simulator.cases.nominal import Facts, Streams, Verdicts, facts_by_regime
+from simulator.cases.population import Population
+from simulator.cases.referral import referral
+from simulator.cases.regimes import NO_SHIFT, Populations, Regime, Regimes, severities_of
 from simulator.clinic.arrival_times import Arrival, arrival_times
 from simulator.clinic.person import Person
+from simulator.clinic.upstream import Upstream
 from simulator.draws.uniforms import Uniforms
 from simulator.language.cases import ImageCases, NominalCases
 from simulator.language.classes import ClassSpec
 from simulator.language.load import rate_of
-from simulator.language.populations import PopulationSpec
+from simulator.language.referral import prevalence_of_referred
 from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
 
 _Known = Callable[[Person], None]  # gives a patient facts, truth and image
+_Comes = Callable[[Person], bool]  # tells whether one who seeks care gets to the clinic
 _Coming = tuple[float, int, int, int, float | None]  # time, source, class, key, appointment
 _SHARED = ""  # name of the arrivals that several classes share
 
@@ -29,7 +35,8 @@ _SHARED = ""  # name of the arrivals that several classes share
 class People:
     """The patients of one replication in order, until horizon, count or cases end them.
 
-    They are drawn as they are asked for, and every iteration brings the same ones.
+    They are drawn as they are asked for, and every iteration brings the same ones. `upstream` has
+    those whom a referral kept from coming, up to the last one who was brought; None without one.
 
     Parameters:
         scenario: its cases, arrivals, classes, horizon and seed are used.
@@ -47,6 +54,7 @@ class People:
         self._replication = replication
         self._images = images
         self._count = scenario.cases.count
+        self.upstream = Upstream() if scenario.is_filtered() else None
         if isinstance(scenario.cases, ImageCases):
             asked, split = scenario.cases.count or 1, scenario.cases.images.split
             if asked > len(images):
@@ -68,22 +76,34 @@ class People:
     def __iter__(self) -> Iterator[Person]:
         scenario = self._scenario
         horizon_min = math.inf if scenario.horizon_min is None else scenario.horizon_min
+        count = math.inf if self._count is None else self._count
         classes, nodes = scenario.patient_classes, len(scenario.pathway)
+        shift = self._shift() if scenario.shifts else None
         known = [self._facts(one) for one in classes]
-        arrivals = self._merged()
-        for number, (at_min, _, class_index, key, due_min) in enumerate(
-            islice(arrivals, self._count)
-        ):
+        comes = [self._comes(one) for one in classes]
+        if self.upstream is not None:
+            self.upstream = Upstream()  # every iteration counts anew
+        number = 0
+        for at_min, _, class_index, key, due_min in self._merged():
             if at_min >= horizon_min:
                 return
             one = classes[class_index]
             person = Person(number, key, at_min, class_index, one.id, nodes)
             if due_min is not None:
                 person.due_min = due_min
+            if shift is not None:
+                shift(person)
             fill = known[class_index]
             if fill is not None:
                 fill(person)
+            let = comes[class_index]
+            if let is not None and self.upstream is not None and not let(person):
+                self.upstream.note(person)
+                continue
             yield person
+            number += 1
+            if number >= count:
+                return
 
     def _merged(self) -> Iterator[_Coming]:
         """Yield time, source, class, key and appointment of all arrivals in order of time."""
@@ -100,6 +120,34 @@ class People:
                 times = arrival_times(one.arrivals, *key, one.id, scenario.start_min)
                 sources.append(_of_class(times, index))
         return sources[0] if len(sources) == 1 else heapq.merge(*sources)
+
+    def _shift(self) -> _Known:
+        """Return what tells each patient the shifts that it is in."""
+        scenario, names = self._scenario, self._scenario.shift_ids()
+        key = (scenario.seed, self._replication)
+        regimes = [
+            Regimes(scenario.shifts, names, *key, one.id) for one in scenario.patient_classes
+        ]
+
+        def shifted(person: Person) -> None:
+            regime = regimes[person.class_index].of(person.key, person.at_min)
+            if regime != NO_SHIFT:
+                person.regime = regime
+                person.shifts = "+".join(names[place] for place in regime)
+
+        return shifted
+
+    def _populations(self, one: ClassSpec) -> Populations | None:
+        """Return the populations of a class by regime; None where patients have no facts."""
+        spec = self._scenario.population_of(one)
+        return None if spec is None else Populations(spec, self._scenario.shifts)
+
+    def _comes(self, one: ClassSpec) -> _Comes | None:
+        """Return what tells who of a class comes; None where everybody does."""
+        populations = self._populations(one)
+        if self.upstream is None or populations is None:
+            return None
+        return referral(populations, self._scenario.seed, self._replication, one.id)
 
     def _facts(self, one: ClassSpec) -> _Known | None:
         """Return what gives patients of a class all that they bring; None if they bring nothing."""
@@ -122,53 +170,79 @@ class People:
         return filled
 
     def _cases(self, one: ClassSpec) -> _Known | None:
-        scenario, replication, seed = self._scenario, self._replication, self._scenario.seed
-        cases, spec = scenario.cases, scenario.population_of(one)
-        if isinstance(cases, NominalCases):
-            return None if spec is None else _nominal(scenario, cases, spec, one, replication)
+        cases, populations = self._scenario.cases, self._populations(one)
         if isinstance(cases, ImageCases):
-            order = order_of(cases, seed, replication, self._images)
+            return self._shown(cases)
+        if populations is None:  # only images and nominal cases can be without a population
+            return None
+        if isinstance(cases, NominalCases):
+            return self._nominal(cases, one, populations)
+        return self._drawn(one, populations)
 
-            def shown(person: Person) -> None:
-                image = self._images[order[person.number]]
-                person.case_id = case_id_of(replication, person.number)
-                person.image, person.malignant = image.ref, image.malignant
-                person.diagnosis, person.age = image.diagnosis, image.age
-                person.sex, person.site = image.sex, image.site
+    def _shown(self, cases: ImageCases) -> _Known:
+        """Return what gives each patient the next image of a directory."""
+        replication, seed = self._replication, self._scenario.seed
+        order, severities = order_of(cases, seed, replication, self._images), self._severities()
 
-            return shown
-        assert spec is not None  # only images and nominal cases can be without a population
-        population = population_of(spec)
-        group = one.id if len(scenario.classes) > 1 else ""
+        def shown(person: Person) -> None:
+            image = self._images[order[person.number]]
+            person.case_id = case_id_of(replication, person.number)
+            severity = severities(person.regime)
+            person.image = taken(image.ref, severity, seed, replication, person.case_id)
+            person.malignant = image.malignant
+            person.diagnosis, person.age = image.diagnosis, image.age
+            person.sex, person.site = image.sex, image.site
+
+        return shown
+
+    def _drawn(self, one: ClassSpec, populations: Populations) -> _Known:
+        """Return what draws each patient's facts and lesion from the population of its regime."""
+        replication, seed = self._replication, self._scenario.seed
+        severities = self._severities()
+        group = one.id if len(self._scenario.classes) > 1 else ""
+
+        @cache
+        def population(regime: Regime) -> Population:
+            return population_of(populations.of(regime))
 
         def drawn(person: Person) -> None:
             person.case_id = case_id_of(replication, person.key, group)
-            case = population.draw(seed, replication, person.case_id)
-            person.image, person.malignant = case.image, case.malignant
+            case = population(person.regime).draw(seed, replication, person.case_id)
+            severity = severities(person.regime)
+            person.image = taken(case.image, severity, seed, replication, person.case_id)
+            person.malignant = case.malignant
             person.diagnosis, person.age = case.diagnosis, case.age
             person.sex, person.site, person.skin_tone = case.sex, case.site, case.skin_tone
 
         return drawn
 
+    def _severities(self) -> Callable[[Regime], dict[str, int]]:
+        shifts = self._scenario.shifts
+        return cache(lambda regime: severities_of(regime, shifts))
 
-def _nominal(
-    scenario: Scenario,
-    cases: NominalCases,
-    spec: PopulationSpec,
-    one: ClassSpec,
-    replication: int,
-) -> _Known:
-    facts = Facts(spec, scenario.seed, replication, one.id)
-    if cases.ai is None:
-        return facts.fill
-    uniforms = Uniforms(scenario.seed, replication, f"ai.{one.id}")
-    verdicts = Verdicts(cases.ai, spec.prevalence, scenario.operating_point, uniforms)
+    def _nominal(self, cases: NominalCases, one: ClassSpec, populations: Populations) -> _Known:
+        """Return what gives each patient facts, and what the AI will say."""
+        scenario, replication = self._scenario, self._replication
+        streams, spec = Streams(scenario.seed, replication, one.id), populations.of(NO_SHIFT)
+        facts: _Known
+        if scenario.shifts:
+            facts = facts_by_regime(populations, streams, diagnosed=True)
+        else:
+            # Without shifts, a diagnosis is told only where it is asked for: so runs keep their
+            # digest.
+            facts = Facts(spec, streams, diagnosed=spec.diagnoses is not None).fill
+        if cases.ai is None:
+            return facts
+        uniforms = Uniforms(scenario.seed, replication, f"ai.{one.id}")
+        # The model was made for those who come without any shift, and does not know of one.
+        prevalence = prevalence_of_referred(spec)
+        verdicts = Verdicts(cases.ai, prevalence, scenario.operating_point, uniforms)
 
-    def filled(person: Person) -> None:
-        facts.fill(person)
-        verdicts.fill(person)
+        def filled(person: Person) -> None:
+            facts(person)
+            verdicts.fill(person)
 
-    return filled
+        return filled
 
 
 def _of_class(times: Iterator[Arrival], index: int) -> Iterator[_Coming]:

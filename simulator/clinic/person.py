@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.cases.regimes import NO_SHIFT, Regime
 from twin.events import CaseArrived
 from twin.images import ImageRef
 
@@ -22,6 +23,8 @@ class Person:
     sex: str | None = None
     site: str | None = None
     skin_tone: str | None = None  # Fitzpatrick type
+    regime: Regime = NO_SHIFT  # the shifts that the patient is in: part of the truth
+    shifts: str | None = None  # their names, as the tables have them; None for those in none
     attributes: dict[str, Any] = {}  # noqa: RUF012  never changed, only replaced
     score: float | None = None  # nominal AI: the probability that it will give
     score_flags: bool | None = None  # nominal AI: the verdict that it will give

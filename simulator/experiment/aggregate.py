@@ -25,7 +25,7 @@ _ONE: Final = "one replication: no interval"
 # Shares of independent patients; the name up to a group in braces.
 _INDEPENDENT: Final = frozenset(
     {"prevalence", "sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
-    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv"}
+    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv", "upstream.referred.share"}
 )
 _TIMES: Final = ("wait.", "time_in_system.", "time_to_diagnosis.")
 # What the cases are that a group's figure rests on.

@@ -8,11 +8,17 @@ from simulator.clinic.journal import Journal
 
 
 def digest_of(journal: Journal) -> str:
-    """Return the sha256 (hex) over all patients, all visits, and the words that stand in them."""
+    """Return the sha256 (hex) over all patients, all visits, and the words that stand in them.
+
+    Who was kept away upstream counts, too, where not everybody comes.
+    """
     total = hashlib.sha256(json.dumps(journal.words, sort_keys=True).encode())
     total.update(journal.patients.digest().encode())
     for name in sorted(journal.visits):
         total.update(name.encode() + journal.visits[name].digest().encode())
+    if journal.upstream is not None:
+        total.update(json.dumps(journal.upstream.words, sort_keys=True).encode())
+        total.update(journal.upstream.table.digest().encode())
     return total.hexdigest()
 
 

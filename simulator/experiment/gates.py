@@ -43,7 +43,14 @@ _HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "==": operator.eq,
 }
 # Counts and extremes are facts of the runs, not estimates: all replications must satisfy them.
-_FACTS: Final = ("verdicts.lost", "verdicts.count", "patients.", "missed_malignant.count")
+_FACTS: Final = (
+    "verdicts.lost",
+    "verdicts.count",
+    "patients.",
+    "missed_malignant.count",
+    "upstream.count",
+    "upstream.missed_malignant.count",
+)
 
 
 def judge(gate: Gate, answer: Answer, results: Sequence[ReplicationResult]) -> GateResult:

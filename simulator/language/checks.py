@@ -20,6 +20,7 @@ from simulator.language.route_checks import (
     orders_hold,
     targets_exist,
 )
+from simulator.language.shift_checks import populations_hold, referrals_hold, shifts_hold
 from simulator.language.ways import turned_away
 from simulator.quantities import QuantityError, format_duration
 
@@ -36,7 +37,8 @@ def problems(scenario: ScenarioForm) -> Found:
 def _ends(scenario: ScenarioForm) -> Found:
     specs = [one.arrivals or scenario.arrivals for one in scenario.patient_classes]
     endless = any(spec and not isinstance(spec, ReplayArrivals) for spec in specs)
-    finite = scenario.cases.count or isinstance(scenario.cases, ImageCases)
+    each_once = isinstance(scenario.cases, ImageCases) and scenario.bank is None
+    finite = scenario.cases.count or each_once
     if scenario.horizon_min is None and endless and not finite:
         yield (), "arrivals never end: give a horizon or cases.count"
     if scenario.horizon_min is None and scenario.ending == "stop":
@@ -141,8 +143,8 @@ def _asked(scenario: ScenarioForm) -> Found:
 
 _Check = Callable[[ScenarioForm], Found]
 _STAGES: Final[tuple[tuple[_Check, ...], ...]] = (
-    (_ends, _names, _who_comes),
-    (targets_exist, _used),
+    (_ends, _names, _who_comes, populations_hold),
+    (targets_exist, _used, shifts_hold, referrals_hold),
     (conditions_hold, everybody_leaves, orders_hold, _nominal, _honest),
     (_asked, _stable),
 )

@@ -158,6 +158,13 @@ class ScenarioForm(Strict):
             return None
         return patient_class.population or self.cases.population
 
+    def is_filtered(self) -> bool:
+        """Return whether a referral can keep patients from coming."""
+        bases = [self.population_of(one) for one in self.patient_classes]
+        changes = [shift.population for shift in self.shifts]
+        specs = [*bases, *changes]
+        return any(spec is not None and spec.referral is not None for spec in specs)
+
     def staffed(self) -> list[StaffedNode]:
         """Return the nodes at which people queue."""
         return [node for node in self.pathway if isinstance(node, StaffedNode)]

@@ -13,6 +13,7 @@ from simulator.language.arrivals import ReplayArrivals
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
 from simulator.language.pathway import END, OTHERWISE, StaffedNode
+from simulator.language.referral import referred_share
 from simulator.language.staff import mean_capacity
 from simulator.language.walkers import walked
 from simulator.language.ways import reached, ways
@@ -67,10 +68,14 @@ def offered_load(scenario: ScenarioForm) -> dict[str, Load]:
 
 
 def rate_of(scenario: ScenarioForm, one: ClassSpec) -> float:
-    """Return the long-run mean arrivals of a class per minute; 0 where a log is replayed."""
+    """Return the long-run mean arrivals of a class per minute; 0 where a log is replayed.
+
+    Of those who come: of the base population, before any shift of it.
+    """
     spec = one.arrivals or scenario.arrivals
     assert spec is not None  # a sound scenario says when its patients come
-    return (spec.mean_rate_per_min or 0.0) * (1.0 if one.share is None else one.share)
+    seeking = (spec.mean_rate_per_min or 0.0) * (1.0 if one.share is None else one.share)
+    return seeking * referred_share(scenario.population_of(one))
 
 
 def mean_visits(

@@ -74,6 +74,12 @@ OF_ALL: Final = {
     "patients.closed": "patients who left at the end of their pathway",
     "patients.left": "patients who left before: balked, reneged or blocked",
 }
+# Only where a referral keeps some of those who seek care from coming.
+UPSTREAM: Final = {
+    "upstream.count": "patients who sought care, whether or not they came",
+    "upstream.referred.share": "share of them who were referred, and so came",
+    "upstream.missed_malignant.count": "malignant patients among them who were not referred",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ def names(scenario: ScenarioForm) -> list[str]:
     for who in ("all", "malignant") if truth else ("all",):
         found += [f"time_to_diagnosis.{who}.{statistic}" for statistic in STATISTICS]
     found += [name for name in OF_ALL if "." in name]
+    found += UPSTREAM if scenario.is_filtered() else ()
     if truth:
         decides = scenario.decides()
         of_ai = ("ai.", "auc", "calibration", "verdicts.")

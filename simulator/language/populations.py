@@ -141,4 +141,6 @@ def _size(value: object) -> object:
     return {"size": value} if isinstance(value, int | str) else value
 
 
-Bank = Annotated[BankSpec, BeforeValidator(_size, json_schema_input_type=int | BankSpec)]
+Bank = Annotated[
+    BankSpec, BeforeValidator(_size, json_schema_input_type=Count | Literal["all"] | BankSpec)
+]

@@ -14,6 +14,7 @@ from simulator.language.metrics import (
     OF_ALL,
     OF_NODE,
     STATISTICS,
+    UPSTREAM,
     unit_of,
 )
 from simulator.language.parameters import DURATION, SHARE, SIGNED_DURATION
@@ -218,3 +219,5 @@ def _metric_names() -> Iterator[tuple[str, str]]:
         }
         yield shown.get(name, name), about
     yield from DIAGNOSTIC.items()
+    for name, about in UPSTREAM.items():
+        yield name, f"with a referral: {about}"

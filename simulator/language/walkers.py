@@ -12,6 +12,7 @@ from simulator.language.classes import ClassSpec
 from simulator.language.conditions import Test, parse_condition
 from simulator.language.form import ScenarioForm
 from simulator.language.pathway import END, OTHERWISE, DelayNode, StaffedNode, TwinNode
+from simulator.language.referral import prevalence_of_referred
 from simulator.language.ways import entrance
 from simulator.language.words import listed
 from simulator.quantities import QuantityError
@@ -94,7 +95,7 @@ def _endless(scenario: ScenarioForm, seen: Mapping[str, int], lost: int, of: int
 
 def _sample(scenario: ScenarioForm, one: ClassSpec, draws: Random) -> _Walker:
     population = scenario.population_of(one)
-    malignant = draws.random() < (population.prevalence if population else 0.0)
+    malignant = draws.random() < (prevalence_of_referred(population) if population else 0.0)
     cases = scenario.cases
     corners: tuple[tuple[float, float], ...]
     if isinstance(cases, NominalCases) and cases.ai is not None and cases.ai.roc is None:

@@ -24,6 +24,7 @@ FAMILIES: Final[Mapping[str, Callable[[str], bool]]] = {
     ),
     "AI": _starts("ai.", "auc", "calibration_error", "verdicts."),
     "Harm": _starts("harm."),
+    "Upstream": _starts("upstream."),
     "Flow": lambda _: True,
 }
 _NEVER: Final = ("blocked.", "balked.", "reneged.", "verdicts.lost", "verdicts.rejected")

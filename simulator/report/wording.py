@@ -45,6 +45,9 @@ _PLAIN: Final = {
     "verdicts.count": "AI verdicts",
     "verdicts.rejected": "patients whom the AI could not score",
     "verdicts.lost": "verdicts lost",
+    "upstream.count": "patients who sought care",
+    "upstream.referred.share": "share of those seeking care who were referred to the clinic",
+    "upstream.missed_malignant.count": "malignant patients who were never referred to the clinic",
 }
 KEYS: Final = {
     "class": "class",

@@ -368,6 +368,79 @@ CASES = [
            "model.split", ("'train'", "has seen")),
 ]  # fmt: skip
 
+SHIFTS = [
+    _added("shift of nothing", "shifts: [{at: 1 d}]  # here\n", "shifts.0", "changes nothing",
+           structural=False),
+    _added("shift of an image that is not there", "shifts: [{at: 1 d, image: {defocus: 3}}]  # here"
+           "\n", "shifts.0.image", "nominal cases have no image", structural=False),
+    _added("severity above five", "shifts: [{at: 1 d, image: {defocus: 6}}]  # here\n",
+           "shifts.0.image.defocus", "got 6"),
+    _added("acquisition unknown", "shifts: [{at: 1 d, image: {blur: 3}}]  # here\n",
+           "shifts.0.image", "'blur'"),
+    _added("shift after the horizon", "shifts: [{at: 7 d, population: {prevalence: 0.2}}]  # here"
+           "\n", "shifts.0.at", "begins at 1 w", "the horizon, 1 w", structural=False),
+    _added("shift id twice", "shifts:\n  - {id: a, at: 1 d, population: {prevalence: 0.2}}\n"
+           "  - {id: a, at: 2 d, population: {prevalence: 0.3}}  # here\n", "shifts.1.id",
+           "'a' appears twice", structural=False),
+    _added("shift with the name that another gets", "shifts:\n  - {id: shift-2, at: 1 d,"
+           " population: {prevalence: 0.2}}\n  - {at: 2 d, population: {prevalence: 0.3}}  # here"
+           "\n", "shifts.1", "'shift-2' appears twice", structural=False),
+    _added("shift that ends before it is complete", "shifts: [{at: 1 d, over: 2 d, until: 2 d,"
+           " population: {prevalence: 0.2}}]  # here\n", "shifts.0.until", "before it is complete",
+           structural=False),
+    _added("shift of an unknown diagnosis", "shifts: [{at: 1 d, population: {diagnoses: {melanom:"
+           " 1}}}]  # here\n", "shifts.0.population.diagnoses", "'melanom'"),
+    _added("shift to tones that do not sum to one", "shifts: [{at: 1 d, population: {skin_tone:"
+           " {I-II: 0.5}}}]  # here\n", "shifts.0.population.skin_tone", "sum to 0.5",
+           structural=False),
+    _added("shift to diagnoses that do not sum to one", "shifts: [{at: 1 d, population:"
+           " {diagnoses: {melanoma: 0.5}}}]  # here\n", "shifts.0.population.diagnoses",
+           "malignant", "0.5", structural=False),
+    _whole("shift of nobody's facts", "name: x\nhorizon: 7 d\ncases: {source: nominal}\narrivals:"
+           " {rate_per_h: 1}\npathway: [{id: desk, staff: clerk, service: 1 min, then: end}]\n"
+           "staff: {clerk: 1}\nshifts: [{at: 1 d, population: {prevalence: 0.2}}]  # here\n",
+           "shifts.0.population", "changes nobody"),
+    Broken("shift of who is on the images", {"cases:": "cases: {source: images}",
+           "name:": "name: week\nmodel: {learn_from: images}"}, "shifts.0.population",
+           ("each image comes once", "bank"),
+           "shifts: [{at: 1 d, population: {prevalence: 0.2}}]  # here\n"),
+    Broken("population of images that come once", {"name:": "name: week\nmodel: {learn_from:"
+           " images}", "cases:": "cases: {source: images, population: {prevalence: 0.2}}  # here"},
+           "cases.population", ("each image comes once",)),
+    _cases("bank of all rendered lesions", "{source: synthetic, bank: all}", "cases.bank",
+           "no end", structural=False),
+    Broken("images of a bank without end", {"horizon:": "about: x", "name:": "name: week\nmodel:"
+           " {learn_from: images}", "cases:": "cases: {source: images, bank: all}"}, "",
+           ("never end",)),
+]  # fmt: skip
+
+_BY_TRUTH = "population: {referral: {malignant: 0.9, benign: 0.3}}"
+REFERRAL = [
+    _cases("referral of nobody", "{source: nominal, ai: {sensitivity: 0.9, specificity: 0.8},"
+           " population: {referral: {malignant: 0, benign: 0}}}", "cases.population.referral",
+           "keeps everybody", structural=False),
+    _cases("referral of nobody's tone", "{source: nominal, ai: {sensitivity: 0.9, specificity:"
+           " 0.8}, population: {referral: {skin_tone: {I-II: 0, III-IV: 0, V-VI: 0}}}}",
+           "cases.population.referral", "keeps everybody", structural=False),
+    _classes("referral of nobody in a class", "{id: b, share: 0.5, population: {referral:"
+             " {malignant: 0, benign: 0}}}", "classes.b.population.referral", "keeps everybody"),
+    Broken("referral that closes for good", {"horizon:": "about: x", "cases:": "cases: {source:"
+           " nominal, count: 9, ai: {sensitivity: 0.9, specificity: 0.8}, population: {}}"},
+           "shifts.0.population.referral", ("only a horizon",),
+           "shifts: [{at: 1 d, population: {referral: {malignant: 0, benign: 0}}}]  # here\n"),
+    _one("referral of those with an appointment", "arrivals:", "arrivals: {appointments: {every:"
+         " 15 min, during: 'daily 08:00-16:00'}}\nclasses:\n  - {id: a, share: 1, " + _BY_TRUTH
+         + "}  # here", "classes.a.population.referral", "referred already", structural=False),
+    _one("referral of a log", "arrivals:", "arrivals: {replay: {times: [0, 5]}}\nclasses:\n"
+         "  - {id: a, share: 1, " + _BY_TRUTH + "}  # here", "classes.a.population.referral",
+         "referred already", structural=False),
+    Broken("referral of images", {"cases:": "cases: {source: images, bank: all, " + _BY_TRUTH
+           + "}  # here", "name:": "name: week\nmodel: {learn_from: images}"},
+           "cases.population.referral", ("patients who came",)),
+    _cases("referral above one", "{population: {referral: {malignant: 2}}}",
+           "cases.population.referral.malignant", "2"),
+]  # fmt: skip
+
 ASKED = [
     _added("warm-up longer than the horizon", "warmup: 8 d  # here\n", "warmup", "8 d", "1 w",
            structural=False),
@@ -434,6 +507,8 @@ BROKEN = [
     *STAFF,
     *CLASS,
     *CASES,
+    *SHIFTS,
+    *REFERRAL,
     *ASKED,
     *YAML,
 ]

@@ -22,6 +22,10 @@ class Coming:
     def expected(self) -> int:
         return len(self.times)
 
+    @property
+    def upstream(self) -> None:
+        return None
+
     def __iter__(self) -> Iterator[Person]:
         for number, at_min in enumerate(self.times):
             self.drawn += 1

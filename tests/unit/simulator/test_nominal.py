@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from simulator.cases.nominal import Facts, Verdicts
+from simulator.cases.nominal import Facts, Streams, Verdicts
 from simulator.clinic.person import Person
 from simulator.draws.uniforms import Uniforms
 from simulator.language.cases import NominalAi, RocPoint
@@ -14,7 +14,7 @@ N = 4000
 
 
 def patients(spec: PopulationSpec, seed: int = 1, replication: int = 0) -> list[Person]:
-    facts, made = Facts(spec, seed, replication, "patient"), []
+    facts, made = Facts(spec, Streams(seed, replication, "patient")), []
     for key in range(N):
         person = Person(key, key, 0.0, 0, "patient", 1)
         facts.fill(person)

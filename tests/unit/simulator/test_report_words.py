@@ -22,9 +22,9 @@ def test_every_metric_has_words_of_its_own() -> None:
         "balked.read.share", "reneged.read.share", "visits.read.count", "utilisation.nurse",
         "time_in_system.mean", "time_to_diagnosis.all.mean", "time_to_diagnosis.malignant.p95",
     ]  # fmt: skip
-    from simulator.language.metrics import DIAGNOSTIC, OF_ALL
+    from simulator.language.metrics import DIAGNOSTIC, OF_ALL, UPSTREAM
 
-    names += [*DIAGNOSTIC, *(name for name in OF_ALL if "." in name)]
+    names += [*DIAGNOSTIC, *UPSTREAM, *(name for name in OF_ALL if "." in name)]
     said = [words(name) for name in names]
     assert len(set(said)) == len(names)
     # None is the bare name but those that are words already.
