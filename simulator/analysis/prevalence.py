@@ -5,20 +5,17 @@ Nothing here looks at a run: it is what measured prevalence is held against.
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Final
 
 import numpy as np
 
 from simulator.analysis.frames import Floats
-from simulator.cases.population import SEXES
 from simulator.language.cases import ImageCases
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
 from simulator.language.load import rate_of
-from simulator.language.populations import PopulationSpec, ReferralSpec
+from simulator.language.populations import PopulationSpec
+from simulator.language.referral import prevalence_of_referred, referred_share
 from simulator.language.shifts import ShiftSpec
-
-_EVERYBODY: Final = ReferralSpec()
 
 
 def chance_at(scenario: ScenarioForm, one: ClassSpec, at_min: Floats) -> Floats | None:
@@ -48,10 +45,12 @@ def prevalence_at(scenario: ScenarioForm, at_min: Floats) -> Floats | None:
     """
     malignant, all_come = np.zeros(len(at_min)), np.zeros(len(at_min))
     for one in scenario.patient_classes:
-        flows, rate = _flows(scenario, one, at_min), rate_of(scenario, one)
+        flows, let_in = _flows(scenario, one, at_min), referred_share(_base(scenario, one))
         if flows is None:
             return None
-        malignant, all_come = malignant + rate * flows[0], all_come + rate * flows[1]
+        # The rate is of those who come before any shift; flows are of those who seek care.
+        seek = rate_of(scenario, one) / let_in if let_in else 0.0
+        malignant, all_come = malignant + seek * flows[0], all_come + seek * flows[1]
     return malignant / all_come if all_come.all() else None
 
 
@@ -63,11 +62,9 @@ def _flows(scenario: ScenarioForm, one: ClassSpec, at_min: Floats) -> tuple[Floa
     shifts = [shift for shift in scenario.shifts if shift.population is not None]
     malignant, all_come = np.zeros(len(at_min)), np.zeros(len(at_min))
     for weight, spec in _components(base, shifts, at_min):
-        referral = spec.referral or _EVERYBODY
-        let_in = weight * _factor(spec, referral)
-        ill = spec.prevalence * referral.malignant
-        malignant += let_in * ill
-        all_come += let_in * (ill + (1 - spec.prevalence) * referral.benign)
+        come = weight * referred_share(spec)
+        malignant += come * prevalence_of_referred(spec)
+        all_come += come
     return malignant, all_come
 
 
@@ -94,15 +91,6 @@ def _components(
                 spec = shift.population.applied_to(spec)
         if weight.any():
             yield weight, spec
-
-
-def _factor(spec: PopulationSpec, referral: ReferralSpec) -> float:
-    """Return the mean of what skin tone and sex do to the chance of being referred."""
-    tones = sum(share * referral.skin_tone.get(tone, 1.0) for tone, share in spec.skin_tone.items())
-    sexes = {str(name): float(share) for name, share in (spec.sex or SEXES).items()}
-    factors = {str(name): factor for name, factor in referral.sex.items()}
-    mean = sum(share * factors.get(name, 1.0) for name, share in sexes.items())
-    return tones * mean / sum(sexes.values())
 
 
 def reached_at(shift: ShiftSpec, at_min: Floats) -> Floats:
