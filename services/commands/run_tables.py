@@ -64,7 +64,8 @@ def _groups(point: Result) -> list[RenderableType]:
     if not names:
         return []
     title = "of decisions, by group" if names[0] == "sensitivity" else "of the AI, by group"
-    table = _table("group", "ill / well", *map(SHORT.__getitem__, names), title=title)
+    table = _table("group", "malignant / benign", *map(SHORT.__getitem__, names), title=title)
+    table.columns[1].max_width = 14  # else it takes the room of the intervals
     for key in _GROUPS:
         few: dict[str, list[str]] = {}
         for row in group_rows(point, key, names):
