@@ -1,7 +1,7 @@
 """`python -m benchmarks`: one table on the terminal, one JSON file beside it.
 
 Those of the twin need a directory of images with a train and a test split in DERMTWIN_DATA;
-those of the engine need nothing.
+the others need nothing.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    acquisition,
     cold_start,
     coverage,
     engine_speed,
@@ -29,14 +30,14 @@ from benchmarks.processes import run_json
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
-OF_ENGINE = ("engine_speed", "replications", "memory", "coverage")
+ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition")
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 
 def main() -> None:
     """Run the benchmarks asked for; exit with 1 if a gate is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    known = [*OF_ENGINE, *OF_TWIN]
+    known = [*ALONE, *OF_TWIN]
     parser.add_argument("only", nargs="*", help=f"{', '.join(known)}; default: all")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each comparison")
     options = parser.parse_args()
@@ -55,6 +56,8 @@ def main() -> None:
         results["memory"] = memory.measure()
     if "coverage" in wanted:
         results["coverage"] = coverage.measure()
+    if "acquisition" in wanted:
+        results["acquisition"] = acquisition.measure(options.rounds)
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():

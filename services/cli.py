@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from services.commands.compare import compare
+from services.commands.data import data
 from services.commands.doctor import doctor
+from services.commands.gallery import gallery
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -39,6 +41,7 @@ for _command in (
     train,
     score,
     robustness,
+    gallery,
     run,
     compare,
     resume,
@@ -49,6 +52,7 @@ for _command in (
     doctor,
 ):
     app.command()(_command)
+app.add_typer(data, name="data")
 
 
 @app.callback()

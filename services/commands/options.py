@@ -10,6 +10,9 @@ from services.config import Settings, read_settings
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
 ]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out rows that cannot be used, and list them.")
+]
 Batch = Annotated[int, typer.Option(min=1, max=4096, help="Most cases scored together.")]
 ModelChoice = Annotated[
     str | None,

@@ -25,6 +25,8 @@ def training_table(result: Result) -> Group:
         "model": f"{result['model_id']} in {result['model_dir']}",
         "training images": f"{result['train']['images']}, {result['train']['malignant']} malignant",
     }
+    if result["skipped"]:
+        rows["left out"] = f"{len(result['skipped'])} bad rows, named above"
     test = result["test"]
     if test is None:
         rows["test"] = "the data has no test split"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.commands.options import Json, environment_settings
+from services.commands.options import Json, SkipBad, environment_settings
 from services.console import emit, progress_bars, say
 
 
@@ -17,18 +17,21 @@ def train(
     stem: Annotated[str, typer.Option(help="analytic, imagenet, or a weights file.")] = "analytic",
     quick: Annotated[bool, typer.Option(help="A small model in about a minute.")] = False,
     seed: Annotated[int, typer.Option(help="Seeds folds and learners.")] = 0,
+    skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
     """Train on the train split; test once on the test split, if there is one.
 
     Every choice is made by cross-validation inside the training images, with images of one
-    lesion never apart. The test images are looked at when all is fitted.
+    lesion never apart. The test images are looked at when all is fitted. Every file is compared
+    with the checksum that the manifest states.
 
     Example: dermtwin train --data isic --stem analytic
     """
+    from services.commands.skipped import skipped_rows, tell_skipped
     from services.commands.tables import training_table
     from services.learning import Lesson, evaluate_images, learn_images
-    from simulator.cases.datasets import load_images
+    from simulator.cases.datasets import BadRow, load_images
     from twin.errors import SettingsError
 
     started_s = time.perf_counter()
@@ -36,7 +39,19 @@ def train(
     root = data or settings.data
     if root is None:
         raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
-    images = load_images(root)
+    bad: list[BadRow] = []
+    unlabelled: list[BadRow] = []
+    with progress_bars() as bars:
+        images = load_images(
+            root,
+            verify=True,
+            skip_bad=bad if skip_bad else None,
+            unlabelled=unlabelled,
+            on_progress=bars,
+        )
+    tell_skipped(bad)
+    if unlabelled:
+        say(f"left out: {len(unlabelled)} images that are called neither benign nor malignant")
     splits = {image.split for image in images}
     learned = [image for image in images if image.split == "train"] if "train" in splits else images
     held_out = [image for image in images if image.split == "test"]
@@ -53,6 +68,8 @@ def train(
         "train": {"images": len(learned), "malignant": sum(i.malignant for i in learned)},
         **model.report(),
         "test": test,
+        "skipped": skipped_rows(bad),
+        "unlabelled": len(unlabelled),
         "wall_s": round(time.perf_counter() - started_s, 1),
     }
     emit(result, as_json=as_json, table=training_table(result))

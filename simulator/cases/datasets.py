@@ -51,6 +51,7 @@ def load_images(
     split: str | None = None,
     verify: bool = False,
     skip_bad: list[BadRow] | None = None,
+    unlabelled: list[BadRow] | None = None,
     on_progress: Progress | None = None,
 ) -> list[LabelledImage]:
     """Return the images of a data directory, sorted by path.
@@ -62,6 +63,8 @@ def load_images(
         split: "train" or "test"; all images if not given.
         verify: read every file and compare it with the sha256 that the manifest states.
         skip_bad: a list that takes the rows that cannot be used; without it they are errors.
+        unlabelled: a list that takes the rows of which nobody said whether they are malignant;
+            they are left out in any case.
         on_progress: told of files that are read: stage, done, total.
 
     Raises:
@@ -73,6 +76,8 @@ def load_images(
         complain(data.bad)
     else:
         skip_bad += data.bad
+    if unlabelled is not None:
+        unlabelled += data.unlabelled
     for label, malignant in LABELS.items():
         if not any(image.malignant == malignant for image in data.images):
             where = f" in split {split}" if split else ""

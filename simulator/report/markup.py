@@ -8,7 +8,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_VOID: Final = ("br", "meta")
+_VOID: Final = ("br", "img", "input", "meta")
 
 
 class Html(str):

@@ -51,7 +51,7 @@ def _brightness(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pi
 BRIGHTNESS: Final = Shift(
     name="brightness",
     about="The picture is exposed too long: it is brighter, and its lightest parts are clipped.",
-    levels={"gain": (1.06, 1.15, 1.27, 1.42, 1.6)},
+    levels={"gain": (1.05, 1.12, 1.2, 1.3, 1.42)},
     source="idea of ImageNet-C and MedMNIST-C (arXiv:2406.17536); gains: assumption",
     change=_brightness,
 )
@@ -65,7 +65,7 @@ _HAZE: Final = 0.72  # grey of scattered light: assumption
 CONTRAST: Final = Shift(
     name="contrast",
     about="Scattered light lies over the picture: contrast is lost.",
-    levels={"kept": (0.92, 0.8, 0.65, 0.5, 0.35)},
+    levels={"kept": (0.9, 0.82, 0.74, 0.65, 0.52)},
     source="idea of ImageNet-C and MedMNIST-C (arXiv:2406.17536); shares: assumption",
     change=_contrast,
 )
@@ -85,7 +85,7 @@ def _colour_cast(pixels: Pixels, level: Level, stream: np.random.Generator) -> P
 COLOUR_CAST: Final = Shift(
     name="colour_cast",
     about="Colours of another dermatoscope: warmer light, colour channels that overlap more.",
-    levels={"strength": (0.15, 0.35, 0.6, 0.9, 1.25)},
+    levels={"strength": (0.12, 0.28, 0.45, 0.62, 0.85)},
     source="assumption",
     change=_colour_cast,
 )

@@ -1,6 +1,7 @@
 """Blur of the lens and of the hand, in integer sums, so that any host gives the same pixels."""
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from twin.acquisition.shift import Level, Pixels, Shift
 from twin.dermoscopy.textures import EDGE_PX
 
-_PARTS: Final = 16  # of a pixel, in which a disc's edge is counted
+_PARTS: Final = 64  # of a pixel, in which a disc's edge is weighed
+_RASTER: Final = 16  # points a pixel, in each direction
 
 Sums = NDArray[np.int32]
 
@@ -23,55 +25,57 @@ def _rounded(sums: Sums, weight: int) -> Pixels:
 
 
 @cache
-def _half_widths(radius_px: float) -> tuple[int, ...]:
-    """Return half of a disc's width, from its middle row outwards, in parts of a pixel.
+def _disc(radius_px: float) -> tuple[tuple[int, ...], ...]:
+    """Return how much of each pixel a disc covers, in parts, for one quarter: rows of columns.
 
-    It is the mean over the height of a row, so that the disc is as smooth above as at its sides.
+    Covered shares are counted on a raster of 16 x 16 points a pixel, alike in both directions.
     """
-    rows = math.ceil(radius_px + 0.5)
-    y = np.arange(rows)[:, None] + (np.arange(_PARTS) + 0.5) / _PARTS - 0.5
-    half = np.sqrt(np.maximum(radius_px**2 - y**2, 0)).mean(1)
-    return tuple(round(_PARTS * float(width)) for width in half)
+    edge = math.ceil(radius_px + 0.5)
+    raster = (np.arange(edge * _RASTER) + 0.5) / _RASTER - 0.5
+    inside = raster[:, None] ** 2 + raster**2 <= radius_px**2
+    share = inside.reshape(edge, _RASTER, edge, _RASTER).mean((1, 3))
+    return tuple(tuple(round(_PARTS * float(one)) for one in row) for row in share)
 
 
 def _defocus(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:  # noqa: ARG001  nothing about it is random
-    radius_px = level["radius_px"]
-    half = _half_widths(radius_px)
-    reach = len(half) - 1
-    padded = np.pad(pixels, ((reach, reach), (reach + 1, reach + 1), (0, 0)), mode="edge")
+    disc = _disc(level["radius_px"])
+    reach = len(disc) - 1
+    padded = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.int32)
     running = np.zeros((padded.shape[0], padded.shape[1] + 1, 3), np.int32)
-    np.cumsum(padded, axis=1, dtype=np.int32, out=running[:, 1:])
+    np.cumsum(padded, axis=1, out=running[:, 1:])
     total = np.zeros((EDGE_PX, EDGE_PX, 3), np.int32)
-    weight = 0
-    for row, parts in enumerate(half):
-        # 8 parts are the half of the middle pixel: what is beyond is whole pixels and a rest.
-        whole, rest = divmod(max(parts - _PARTS // 2, 0), _PARTS)
-        own = _PARTS if parts >= _PARTS // 2 else 2 * parts
-        if own == 0:
-            continue
-        middle = reach + 1
-        if own < _PARTS:
-            line = own * padded[:, middle : middle + EDGE_PX].astype(np.int32)
-        else:
-            left, right = middle - whole, middle + whole + 1
-            line = _PARTS * (
-                running[:, right : right + EDGE_PX] - running[:, left : left + EDGE_PX]
-            )
-            if rest:
-                ends = padded[:, left - 1 : left - 1 + EDGE_PX].astype(np.int32)
-                ends += padded[:, right : right + EDGE_PX]
-                line += rest * ends
-        width = own + 2 * (whole * _PARTS + rest)
+    for row, parts in enumerate(disc):
+        line = _line(padded, running, parts, reach)
         for offset in {row, -row}:
             total += line[reach + offset : reach + offset + EDGE_PX]
-            weight += width
-    return _rounded(total, weight)
+    return _rounded(total, _whole([_whole(parts) for parts in disc]))
+
+
+def _whole(half: Sequence[int]) -> int:
+    """Return the sum over a row of which the middle and one half are given."""
+    return 2 * sum(half) - half[0]
+
+
+def _line(padded: Sums, running: Sums, parts: Sequence[int], reach: int) -> Sums:
+    """Return sums along x, weighted with one row of a disc, shape (rows, 224, 3)."""
+    whole = next((x for x, part in enumerate(parts) if part < _PARTS), len(parts))
+
+    def at(sums: Sums, x: int) -> Sums:
+        return sums[:, reach + x : reach + x + EDGE_PX]
+
+    line: Sums = np.zeros((len(padded), EDGE_PX, 3), np.int32)
+    if whole:  # pixels that the disc covers wholly, in one difference
+        line += _PARTS * (at(running, whole) - at(running, 1 - whole))
+    for x, part in enumerate(parts[whole:], start=whole):
+        if part:
+            line += part * (at(padded, x) + at(padded, -x) if x else at(padded, 0))
+    return line
 
 
 DEFOCUS: Final = Shift(
     name="defocus",
     about="The lens is out of focus: each point becomes a disc.",
-    levels={"radius_px": (0.8, 1.4, 2.2, 3.4, 5.0)},
+    levels={"radius_px": (0.65, 0.8, 1.2, 2.4, 4.5)},
     source="discs as in ImageNet-C (Hendrycks & Dietterich 2019, arXiv:1903.12261); radii: "
     "assumption",
     change=_defocus,

@@ -19,7 +19,7 @@ def _low_resolution(pixels: Pixels, level: Level, stream: np.random.Generator) -
 LOW_RESOLUTION: Final = Shift(
     name="low_resolution",
     about="The camera has few pixels: the picture is enlarged from a small one.",
-    levels={"edge_px": (180, 140, 100, 70, 48)},
+    levels={"edge_px": (208, 180, 140, 96, 56)},
     source="pixelation as in ImageNet-C (arXiv:1903.12261), enlarged smoothly; edges: assumption",
     change=_low_resolution,
 )
@@ -36,7 +36,7 @@ def _noise(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:
 NOISE: Final = Shift(
     name="noise",
     about="Too little light for the sensor: noise of reading out and of counting photons.",
-    levels={"read": (2, 4, 7, 11, 17), "shot": (3, 6, 10, 16, 25)},  # grey levels of 255
+    levels={"read": (2, 4, 8, 13, 20), "shot": (3, 6, 11, 18, 28)},  # grey levels of 255
     source="Poisson and Gaussian noise as in ImageNet-C (arXiv:1903.12261), weaker: assumption",
     change=_noise,
 )

@@ -147,8 +147,11 @@ def test_a_disc_keeps_flat_parts_and_spreads_a_point_evenly():
         assert abs(grey.sum() - 255) < 60  # each pixel is rounded
         away = np.arange(-8, 9) ** 2
         across, down = (around.sum(axis) @ away / around.sum() for axis in (0, 1))
-        assert across == pytest.approx(down, rel=0.08)
-        assert across == pytest.approx(DEFOCUS.level(severity)["radius_px"] ** 2 / 4, abs=0.2, rel=0.1)
+        assert across == pytest.approx(down, rel=1e-12)
+        radius_px = DEFOCUS.level(severity)["radius_px"]
+        # Variances of a disc and of a pixel, which stands for its whole square
+        assert across == pytest.approx(radius_px**2 / 4 + 1 / 12, abs=0.08, rel=0.05)
+        assert np.array_equal(around, around.T)
         assert np.array_equal(around, around[::-1, ::-1])
     flat = np.full((224, 224, 3), 77, np.uint8)
     assert np.array_equal(shifted(flat, defocus=5), flat)

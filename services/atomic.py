@@ -1,0 +1,25 @@
+"""Files that are there whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file in UTF-8; what was there stays until the new one is complete.
+
+    Raises:
+        OSError: the directory cannot be written to.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+    staging = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        staging.chmod(0o644)  # mkstemp keeps others out; data is for sharing
+        staging.replace(file)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
