@@ -12,7 +12,6 @@ from simulator.analysis.frames import Floats
 from simulator.language.cases import ImageCases
 from simulator.language.classes import ClassSpec
 from simulator.language.form import ScenarioForm
-from simulator.language.ham10000 import SEXES
 from simulator.language.load import rate_of
 from simulator.language.populations import PopulationSpec
 from simulator.language.referral import prevalence_of_referred, referred_share
