@@ -65,6 +65,7 @@ def _groups(point: Result) -> list[RenderableType]:
         return []
     title = "of decisions, by group" if names[0] == "sensitivity" else "of the AI, by group"
     table = _table("group", "malignant / benign", *map(SHORT.__getitem__, names), title=title)
+    table.columns[1].max_width = 14  # else it takes the room of the intervals
     for key in _GROUPS:
         few: dict[str, list[str]] = {}
         for row in group_rows(point, key, names):
@@ -84,9 +85,10 @@ def _figure(name: str, answer: Result | None) -> str:
         return "not measured"
     if answer["value"] is None:
         return units.short(str(answer["reason"]))
-    span = units.remark(name, answer)
+    low, high = answer["low"], answer["high"]
     shown = units.value(name, answer["value"])
-    return f"{shown} ({span})" if span else shown
+    # Short, so that a row is one line.
+    return shown if low is None else f"{shown} ({100 * low:.1f}-{100 * high:.1f})"
 
 
 def _shifts(point: Result) -> list[RenderableType]:

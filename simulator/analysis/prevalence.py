@@ -45,10 +45,12 @@ def prevalence_at(scenario: ScenarioForm, at_min: Floats) -> Floats | None:
     """
     malignant, all_come = np.zeros(len(at_min)), np.zeros(len(at_min))
     for one in scenario.patient_classes:
-        flows, rate = _flows(scenario, one, at_min), rate_of(scenario, one)
+        flows, let_in = _flows(scenario, one, at_min), referred_share(_base(scenario, one))
         if flows is None:
             return None
-        malignant, all_come = malignant + rate * flows[0], all_come + rate * flows[1]
+        # The rate is of those who come before any shift; flows are of those who seek care.
+        seek = rate_of(scenario, one) / let_in if let_in else 0.0
+        malignant, all_come = malignant + seek * flows[0], all_come + seek * flows[1]
     return malignant / all_come if all_come.all() else None
 
 

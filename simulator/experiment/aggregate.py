@@ -118,8 +118,10 @@ def _of_shares(
     # A replication without cases of a group is part of the sample: it adds nothing to both sums.
     parts, wholes = zip(*(result.ratios.get(name, (0.0, 0.0)) for result in results), strict=True)
     interval, method = cluster_ratio_interval(parts, wholes, confidence), "ratio"
-    if not interval.valid and name.partition("{")[0] in _INDEPENDENT:
-        # The same share everywhere, such as all of few: patients are independent of each other.
+    head = name.partition("{")[0]
+    # Who is malignant is drawn for each patient alone, whatever happens in the clinic. And where a
+    # share is the same everywhere, such as all of few, no spread was seen.
+    if head == "prevalence" or (not interval.valid and head in _INDEPENDENT):
         interval, method = wilson_interval(sum(parts), sum(wholes), confidence), "score"
     return _answer(
         name, interval, len(results), cases, method, interval.reason, valid=interval.valid

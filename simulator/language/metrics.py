@@ -139,13 +139,20 @@ def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
     if scenario.has_truth():
         found |= {key: _VALUES[key] for key in ("truth", "sex", "age_band", "skin_tone")}
         found["site"] = ()
-        if scenario.has_images:
+        if _diagnosed(scenario):
             found["diagnosis"] = ()
         if scenario.scores():
             found["flagged"] = _VALUES["flagged"]
     if scenario.shifts:
         found["period"] = tuple(period.name for period in periods(scenario))
     return found
+
+
+def _diagnosed(scenario: ScenarioForm) -> bool:
+    """Return whether patients have a diagnosis: nominal ones, where the scenario asks for it."""
+    specs = (scenario.population_of(one) for one in scenario.patient_classes)
+    told = any(spec is not None and spec.diagnoses is not None for spec in specs)
+    return scenario.has_images or bool(scenario.shifts) or told
 
 
 def is_grouped(name: str) -> bool:

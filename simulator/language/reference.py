@@ -48,7 +48,11 @@ _GROUPS: Final = {
     "age_band": ", ".join(AGE_BANDS),
     "skin_tone": "I-II, III-IV or V-VI (Fitzpatrick types)",
     "site": "body site, as the cases name it",
+    "diagnosis": "as the cases name it, where they have one: sensitivity of the malignant ones, "
+    "specificity of the benign",
     "flagged": "yes or no: the AI's verdict",
+    "period": "with shifts, by time of arrival: before; while a shift ID rises, ID-ramp; complete, "
+    "ID; while it falls, ID-end; and then ID-over",
 }
 
 
@@ -200,7 +204,8 @@ def _metrics() -> Iterator[str]:
     yield (
         "**Groups.** In braces behind a name: `wait.read.mean{class=urgent}`. Waits and "
         "diagnostic figures are given by group; so are `time_in_system` and "
-        "`time_to_diagnosis.all`, but for `max`. A group of fewer than ten cases has no value."
+        "`time_to_diagnosis.all`, but for `max`. A group of fewer than ten cases, all "
+        "replications together, has no value."
     )
     rows = ["| group | values |", "|---|---|"]
     rows += [f"| `{key}` | {values} |" for key, values in _GROUPS.items()]

@@ -1,12 +1,18 @@
 """The bank that patients were drawn from, and what a run's intervals leave out because of it."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from simulator.report.markup import Html, join, table, tag
-from simulator.report.units import number, value
+from simulator.report.units import interval, number, value
 
-_FIGURES = {"auc": "auc", "sensitivity": "ai.sensitivity", "specificity": "ai.specificity"}
+# The bank's figures, and the metrics that are shown alike.
+_FIGURES: Final = {
+    "auc": "auc",
+    "sensitivity": "ai.sensitivity",
+    "specificity": "ai.specificity",
+}
+_SAID: Final = {"auc": "AUC"}
 
 
 def bank_table(bank: Mapping[str, Any] | None) -> Html:
@@ -39,10 +45,7 @@ def bank_rows(bank: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         one = bank.get(key)
         if one is None or one["value"] is None:
             continue
-        low, high = one.get("low"), one.get("high")
-        between = "" if low is None else f" ({value(name, low)} to {value(name, high)})"
-        yield (
-            f"{key.upper() if key == 'auc' else key} of the model on it",
-            (f"{value(name, one['value'])}{between}"),
-        )
+        span = interval(name, one)
+        between = f" ({span})" if span else ""
+        yield f"{_SAID.get(key, key)} of the model on it", f"{value(name, one['value'])}{between}"
     yield "model", str(bank["model_id"])

@@ -35,18 +35,16 @@ def group_tables(point: Point) -> Html:
 def _accuracy(key: str, point: Point) -> Html:
     """Return what decisions and the AI are worth in each group, with the cases it rests on."""
     names = accuracy(point)
-    wait = f"wait.{main_node(point)}.mean"
-    shown = [*names, *([wait] if wait in point["metrics"] else [])]
     rows = [
         [
             row.value,
             f"{row.malignant:,} / {row.benign:,}",
-            *(_cell(name, row.answers.get(name)) for name in shown),
+            *(_cell(name, row.answers.get(name)) for name in names),
         ]
-        for row in group_rows(point, key, shown if names else ())
+        for row in group_rows(point, key, names)
     ]
     head = [KEYS.get(key, key), "malignant / benign"]
-    head += [SHORT.get(name) or words(name) for name in shown]
+    head += [SHORT[name] for name in names]
     level = per_cent(point["confidence"])
     caption = f"By {KEYS.get(key, key)}, all replications together, with {level} intervals"
     return table(caption, head, rows, numeric=len(head) - 1)

@@ -24,6 +24,7 @@ from simulator.report.wording import per_cent
 
 Point = Mapping[str, Any]
 
+_LABELS: Final = 3  # of shifts, one below the other
 SHIFTS_TOLD: Final = (
     "Patients belong to a period by the time at which they come. Bayes' theorem takes sensitivity "
     "and specificity from before the first shift and the true prevalence of each period; its "
@@ -154,16 +155,16 @@ def _marks(shifts: Sequence[Mapping[str, Any]], end_min: float) -> list[dict[str
             "yref": "paper",
             "line": {"color": "@muted", "dash": "dash", "width": 1.5},
             "label": {
-                "text": plain(name),
+                # Of several at a time each stands a line lower than the last.
+                "text": "<br>" * (place % _LABELS) + plain(name),
                 "textangle": 0,
                 "textposition": "end",
                 "xanchor": "left",
-                # Several at a time would cover each other: each stands lower than the last.
                 "yanchor": "top",
                 "font": {"color": "@text", "size": 12},
             },
         }
-        for at_min, name in sorted(marks)
+        for place, (at_min, name) in enumerate(sorted(marks))
         if at_min < end_min
     ]
 
