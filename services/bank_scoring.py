@@ -1,4 +1,4 @@
-"""Scores the images of a bank in this process, on as many threads as there are cores."""
+"""Scores the images of a bank in this process, on all cores."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -33,9 +33,10 @@ def score_all(
     Parameters:
         images: in the order of the bank's entries.
         kept: scores from before; new ones are added to it batch by batch.
-        open_stack: called once per thread, and not at all if all scores are known.
+        open_stack: called once for every two threads, as a stem uses two, and not at all if all
+            scores are known.
         meta: makes probabilities of log-odds.
-        threads: stacks that score side by side.
+        threads: that may be busy at once.
         on_progress: called with images done, and all of them.
     """
     answers: dict[int, LogOdds | Unscorable] = dict(kept.known(images))
@@ -43,7 +44,7 @@ def score_all(
     on_progress(len(answers), len(images))
     if todo:
         batches = [todo[first : first + BATCH] for first in range(0, len(todo), BATCH)]
-        with _stacks(open_stack, min(threads, len(batches))) as stacks:
+        with _stacks(open_stack, min(max(1, threads // 2), len(batches))) as stacks:
             for places, found in _scored(stacks, batches, images):
                 said = [one.log_odds if isinstance(one, Opinion) else one for one in found]
                 kept.keep(
