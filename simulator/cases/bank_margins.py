@@ -15,7 +15,7 @@ from simulator.language.populations import MALIGNANT, AgeSpec
 from twin.errors import ScenarioError
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
-_MOST_MOVED: Final = 0.05  # share of patients whose age band may be taken from the next; assumption
+_MOST_MOVED: Final = 0.1  # share of patients whose age band may be taken from the next; assumption
 # HAM10000 writes short names (Tschandl et al. 2018, doi:10.1038/sdata.2018.161, table 1).
 _NAMES: Final[Mapping[str, str]] = {
     "nv": "nevus",
@@ -72,6 +72,7 @@ def mixture_of(bank: Bank, wanted: Wanted, scenario: str) -> Mixture:
     weights, unmet = rake(start, [*named.margins(), truth])
     if unmet is not None:
         reason = f"no weights of the bank's {len(bank)} entries meet it together with the others"
+        reason = f"{reason}; a larger bank may have whom this one lacks"
         raise ScenarioError(scenario, 0, unmet.key, reason)
     return Mixture(prevalence=prevalence, weights=weights)
 

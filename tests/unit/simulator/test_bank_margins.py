@@ -132,12 +132,12 @@ def test_a_stratum_that_nobody_is_in(population: dict[str, Any], message: str | 
 
 
 def test_margins_that_no_weights_meet_together() -> None:
-    # All of the dark skin are old: 15 % cannot be both.
+    # Whoever has dark skin is old, and here hardly anybody is: 15 % cannot be both.
     entries = [
-        entry(i, age=80 if i % 6 > 3 else 30, skin_tone=("I", "III", "V")[i % 6 // 2])
+        entry(i, skin_tone=("I", "III", "V")[i % 6 // 2], age=80 if i % 6 > 3 else 30)
         for i in range(60)
     ]
-    population = {"prevalence": 0.2, "age": {"mean": 30, "sd": 1}}
+    population = {"prevalence": 0.2, "age": {"mean": 35, "sd": 1}}
     with pytest.raises(ScenarioError, match="meet it together with the others; a larger bank may"):
         mixture(banked({"population": population}), bank(entries))
 
@@ -153,7 +153,7 @@ def test_few_very_old_people_are_drawn_as_the_oldest_there_are() -> None:
     of = bank([one for one in PEOPLE if one.age is not None and one.age < 90])
     found = mixture(banked({"population": {"prevalence": 0.2, "age": {"mean": 60, "sd": 17}}}), of)
     wanted = band_shares(AgeSpec(mean=60, sd=17))
-    assert 0 < wanted[9] < 0.05
+    assert 0 < wanted[9] < 0.1
     assert share(found, of.age >= 80) == pytest.approx(wanted[8] + wanted[9], abs=1e-6)
 
 

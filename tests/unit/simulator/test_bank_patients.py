@@ -1,4 +1,4 @@
-"""Patients out of a bank: truth, entry and score are keyed, and their frequencies are the weights."""
+"""Patients out of a bank: truth, entry and score are keyed; how often one comes is its weight."""
 
 import math
 from typing import Any

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bank_samples import bank, banked, entry, people
+from bank_samples import bank, entry, of_images, people
 
 from simulator.cases.bank import AS_THEY_COME, Bank
 from simulator.cases.bank_margins import Mixture, mixture_of
@@ -12,7 +12,7 @@ from twin.evaluate import auc
 
 
 def mixture(of: Bank) -> Mixture:
-    scenario = banked()
+    scenario = of_images(population={"prevalence": 0.1, "sex": {"female": 0.8, "male": 0.2}})
     return mixture_of(of, wanted_of(scenario, scenario.patient_classes[0], ()), "x")
 
 
@@ -25,7 +25,7 @@ def test_weighted_auc_is_the_auc_of_a_sample_with_repeats() -> None:
 
 
 def test_figures_are_weighted_and_a_larger_bank_is_surer() -> None:
-    small, large = bank(people(100)), bank(people(1600))
+    small, large = bank(people(100), associated=True), bank(people(1600), associated=True)
     widths = []
     for of in (small, large):
         scores, weighed = of.scores[AS_THEY_COME], mixture(of)
@@ -43,7 +43,7 @@ def test_figures_are_weighted_and_a_larger_bank_is_surer() -> None:
 
 def test_the_bootstrap_draws_lesions_and_not_images() -> None:
     entries = people(200)
-    alone = bank(entries)
+    alone = bank(entries, associated=True)
     # Every image five times: no more is known, and the interval says so.
     copies = [
         entry(
@@ -56,7 +56,7 @@ def test_the_bootstrap_draws_lesions_and_not_images() -> None:
         for place, one in enumerate(entries)
         for copy in range(5)
     ]
-    many = bank(copies)
+    many = bank(copies, associated=True)
     scores = many.scores[AS_THEY_COME]
     scores.p_malignant[:] = np.repeat(alone.scores[AS_THEY_COME].p_malignant, 5)
     once = quality(alone, alone.scores[AS_THEY_COME], mixture(alone), 0.5)
@@ -66,7 +66,7 @@ def test_the_bootstrap_draws_lesions_and_not_images() -> None:
 def test_a_bank_without_malignant_scores_has_no_sensitivity() -> None:
     entries = people(40)
     ill = [place for place, one in enumerate(entries) if one.malignant]
-    of = bank(entries, faults=dict.fromkeys(ill, "truncated"))
+    of = bank(entries, associated=True, faults=dict.fromkeys(ill, "truncated"))
     found = quality(of, of.scores[AS_THEY_COME], mixture(of), 0.5)
     assert found["sensitivity"].value is None
     assert found["auc"].value is None
