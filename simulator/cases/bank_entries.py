@@ -63,9 +63,7 @@ def _seed(image: ImageRef) -> int:
 
 def _rendered(scenario: Scenario, base: PopulationSpec, spec: BankSpec) -> list[Entry]:
     """Draw entries from the base population, but with the truths and skin tones in turns."""
-    if spec.size == "all":
-        reason = "there is no end to rendered lesions: give a number"
-        raise ScenarioError(scenario.name, 0, "cases.bank.size", reason)
+    assert spec.size != "all"  # a sound scenario says how many
     groups = _groups(scenario, base)
     # As the base population, of one truth and one group of skin tones each.
     pure: dict[tuple[bool, str], Population] = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.cases.bank import UNKNOWN, Bank, Severities
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.bank_wanted import wanted_of
-from simulator.cases.regimes import NO_SHIFT, Regime, Regimes, severities_of
+from simulator.cases.regimes import NO_SHIFT, Regime, severities_of
 from simulator.draws.uniforms import Blocks, Uniforms
 from simulator.language.classes import ClassSpec
 from simulator.language.schema import Scenario
@@ -22,7 +22,7 @@ _BOTH: Final = (False, True)
 
 class _Patient(Protocol):
     key: int
-    at_min: float
+    regime: Regime
 
 
 class BankPatients:
@@ -38,7 +38,6 @@ class BankPatients:
         # The truth is that of nominal patients with the same key: banks can be compared with them.
         self._truth = Uniforms(*key, f"population.truth.{one.id}")
         self._entry = Uniforms(*key, f"bank.entry.{one.id}")
-        self._regimes = Regimes(scenario.shifts, scenario.shift_ids(), *key, one.id)
         self._by_regime: dict[Regime, tuple[Drawn, list[dict[str, Any]]]] = {}
         self._known: dict[Severities, list[dict[str, Any]]] = {}
         self._drawn, self._facts = self._of(NO_SHIFT)
@@ -48,7 +47,7 @@ class BankPatients:
         patient.__dict__.update(self._facts[int(self._drawn[patient.key])])
 
     def _fill_shifted(self, patient: _Patient) -> None:
-        regime = self._regimes.of(patient.key, patient.at_min)
+        regime = patient.regime
         drawn, facts = self._by_regime.get(regime) or self._of(regime)
         patient.__dict__.update(facts[int(drawn[patient.key])])
 

@@ -92,8 +92,6 @@ def _nominal(scenario: ScenarioForm) -> Found:
 def _honest(scenario: ScenarioForm) -> Found:
     if not isinstance(scenario.cases, ImageCases):
         return
-    if scenario.cases.population is not None and scenario.bank is None:
-        yield ("cases", "population"), "needs a bank: without, each image comes once"
     if "model" not in scenario.model_fields_set:
         yield ("model",), "is required with images: say what the model learns from"
     if isinstance(scenario.model, ImageModel):

@@ -66,8 +66,6 @@ def test_images_come_as_whole_lesions_until_the_size_is_reached() -> None:
 def test_more_images_than_there_are_is_an_error_that_says_so() -> None:
     with pytest.raises(ScenarioError, match=r"cases.bank.size: asks for 99 images; there are 60"):
         entries_of(of_images(bank=99), images(30))
-    with pytest.raises(ScenarioError, match=r"cases.bank.size: there is no end"):
-        entries_of(banked({"bank": "all"}))
 
 
 def test_an_image_is_taken_the_same_way_by_every_scenario() -> None:

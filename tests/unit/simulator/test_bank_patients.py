@@ -28,10 +28,11 @@ def drawn(scenario: Scenario, of: Bank, count: int, replication: int = 0) -> np.
     return Drawn(of, mixture, truth, entry).block(0, count).astype(int)
 
 
-def persons(scenario: Scenario, of: Bank, count: int, at_min: float = 0.0) -> list[Person]:
+def persons(scenario: Scenario, of: Bank, count: int, regime: tuple[int, ...] = ()) -> list[Person]:
     patients = BankPatients(scenario, scenario.patient_classes[0], 0, of)
-    made = [Person(key, key, at_min, 0, "patient", 2) for key in range(count)]
+    made = [Person(key, key, 0.0, 0, "patient", 2) for key in range(count)]
     for person in made:
+        person.regime = regime
         patients.fill(person)
     return made
 
@@ -99,7 +100,7 @@ def test_weights_that_change_a_little_move_few_patients_far() -> None:
     assert (tone[before] != tone[after]).mean() < 0.15
 
 
-def test_a_shift_reaches_patients_from_its_onset_on() -> None:
+def test_who_is_in_a_shift_is_drawn_and_scored_otherwise() -> None:
     of = bank(PEOPLE, ways=(AS_THEY_COME, BLUR))
     scenario = banked(
         shifts=[
@@ -107,7 +108,7 @@ def test_a_shift_reaches_patients_from_its_onset_on() -> None:
             {"at": "2 d", "image": {"defocus": 3}},
         ]
     )
-    before, after, blurred = (persons(scenario, of, 3000, at * 1440) for at in (0, 1, 2))
+    before, after, blurred = (persons(scenario, of, 3000, regime) for regime in ((), (0,), (0, 1)))
     shares = [sum(p.malignant is True for p in ones) / 3000 for ones in (before, after, blurred)]
     assert shares == pytest.approx([0.2, 0.6, 0.6], abs=0.035)
     assert [p.bank_entry for p in after] == [p.bank_entry for p in blurred]
@@ -115,6 +116,17 @@ def test_a_shift_reaches_patients_from_its_onset_on() -> None:
         assert person.score == of.scores[BLUR].p_malignant[person.bank_entry or 0]
     kept = [(a, b) for a, b in zip(before, after, strict=True) if a.malignant == b.malignant]
     assert all(a.bank_entry == b.bank_entry for a, b in kept)
+
+
+def test_a_run_tells_who_is_in_a_shift_and_draws_them_so() -> None:
+    of = bank(PEOPLE)
+    scenario = banked(shifts=[{"at": "2 d", "population": {"prevalence": 1}}])
+    journal = run(scenario, of)
+    assert journal.patients.columns[-2:] == ("shifts", "bank_entry")
+    arrival_min, malignant = (journal.patients.column(n) for n in ("arrival_min", "malignant"))
+    assert malignant[arrival_min >= 2 * 1440].all()
+    assert malignant[arrival_min < 2 * 1440].mean() == pytest.approx(0.2, abs=0.06)
+    journal.close()
 
 
 def test_sensitivity_of_a_run_is_that_of_the_weighted_bank() -> None:
