@@ -152,7 +152,7 @@ def fetch_isic(
         api=api,
     )
     with progress_bars() as bars:
-        fetched = fetch(out, wanted, Patience(), bars)
+        fetched = fetch(out, wanted, Patience(tell=say), bars)
     tell_fetched(fetched)
     result = fetched_result(out, fetched)
     emit(result, as_json=as_json, table=fetched_table(result))
