@@ -72,7 +72,7 @@ def near_duplicates(
 
     A list that is there is not overwritten: with --out, the new one is compared with it.
 
-    Example: dermtwin data near-duplicates isic --out /tmp/pairs.csv
+    Example: dermtwin data near-duplicates isic --out pairs.csv
     """
     from services.commands.data_tables import pairs_table
     from services.commands.skipped import skipped_rows, tell_skipped
