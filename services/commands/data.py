@@ -72,7 +72,7 @@ def near_duplicates(
 
     A list that is there is not overwritten: with --out, the new one is compared with it.
 
-    Example: dermtwin data near-duplicates isic --out /tmp/pairs.csv
+    Example: dermtwin data near-duplicates isic --out pairs.csv
     """
     from services.commands.data_tables import pairs_table
     from services.commands.skipped import skipped_rows, tell_skipped
@@ -152,7 +152,7 @@ def fetch_isic(
         api=api,
     )
     with progress_bars() as bars:
-        fetched = fetch(out, wanted, Patience(), bars)
+        fetched = fetch(out, wanted, Patience(tell=say), bars)
     tell_fetched(fetched)
     result = fetched_result(out, fetched)
     emit(result, as_json=as_json, table=fetched_table(result))

@@ -10,11 +10,15 @@ from typing import Final, TypeVar
 from twin.errors import DependencyError
 
 _Result = TypeVar("_Result")
+_NOTICED_S: Final = 4.0  # assumption
 _LONGEST_S: Final = 300.0  # assumption: a server that asks for more than five minutes gets these
 
 
 class TransientError(Exception):
     """Trying again may help. Arguments: reason, seconds that the server asked for or None."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class StoppedError(Exception):
@@ -31,6 +35,7 @@ class Patience:
     tries: int = 7
     first_s: float = 1.0  # before the second try; each wait is twice the one before
     most_s: float = 30.0
+    tell: Callable[[str], None] = lambda _: None  # is told of waits that people would notice
     stop: threading.Event = field(default_factory=threading.Event)  # set to give up at once
 
     def tried(self, what: str, act: Callable[[], _Result]) -> _Result:
@@ -52,9 +57,11 @@ class Patience:
             except TransientError as error:
                 reason, asked_s = error.args
                 if not left:
-                    raise DependencyError(f"{what}: {reason}, {self.tries} times") from error
+                    raise DependencyError(f"{what}: {reason} ({self.tries} tries)") from error
                 pause_s = wait_s if asked_s is None else min(asked_s, _LONGEST_S)
                 wait_s = min(2 * wait_s, self.most_s)
+            if pause_s >= _NOTICED_S:
+                self.tell(f"{what}: {reason}; trying again in {pause_s:g} s")
             self.stop.wait(pause_s)
         raise AssertionError("a loop of at least one try returns or raises")
 

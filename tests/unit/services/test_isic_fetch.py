@@ -167,7 +167,7 @@ def test_a_file_longer_than_announced_is_not_taken(server: IsicServer, tmp_path:
     server.always[path_of(2)] = Fault(more=b"more")
     found = run(server, tmp_path)
     size = len(server.content[path_of(2)])
-    assert f"more than {size} bytes came, 3 times" in found.failed["ISIC_0000002"]
+    assert f"more than {size} bytes came (3 tries)" in found.failed["ISIC_0000002"]
     assert "Signature" not in found.failed["ISIC_0000002"]
     assert not file_of(tmp_path, 2).exists()
     assert found.new == 6
@@ -219,7 +219,7 @@ def test_a_busy_server_is_asked_again(server: IsicServer, tmp_path: Path, status
 
 def test_patience_ends(server: IsicServer, tmp_path: Path) -> None:
     server.always[SEARCH] = Fault(status=503)
-    with pytest.raises(DependencyError, match="images/search/: HTTP 503, 3 times"):
+    with pytest.raises(DependencyError, match=r"images/search/: HTTP 503 \(3 tries\)"):
         run(server, tmp_path)
     assert len(server.requests) == 3
     assert not (tmp_path / "manifest.csv").exists()
@@ -245,7 +245,7 @@ def test_what_came_before_the_archive_went_away_is_kept(
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     with isic_server() as gone:
         pass
-    with pytest.raises(DependencyError, match="no connection, or it broke off, 3 times"):
+    with pytest.raises(DependencyError, match=r"no connection, or it broke off \(3 tries\)"):
         run(gone, tmp_path)
 
 
@@ -277,7 +277,7 @@ def test_a_dead_line_ends_it(
     monkeypatch.setattr(fetching, "_LOST", 4)
     for number in range(7):
         server.always[path_of(number)] = Fault(status=503)
-    with pytest.raises(DependencyError, match=r"4 images in a row .* HTTP 503, 2 times"):
+    with pytest.raises(DependencyError, match=r"4 images in a row .* HTTP 503 \(2 tries\)"):
         run(server, tmp_path, tries=2)
 
 

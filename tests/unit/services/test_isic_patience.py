@@ -21,10 +21,11 @@ class _Stop(threading.Event):
         return self.is_set()
 
 
-def failing(*asked_s: float | None) -> Patience:
+def failing(*asked_s: float | None, told: list[str] | None = None) -> Patience:
     """Be patient with something that fails as often as there are arguments, and then succeeds."""
     stop = _Stop()
-    patience = Patience(tries=6, first_s=1, most_s=5, stop=stop)
+    tell = (told if told is not None else []).append
+    patience = Patience(tries=6, first_s=1, most_s=5, tell=tell, stop=stop)
     left = list(asked_s)
 
     def act() -> str:
@@ -55,8 +56,14 @@ def test_what_succeeds_at_once_is_not_waited_for() -> None:
 
 
 def test_it_gives_up_with_the_last_reason() -> None:
-    with pytest.raises(DependencyError, match="it: busy, 6 times"):
+    with pytest.raises(DependencyError, match=r"it: busy \(6 tries\)"):
         failing(*[None] * 6)
+
+
+def test_waits_that_people_would_notice_are_told() -> None:
+    told: list[str] = []
+    assert waits(failing(None, None, None, told=told)) == [1, 2, 4]
+    assert told == ["it: busy; trying again in 4 s"]
 
 
 def test_other_errors_are_not_tried_again() -> None:
