@@ -23,6 +23,7 @@ from services.gallery.lesions import TONES
 from services.image_store import FileReader
 from twin.acquisition.acquisition import Acquisition
 from twin.dermoscopy.recipe import LesionRecipe
+from twin.errors import SettingsError
 from twin.images import FileRef, SyntheticRef
 from twin.imaging import Imaging
 
@@ -288,6 +289,22 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_are_shown(
     assert all(one["p_malignant"] is None and "4.png" in one["error"] for one in without)
     assert sum("not scored" in one for one in broken.page.all()) == len(without)
     assert len(broken.page.sources) == len(broken.result["pictures"]) - len(without)
+
+
+def test_bad_rows_are_an_error_or_left_out_and_listed(
+    home: Path, data: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data, tmp_path / "data")
+    with (tmp_path / "data" / "manifest.csv").open("a") as rows:
+        rows.write("absent.png,benign,test,z,nv\n")
+    options = {"data": tmp_path / "data", "model": "none", "per_class": 1}
+    with pytest.raises(SettingsError, match=r"--data=.*absent\.png"):
+        make(home, tmp_path / "out", **options)
+    without = make(home, tmp_path / "out", skip_bad=True, **options)
+    assert [row["file"] for row in without.result["skipped"]] == ["absent.png"]
+    assert "absent.png" in without.said
+    assert "1 bad rows left out" in without.html
+    assert without.result["command"][-1] == "--skip-bad"
 
 
 def test_the_page_tells_how_to_make_it_again(made: Made, data: Path) -> None:
