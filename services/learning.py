@@ -72,7 +72,7 @@ class Lesson:
             "seed": self.seed,
             "stem": hashlib.sha256(weights.kernel.tobytes() + weights.shift.tobytes()).hexdigest(),
             "settings": repr(asdict(self.settings)),
-            "code": _code(),
+            "code": code_digest(),
             "versions": {
                 name: version(name) for name in ("dermtwin", "scikit-learn", "catboost", "numpy")
             },
@@ -89,8 +89,8 @@ class _Material:
 
 
 @cache
-def _code() -> str:
-    """Return a sha256 of the sources that make a model: a change of them makes another one."""
+def code_digest() -> str:
+    """Return a sha256 of the twin's sources: a change of them makes another model, other scores."""
     total = hashlib.sha256()
     for file in sorted(Path(twin.__file__).parent.rglob("*.py")):
         total.update(file.name.encode() + file.read_bytes())

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.config import Settings
 from services.console import Bars, say
@@ -16,6 +16,9 @@ from simulator.clinic.journal import Latency
 from simulator.language.scenario import load, resolved
 from twin.errors import SettingsError
 
+if TYPE_CHECKING:  # what runs without a bank do not import
+    from services.banks import Built
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOrder:
@@ -23,7 +26,7 @@ class RunOrder:
 
     text: str  # of the scenario file
     source: str  # its name, for messages
-    route: str = "kafka"  # or ray, or inprocess; of no meaning to nominal cases
+    route: str = "kafka"  # or ray, or inprocess; of no meaning to nominal cases and banks
     batch: int = 64  # most cases scored together
     model: str | None = None  # id or directory; None: as the scenario says
     out: Path | None = None  # run folder; None: a new one below home
@@ -89,6 +92,11 @@ def _run(
 ) -> dict[str, Any]:
     started_s = time.perf_counter()
     with_twin = points[0].scenario.asks_twin
+    if any(point.scenario.asks_twin != with_twin for point in points):
+        names = ", ".join(str(dict(point.label)) for point in points)
+        reason = "some ask the twin during the run and others do not: give all images a bank"
+        raise SettingsError("points", names, reason)
+    built: list[Built | None] = []
     if with_twin:
         # Each kind imports what it needs: Ray, Kafka and the report take a second each.
         from services.bootstrap import RouteKind
@@ -101,7 +109,9 @@ def _run(
         from services.experiments.nominal import Runner
 
         told = Told()
-        runner = Runner(store, kept["workers"], cores(), settings.ray, bars)
+        built = _banks(points, kept["model"], store, settings, bars, told)
+        banks = {place: one.bank for place, one in enumerate(built) if one is not None}
+        runner = Runner(store, kept["workers"], cores(), settings.ray, bars, banks)
         results, warm = runner.run(points)
     wall_s = time.perf_counter() - started_s
     from services.experiments.reports import write_reports
@@ -119,6 +129,7 @@ def _run(
         "first_verdict_s": told.pace.cold_start_s,
         "latency_ms": _latencies(told.latencies),
         "mirror": told.mirrors[0] if len(told.mirrors) == 1 else _all_equal(told.mirrors),
+        "bank": _bank_facts(points, built),
         "restarts": told.restarts,
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),
@@ -128,6 +139,52 @@ def _run(
     told_back: dict[str, Any] = json.loads(text)  # plain data, as whoever reads the file sees it
     write_reports(store, points, results, told_back)
     return told_back
+
+
+def _banks(
+    points: Sequence[Point],
+    model: str | None,
+    store: Store,
+    settings: Settings,
+    bars: Bars,
+    told: Told,
+) -> "list[Built | None]":
+    """Return the bank of each point, scored and kept in the run's folder; None without one."""
+    if all(point.scenario.bank is None for point in points):
+        return [None] * len(points)
+    # NumPy's file formats, SQLite and the twin's sources: nominal runs need none of them.
+    from services.bank_records import keep_bank
+    from services.banks import Banks, tell
+    from services.learning import model_for
+
+    say("the bank is scored first, in this process: --route and --batch have no meaning")
+    banks = Banks(settings, lambda one: model_for(one, model, settings, bars), bars)
+    found: list[Built | None] = []
+    seen: set[int] = set()
+    for place, point in enumerate(points):
+        if point.scenario.bank is None:
+            found.append(None)
+            continue
+        one = banks.of(point)
+        found.append(one)
+        told.model_id = told.model_id or one.bank.model_id
+        told.degraded += [words for words in one.complaints if words not in told.degraded]
+        name = f"points/{place:03d}-bank.csv" if len(points) > 1 else "bank.csv"
+        keep_bank(store, name, one.bank, one.entries, one.mixture)
+        if id(one.bank) not in seen:
+            seen.add(id(one.bank))
+            tell(one)
+    return found
+
+
+def _bank_facts(points: Sequence[Point], built: "Sequence[Built | None]") -> dict[str, Any] | None:
+    """Return what the summary says of the first point's bank, and of others that differ."""
+    told = [(point, dict(one.facts)) for point, one in zip(points, built, strict=False) if one]
+    if not told:
+        return None
+    _, first = told[0]
+    others = [{"label": dict(point.label), **facts} for point, facts in told[1:] if facts != first]
+    return first | {"others": others}
 
 
 def _all_equal(mirrors: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

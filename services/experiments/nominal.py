@@ -1,7 +1,7 @@
-"""Experiments without a twin: replications run in this process, or as Ray tasks on all cores."""
+"""Experiments without a twin in the loop: replications run here, or as Ray tasks on all cores."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from actors.tasks import spread
@@ -10,6 +10,7 @@ from services.experiments.plan import Point
 from services.experiments.store import Store
 from services.experiments.warmup import Warm, warm_up_of
 from services.experiments.work import Done, Piece, do
+from simulator.cases.bank import Bank
 from simulator.experiment.aggregate import wanted_replications
 from simulator.experiment.result import ReplicationResult
 from simulator.language.scenario import resolved
@@ -26,16 +27,24 @@ class Runner:
     Parameters:
         workers: most at once; None lets the first replication decide whether Ray is worth it.
         address: of a Ray cluster.
+        banks: of the points that have one, by place.
     """
 
     def __init__(
-        self, store: Store, workers: int | None, cores: int, address: str | None, bars: Bars
+        self,
+        store: Store,
+        workers: int | None,
+        cores: int,
+        address: str | None,
+        bars: Bars,
+        banks: Mapping[int, Bank] | None = None,
     ) -> None:
         self._store = store
         self._workers = workers
         self._cores = cores
         self._address = address
         self._bars = bars
+        self._banks = banks or {}
         self._took_s: float | None = None  # by the last piece that was done here
         self._here = 0  # pieces done here
         self._done = 0
@@ -69,7 +78,14 @@ class Runner:
         for place, point in enumerate(points):
             if point.scenario.warmup_min == "auto":
                 for number in range(min(PILOTS, point.scenario.replications.min)):
-                    pieces.append(Piece(scenario=texts[place], replication=number, warmup_min=None))
+                    pieces.append(
+                        Piece(
+                            scenario=texts[place],
+                            replication=number,
+                            warmup_min=None,
+                            bank=self._banks.get(place),
+                        )
+                    )
                     owners.append(place)
         series: dict[int, dict[int, Sequence[float]]] = {}
         for index, done in self._each(pieces, "warm-up"):
@@ -100,6 +116,7 @@ class Runner:
                             warmup_min=warm[place].warmup_min,
                             alone=point.scenario.replications.max == 1,
                             records=records if number == 0 else None,
+                            bank=self._banks.get(place),
                         )
                     )
                     owners.append(place)

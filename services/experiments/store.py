@@ -5,6 +5,7 @@ experiment.json        points, route, model, versions: all that `dermtwin resume
 points/000.yaml        each point's scenario, where there are several
 replications/          a file for each replication: figures, curves, checks, digest
 patients.csv           a row for each patient of the first replication
+bank.csv               a row for each entry of the bank, where patients are drawn from one
 visits.csv             a row for each visit of the first replication: the log of the queues
 events.jsonl           the twin's event log, where a twin was asked; its sha256 is the digest
 summary.json           what the command prints

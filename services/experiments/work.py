@@ -1,11 +1,12 @@
 """One piece of an experiment's work, wherever it runs: a pilot or a replication."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from services.experiments.records import write_records
+from simulator.cases.bank import Bank
 from simulator.experiment.replicate import pilot, replicate, result_of
 from simulator.language.scenario import load
 from simulator.language.schema import Scenario
@@ -20,11 +21,12 @@ class Piece:
     warmup_min: float | None  # None: a pilot, for the warm-up
     alone: bool = False  # the only replication
     records: str | None = None  # where its tables go: start of the files' paths
+    bank: Bank | None = None  # that patients are drawn from, where the scenario has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came out."""
+    """What came out; its piece is without the bank, which need not travel back."""
 
     piece: Piece
     series: tuple[float, ...] = ()  # of a pilot
@@ -34,10 +36,11 @@ class Done:
 def do(piece: Piece) -> Done:
     """Run a piece; the same piece gives the same result on any core."""
     scenario = _loaded(piece.scenario)
-    journal = replicate(scenario, piece.replication)
+    journal = replicate(scenario, piece.replication, bank=piece.bank)
+    asked = replace(piece, bank=None)
     try:
         if piece.warmup_min is None:
-            return Done(piece=piece, series=tuple(pilot(scenario, piece.replication, journal)))
+            return Done(piece=asked, series=tuple(pilot(scenario, piece.replication, journal)))
         result = result_of(
             scenario,
             piece.replication,
@@ -47,7 +50,7 @@ def do(piece: Piece) -> Done:
         )
         if piece.records is not None:
             write_records(journal, piece.records)
-        return Done(piece=piece, result=result.as_dict())
+        return Done(piece=asked, result=result.as_dict())
     finally:
         journal.close()
 

@@ -24,7 +24,7 @@ from simulator.analysis.streams import Stream, streams
 from simulator.draws.distributions import Constant, Erlang
 from simulator.language.arrivals import AppointmentArrivals, ArrivalForm, RenewalArrivals
 from simulator.language.calendar import WEEK_MIN
-from simulator.language.cases import NominalCases
+from simulator.language.cases import ImageCases, NominalCases
 from simulator.language.form import ScenarioForm
 from simulator.language.load import rate_of
 from simulator.language.pathway import DelayNode
@@ -67,6 +67,8 @@ def _nowhere(scenario: ScenarioForm) -> str:
     # How images are taken moves what the AI says alone, and no queue that is solved asks for that.
     if any(shift.population is not None for shift in scenario.shifts):
         return "the patients change while the clinic runs"
+    if isinstance(scenario.cases, ImageCases) and scenario.bank is not None:
+        return "who is in the bank is known only when its images have been read"
     if not isinstance(scenario.cases, NominalCases) and any(
         node.queue.order in {"ai", "flag"} for node in scenario.staffed()
     ):

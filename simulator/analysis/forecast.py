@@ -66,7 +66,8 @@ def forecast(scenario: ScenarioForm) -> Forecast:
 
 def expected_patients(scenario: ScenarioForm) -> float | None:
     """Return how many patients are expected in a replication; None where only the images tell."""
-    if isinstance(scenario.cases, ImageCases) and scenario.cases.count is None:
+    each_once = isinstance(scenario.cases, ImageCases) and scenario.bank is None
+    if each_once and scenario.cases.count is None:
         return None
     horizon_min = math.inf if scenario.horizon_min is None else scenario.horizon_min
     coming = sum(

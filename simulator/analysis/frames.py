@@ -53,7 +53,8 @@ def window_of(scenario: ScenarioForm, journal: Journal, warmup_min: float) -> Wi
     """
     end_min, cases = journal.end_min, scenario.cases
     if scenario.horizon_min is not None:
-        ran_out = isinstance(cases, ImageCases) or journal.arrived == cases.count
+        each_once = isinstance(cases, ImageCases) and cases.bank is None
+        ran_out = each_once or journal.arrived == cases.count
         end_min = min(end_min, scenario.horizon_min) if ran_out else scenario.horizon_min
     return Window(min(warmup_min, end_min), end_min)
 

@@ -84,7 +84,11 @@ class Engine:
             clock = RealClock(twin, scenario.speed) if real else VirtualClock(twin)
         self._clock = clock
         self.env = clock.env
-        self.journal = Journal(latencies=clock.latencies, shifted=bool(scenario.shifts))
+        self.journal = Journal(
+            latencies=clock.latencies,
+            shifted=bool(scenario.shifts),
+            banked=scenario.bank is not None,
+        )
         self._inside: dict[int, Person] = {}
         self._all_came = False
         self._over = self.env.event()
@@ -227,6 +231,8 @@ class Engine:
         person.seen[place] = visit = person.seen[place] + 1
         if not self._told:
             person.p_malignant, person.flagged = person.score, person.score_flags
+            if person.score_fault is not None:
+                person.rejected = person.score_fault
         if not self._told or person.flagged is not None or person.rejected is not None:
             self._onward(person, place, visit, now_min)  # who comes again has been answered
             return

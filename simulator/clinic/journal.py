@@ -34,6 +34,7 @@ PATIENT_COLUMNS: Final = (
 )
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
 SHIFTS: Final = "shifts"  # the column, and words, of the shifts that patients are in
+BANK_ENTRY: Final = "bank_entry"  # the column of the entries that patients were drawn from
 # What a patient need not have; the columns from there on have the names of a person's attributes.
 _FACTS: Final = PATIENT_COLUMNS[PATIENT_COLUMNS.index("malignant") :]
 _WORDS: Final = frozenset([*WORDS, SHIFTS])
@@ -69,6 +70,8 @@ class Journal:
     # Whether the scenario has shifts: only then there is a column that names each patient's. So
     # runs without keep their digest.
     shifted: bool = False
+    # Whether patients are drawn from a bank: only then there is a column with each one's entry.
+    banked: bool = False
     patients: Table = field(init=False)
     visits: Mapping[str, Table] = field(default_factory=dict)  # by staffed node, at the end
     words: dict[str, dict[str, int]] = field(init=False)  # by column of words
@@ -83,9 +86,10 @@ class Journal:
     _facts: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        more = (SHIFTS,) if self.shifted else ()
+        shifts = (SHIFTS,) if self.shifted else ()
+        more = (*shifts, *((BANK_ENTRY,) if self.banked else ()))
         self.patients = Table((*PATIENT_COLUMNS, *more))
-        self.words = {name: {} for name in (*WORDS, *more)}
+        self.words = {name: {} for name in (*WORDS, *shifts)}
         self._facts = (*_FACTS, *more)
 
     def note(self, person: Person, closed_min: float | None, *, gave_up: bool) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 
+from simulator.cases.bank import Bank
+from simulator.cases.bank_patients import BankPatients
 from simulator.cases.cases import case_id_of, order_of, population_of, taken
 from simulator.cases.datasets import LabelledImage
 from simulator.cases.nominal import Facts, Streams, Verdicts, facts_by_regime
@@ -42,20 +44,26 @@ class People:
         scenario: its cases, arrivals, classes, horizon and seed are used.
         replication: from 0.
         images: of the chosen split, where the scenario's cases are images.
+        bank: that patients are drawn from, where the scenario has one.
 
     Raises:
         ScenarioError: the scenario asks for more images than there are.
     """
 
     def __init__(
-        self, scenario: Scenario, replication: int, images: Sequence[LabelledImage] = ()
+        self,
+        scenario: Scenario,
+        replication: int,
+        images: Sequence[LabelledImage] = (),
+        bank: Bank | None = None,
     ) -> None:
         self._scenario = scenario
         self._replication = replication
         self._images = images
+        self._bank = bank
         self._count = scenario.cases.count
         self.upstream = Upstream() if scenario.is_filtered() else None
-        if isinstance(scenario.cases, ImageCases):
+        if isinstance(scenario.cases, ImageCases) and scenario.bank is None:
             asked, split = scenario.cases.count or 1, scenario.cases.images.split
             if asked > len(images):
                 reason = f"asks for {asked} of the {split!r} images; there are {len(images)}"
@@ -171,6 +179,9 @@ class People:
 
     def _cases(self, one: ClassSpec) -> _Known | None:
         cases, populations = self._scenario.cases, self._populations(one)
+        if self._scenario.bank is not None:
+            assert self._bank is not None  # whoever runs a scenario with a bank has built it
+            return BankPatients(self._scenario, one, self._replication, self._bank).fill
         if isinstance(cases, ImageCases):
             return self._shown(cases)
         if populations is None:  # only images and nominal cases can be without a population

@@ -28,6 +28,8 @@ class Person:
     attributes: dict[str, Any] = {}  # noqa: RUF012  never changed, only replaced
     score: float | None = None  # nominal AI: the probability that it will give
     score_flags: bool | None = None  # nominal AI: the verdict that it will give
+    score_fault: str | None = None  # of a bank: why the AI will give no verdict
+    bank_entry: int | None = None  # of a bank: which of its images it is
     p_malignant: float | None = None  # the AI's probability, once it was asked
     flagged: bool | None = None  # the AI's verdict, likewise
     rejected: str | None = None  # why the twin gave no verdict

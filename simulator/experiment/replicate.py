@@ -10,6 +10,7 @@ from simulator.analysis.frames import Visits, window_of
 from simulator.analysis.intervals import Interval, batch_interval
 from simulator.analysis.measure import measure
 from simulator.analysis.verification import check_run
+from simulator.cases.bank import Bank
 from simulator.cases.datasets import LabelledImage
 from simulator.clinic.engine import Engine, TwinLink
 from simulator.clinic.journal import Journal
@@ -29,10 +30,11 @@ def replicate(
     *,
     twin: TwinLink | None = None,
     images: Sequence[LabelledImage] = (),
+    bank: Bank | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Journal:
     """Run one replication; return what it left behind."""
-    patients = People(scenario, replication, images)
+    patients = People(scenario, replication, images, bank)
     return Engine(scenario, replication, patients, twin, on_progress=on_progress).run()
 
 
