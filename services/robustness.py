@@ -64,7 +64,7 @@ def score_shifted(
     """Score images as they come and under each shift and severity.
 
     Raises:
-        DataError: no image could be read.
+        DataError: no image of a class could be scored.
     """
     parts = {name: model.part(name) for name in model.learners}
     stem = stem_of(model.part("stem"))
@@ -111,8 +111,10 @@ def score_shifted(
             p_malignant = meta.probability(log_odds).reshape(len(rows), len(conditions))
             for place, condition in enumerate(conditions):
                 scored[condition].append(p_malignant[:, place])
-    if not kept:
-        raise DataError(root, f"no image could be scored; the first: {unscorable[0]}")
+    for label, malignant in (("benign", False), ("malignant", True)):
+        if not any(image.malignant == malignant for image in kept):
+            why = f"; the first reason: {unscorable[0]}" if unscorable else ""
+            raise DataError(root, f"no {label} image could be scored{why}")
     return Scores(
         {condition: np.concatenate(found) for condition, found in scored.items()},
         np.array([image.malignant for image in kept]),

@@ -8,6 +8,9 @@ import typer
 from services.commands.options import Json, SkipBad
 from services.console import emit, progress_bars, say
 from services.exits import Exit
+from services.isic.address import ISIC_API
+
+_CTRL_C = 130  # as shells number it: 128 and SIGINT
 
 data = typer.Typer(
     no_args_is_help=True, help="Look into a directory of labelled images, or download one."
@@ -23,7 +26,14 @@ Directory = Annotated[
 
 
 @data.command()
-def check(directory: Directory, skip_bad: SkipBad = False, as_json: Json = False) -> None:
+def check(
+    directory: Directory,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Decode each image too; takes a few ms an image.")
+    ] = False,
+    skip_bad: SkipBad = False,
+    as_json: Json = False,
+) -> None:
     """Read every file and row; print counts, lesions across splits, and what is wrong.
 
     Exit codes: 0 all rows can be used, or those that cannot were skipped; 2 some cannot.
@@ -36,7 +46,7 @@ def check(directory: Directory, skip_bad: SkipBad = False, as_json: Json = False
     from simulator.cases.inventory import inventory
 
     with progress_bars() as bars:
-        found = read_data(directory, verify=True, on_progress=bars)
+        found = read_data(directory, verify=True, decode=decode, on_progress=bars)
     result = check_result(found, inventory(found))
     tell_skipped(found.bad, "left out" if skip_bad else "bad")
     emit(result, as_json=as_json, table=check_table(result))
@@ -62,7 +72,7 @@ def near_duplicates(
 
     A list that is there is not overwritten: with --out, the new one is compared with it.
 
-    Example: dermtwin data near-duplicates isic --out /tmp/pairs.csv
+    Example: dermtwin data near-duplicates isic --out pairs.csv
     """
     from services.commands.data_tables import pairs_table
     from services.commands.skipped import skipped_rows, tell_skipped
@@ -100,3 +110,54 @@ def near_duplicates(
         "written": str(table),
     }
     emit(result, as_json=as_json, table=pairs_table(result))
+
+
+@data.command()
+def fetch_isic(
+    out: Annotated[Path, typer.Option(help="Data directory to fill.", show_default=False)],
+    collection: Annotated[
+        list[int] | None,
+        typer.Option(help="Collection id, from isic-archive.com; may be repeated."),
+    ] = None,
+    query: Annotated[
+        str,
+        typer.Option(help="In the archive's search language, as: diagnosis_3:Nevus AND sex:male"),
+    ] = "",
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many images.")] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Images of 256 px instead of the full size.")
+    ] = False,
+    parallel: Annotated[int, typer.Option(min=1, max=16, help="Downloads at once.")] = 4,
+    api: Annotated[str, typer.Option(help="Another server that speaks the same API.")] = ISIC_API,
+    as_json: Json = False,
+) -> None:
+    """Download labelled images of the ISIC archive, with licence and attribution of each.
+
+    Run again, it goes on where it ended: what is there is verified and not fetched anew. Each
+    image has a licence of its own, most often for non-commercial use only; ATTRIBUTION.csv and
+    LICENCES.txt tell. Exit codes: 0 all is here, 1 some images could not be had, 130 Ctrl-C.
+
+    Example: dermtwin data fetch-isic --out isic --query "image_type:dermoscopic" --limit 500
+    """
+    from services.commands.data_tables import fetched_result, fetched_table, tell_fetched
+    from services.isic.fetch import Wanted, fetch
+    from services.isic.patience import Patience
+
+    wanted = Wanted(
+        query=query,
+        collections=",".join(map(str, collection or ())),
+        limit=limit,
+        thumbnails=thumbnails,
+        parallel=parallel,
+        api=api,
+    )
+    with progress_bars() as bars:
+        fetched = fetch(out, wanted, Patience(tell=say), bars)
+    tell_fetched(fetched)
+    result = fetched_result(out, fetched)
+    emit(result, as_json=as_json, table=fetched_table(result))
+    if fetched.stopped:
+        say("stopped: run the same command again to go on")
+        raise typer.Exit(_CTRL_C)
+    if fetched.failed:
+        raise typer.Exit(Exit.ERROR)

@@ -5,16 +5,20 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from services.commands.skipped import skipped_rows
-from services.console import two_columns
+from services.console import say, two_columns
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Group
     from rich.table import Table
 
+    from services.isic.fetch import Fetched
     from simulator.cases.datasets import DataSet
     from simulator.cases.inventory import Inventory
 
 Result = Mapping[str, Any]
+_TOLD: Final = 20  # messages; assumption: a screenful
 _NAMED: Final = 5  # examples in a table for people; the JSON has all
 
 
@@ -36,7 +40,7 @@ def check_table(result: Result) -> "Group":
 
     counts = Table("fact", "images")
     for fact, values in result["by"].items():
-        counts.add_row(fact, ", ".join(f"{value} {count}" for value, count in values.items()))
+        counts.add_row(fact, _counted(values))
     splits = result["lesions_across_splits"]
     rows = {
         "directory": f"{result['directory']} ({result['layout']})",
@@ -79,6 +83,47 @@ def pairs_table(result: Result) -> "Table":
             f" ({stated['recall']:.1%}); {precision} of those found are in it"
         )
     return two_columns("", rows)
+
+
+def fetched_result(out: "Path", fetched: "Fetched") -> dict[str, Any]:
+    """Return what a download brought."""
+    return {"directory": str(out), **asdict(fetched)}
+
+
+def fetched_table(result: Result) -> "Table":
+    """Return what a download brought, and under which licences."""
+    unlabelled = result["unlabelled"]
+    rows = {
+        "directory": result["directory"],
+        "listed": f"{result['listed']} images",
+        "new": f"{result['new']} images, {result['new_bytes'] / 1e6:.1f} MB",
+        "here before": f"{result['kept']} images, whole and unaltered",
+        "fetched anew": f"{len(result['repaired'])} whose files had changed",
+        "without a label": _counted(unlabelled) if unlabelled else "none",
+        "not to be had": str(len(result["failed"])),
+        "not dermoscopic": f"{result['other_types']}, as far as the archive says",
+        "all that is here": _counted(result["labels"]),
+        "licences": _counted(result["licences"]) or "none",
+    }
+    return two_columns("", rows)
+
+
+def tell_fetched(fetched: "Fetched") -> None:
+    """Say what went wrong or deserves attention."""
+    for isic_id in fetched.repaired[:_TOLD]:
+        say(f"fetched anew: {isic_id}: its file was not as it had been downloaded")
+    for isic_id, reason in list(fetched.failed.items())[:_TOLD]:
+        say(f"not to be had: {isic_id}: {reason}")
+    for rest in (len(fetched.repaired) - _TOLD, len(fetched.failed) - _TOLD):
+        if rest > 0:
+            say(f"and {rest} more; --json lists them all")
+    missing = [label for label, count in fetched.labels.items() if not count]
+    if missing and not fetched.stopped:
+        say(f"there are no {' and no '.join(missing)} images yet: a model needs both")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from services.commands.options import Json, environment_settings
+from services.commands.options import Json, SkipBad, environment_settings
 from services.console import emit, progress_bars, say
 
 if TYPE_CHECKING:
     from services.config import Settings
     from services.console import Bars
     from services.gallery.making import Data, Wish
+    from simulator.cases.datasets import BadRow
     from twin.model import Model
 
 PAGE: Final = "gallery.html"
@@ -51,6 +52,7 @@ def gallery(
         list[int] | None,
         typer.Option(help="Only this severity beside 0; may be repeated. Default: 1 to 5."),
     ] = None,
+    skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
     """Write a page of cases by class, tone and shift with scores, so that people can look.
@@ -61,7 +63,9 @@ def gallery(
 
     Example: dermtwin gallery --data isic --diagnosis nevus --diagnosis melanoma
     """
+    from services.commands.skipped import skipped_rows, tell_skipped
     from services.gallery.making import NO_MODEL, NOT_SCORED, make
+    from simulator.cases.datasets import BadRow
 
     started_s = time.perf_counter()
     settings = environment_settings()
@@ -71,9 +75,12 @@ def gallery(
     without_model = NOT_SCORED if model == "none" else NO_MODEL
     if chosen is None:
         say(without_model)
+    bad: list[BadRow] = []
     with progress_bars() as bars:
-        shown = _data("--data" if data else "DERMTWIN_DATA", data or settings.data, bars)
-        wish = _with_command(wish, chosen, shown)
+        option, root = ("--data", data) if data else ("DERMTWIN_DATA", settings.data)
+        shown = _data(option, root, bad if skip_bad else None, bars)
+        tell_skipped(bad)
+        wish = _with_command(wish, chosen, shown, skip_bad=skip_bad)
         made = make(wish, chosen, without_model, shown, bars)
     page = folder / PAGE
     _write(page, made.html)
@@ -86,6 +93,7 @@ def gallery(
         "data": str(shown.root) if shown else None,
         "seed": seed,
         "command": list(wish.command),
+        "skipped": skipped_rows(bad),
         "unreadable": list(made.unreadable),
         "pictures": list(made.pictures),
         "wall_s": round(time.perf_counter() - started_s, 1),
@@ -167,11 +175,14 @@ def _within(option: str, value: int, low: int, high: int) -> None:
         raise SettingsError(option, value, f"is not within {low} and {high}")
 
 
-def _with_command(wish: "Wish", model: "Model | None", data: "Data | None") -> "Wish":
+def _with_command(
+    wish: "Wish", model: "Model | None", data: "Data | None", *, skip_bad: bool
+) -> "Wish":
     from dataclasses import replace
 
     command = [*wish.command, "--model", model.model_id if model else "none"]
     command += ["--data", str(data.root)] if data else []
+    command += ["--skip-bad"] if skip_bad else []
     return replace(wish, command=command)
 
 
@@ -184,8 +195,14 @@ def _model(settings: "Settings", which: str | None) -> "Model | None":
     return None if chosen in (None, "none") else store.load(chosen)
 
 
-def _data(option: str, root: Path | None, bars: "Bars") -> "Data | None":
-    """Return the images of the test split, which no model has learned from, if there is one."""
+def _data(
+    option: str, root: Path | None, bad: "list[BadRow] | None", bars: "Bars"
+) -> "Data | None":
+    """Return the images of the test split, which no model has learned from, if there is one.
+
+    Parameters:
+        bad: takes the rows that cannot be used; without it they are errors.
+    """
     from services.gallery.making import Data
     from simulator.cases.datasets import load_images
     from twin.errors import DataError, SettingsError
@@ -193,12 +210,13 @@ def _data(option: str, root: Path | None, bars: "Bars") -> "Data | None":
     if root is None:
         return None
     try:
-        images = load_images(root, on_progress=bars)
+        images = load_images(root, skip_bad=bad, on_progress=bars)
     except DataError as error:
         raise SettingsError(option, str(root), str(error)) from error
     held_out = [image for image in images if image.split == "test"]
     of = "the test split" if held_out else "all images: the model may have learned from them"
-    return Data(root=root, images=held_out or images, about=f"{root}, {of}")
+    left_out = f"; {len(bad)} bad rows left out" if bad else ""
+    return Data(root=root, images=held_out or images, about=f"{root}, {of}{left_out}")
 
 
 def _table(result: dict[str, Any], without_model: str) -> Any:  # noqa: ANN401  rich, imported late

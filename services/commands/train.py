@@ -45,6 +45,7 @@ def train(
         images = load_images(
             root,
             verify=True,
+            decode=skip_bad,  # without, training itself ends at the first one that is damaged
             skip_bad=bad if skip_bad else None,
             unlabelled=unlabelled,
             on_progress=bars,

@@ -7,7 +7,6 @@ from services.gallery.lesions import draws_of, lesion, patient, rendered_diagnos
 from services.gallery.pictures import Grid, Picture, Row, Section
 from simulator.cases.datasets import LabelledImage
 from simulator.language.populations import MALIGNANT
-from twin.images import SyntheticRef
 
 Kind = tuple[bool, str]  # malignant, diagnosis; no diagnosis where it is unknown or not rendered
 
@@ -104,19 +103,21 @@ def _grid(
 
 
 def _rendered(kind: Kind, diagnoses: Sequence[str], seed: int, number: str) -> Picture:
-    """Return a lesion of the same label and diagnosis on a patient's skin."""
+    """Return a patient's lesion of the same label and diagnosis."""
     malignant, name = kind
-    somebody = patient(seed, f"{malignant}-{name}-{number}", prevalence=float(malignant))
-    if not name:  # the population's own mix, within what was asked for
-        same = [each for each in diagnoses if (each in MALIGNANT) == malignant]
-        other = int(draws_of(seed, "diagnosis", f"{malignant}-{number}").integers(len(same)))
-        name = somebody.diagnosis if somebody.diagnosis in same else same[other]
-    recipe = lesion(seed, name, f"{kind[1]}-{number}", somebody.image.recipe.tone_ita_deg)
+    if name:
+        somebody = lesion(seed, name, number)
+    else:
+        changes: dict[str, object] = {"prevalence": float(malignant)}
+        if set(diagnoses) != set(rendered_diagnoses()):
+            same = [each for each in diagnoses if (each in MALIGNANT) == malignant]
+            changes["diagnoses"] = dict.fromkeys(same, 1 / len(same))
+        somebody = patient(seed, f"{malignant}-{number}", **changes)
     return Picture(
-        ref=SyntheticRef(recipe=recipe),
-        column=f"recipe {recipe.seed}",
+        ref=somebody.image,
+        column=f"tone {somebody.skin_tone}",
         malignant=malignant,
         # Told as for the real ones beside it, or the page would give away which is which.
-        diagnosis=kind[1] or None,
+        diagnosis=name or None,
         tone=somebody.skin_tone,
     )

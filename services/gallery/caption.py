@@ -55,7 +55,7 @@ def card(picture: Picture, look: Look, scale: Scale | None, *, blind_name: str =
         tag(
             "figcaption",
             *_scored(picture, look, scale),
-            tag("p", _truth(picture)),
+            tag("p", _truth(picture)) if picture.malignant is not None else "",
             origin if blind_name else tag("p", picture.column),
             tag("div", *_recipe(picture, look), class_="origin tray" if blind_name else "tray"),
         ),
@@ -95,8 +95,6 @@ def _scored(picture: Picture, look: Look, scale: Scale | None) -> list[Html]:
 
 
 def _truth(picture: Picture) -> str:
-    if picture.malignant is None:
-        return "no truth: one control alone"
     label = "malignant" if picture.malignant else "benign"
     named = f"{spoken(picture.diagnosis)}, {label}" if picture.diagnosis else label
     return f"truth: {named}"

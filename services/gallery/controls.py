@@ -17,7 +17,7 @@ _TONE: Final = "II"
 
 def plain_lesion(seed: int) -> LesionRecipe:
     """Return a lesion with each control at its median among nevi, on light skin."""
-    drawn = [lesion(seed, "nevus", f"plain-{number}", 0.0) for number in range(_DRAWN)]
+    drawn = [lesion(seed, "nevus", f"plain-{each}").image.recipe for each in range(_DRAWN)]
     middle = {name: median(getattr(each, name) for each in drawn) for name in CONTROLS}
     return LesionRecipe(seed=drawn[0].seed, **{**middle, "tone_ita_deg": ita_deg_of(_TONE)})
 

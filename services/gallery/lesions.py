@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Final, get_args
+from typing import Final
 
 import numpy as np
 
 from services.gallery.pictures import Grid, Picture, Row, Section
 from simulator.cases.cases import population_of
-from simulator.cases.lesion_recipes import recipe_of
-from simulator.cases.population import SKIN_TONES, SyntheticCase
+from simulator.cases.population import SKIN_TONES, SyntheticCase, diagnoses_of
 from simulator.draws.streams import stream
-from simulator.language.populations import MALIGNANT, Diagnosis, PopulationSpec
-from twin.dermoscopy.recipe import LesionRecipe
+from simulator.language.populations import MALIGNANT, PopulationSpec
 from twin.images import SyntheticRef
 
 TONES: Final = tuple(tone for group in SKIN_TONES.values() for tone in group)  # I to VI
@@ -28,16 +26,9 @@ def draws_of(seed: int, purpose: str, key: str = "") -> np.random.Generator:
 
 @cache
 def rendered_diagnoses() -> tuple[str, ...]:
-    """Return the diagnoses that lesions can be drawn of."""
-
-    def is_known(diagnosis: str) -> bool:
-        try:
-            recipe_of(draws_of(0, "known"), diagnosis, 0.0)
-        except (KeyError, ValueError):
-            return False
-        return True
-
-    return tuple(name for name in get_args(Diagnosis) if is_known(name))
+    """Return the diagnoses that the population draws, benign ones first."""
+    mix = diagnoses_of(PopulationSpec())
+    return (*mix[False], *mix[True])
 
 
 def patient(seed: int, name: str, **changes: object) -> SyntheticCase:
@@ -60,14 +51,20 @@ def ita_deg_of(tone: str) -> float:
     return sorted(angles)[_ASKED // 2]
 
 
-def lesion(seed: int, diagnosis: str, number: int | str, ita_deg: float) -> LesionRecipe:
-    """Return a lesion of a diagnosis on skin of a tone; the same arguments give the same one."""
-    return recipe_of(draws_of(seed, "image", f"{diagnosis}-{number}"), diagnosis, ita_deg)
+def lesion(seed: int, diagnosis: str, number: int | str) -> SyntheticCase:
+    """Return a patient with a lesion of a diagnosis; the same arguments give the same one."""
+    malignant = diagnosis in MALIGNANT
+    return patient(
+        seed,
+        f"{diagnosis}-{number}",
+        prevalence=float(malignant),
+        diagnoses={diagnosis: 1.0},
+    )
 
 
-def on_tone(recipe: LesionRecipe, tone: str) -> SyntheticRef:
+def on_tone(case: SyntheticCase, tone: str) -> SyntheticRef:
     """Return the same lesion on skin of another tone; nothing else changes."""
-    return SyntheticRef(recipe=replace(recipe, tone_ita_deg=ita_deg_of(tone)))
+    return SyntheticRef(recipe=replace(case.image.recipe, tone_ita_deg=ita_deg_of(tone)))
 
 
 def lesions(diagnoses: Sequence[str], per_class: int, seed: int) -> Section:
@@ -84,7 +81,7 @@ def lesions(diagnoses: Sequence[str], per_class: int, seed: int) -> Section:
                 rows=tuple(
                     Row(
                         name=f"lesion {number}",
-                        pictures=_row(lesion(seed, diagnosis, number, 0.0), diagnosis),
+                        pictures=_row(lesion(seed, diagnosis, number)),
                     )
                     for number in range(1, per_class + 1)
                 ),
@@ -94,13 +91,13 @@ def lesions(diagnoses: Sequence[str], per_class: int, seed: int) -> Section:
     )
 
 
-def _row(recipe: LesionRecipe, diagnosis: str) -> tuple[Picture, ...]:
+def _row(case: SyntheticCase) -> tuple[Picture, ...]:
     return tuple(
         Picture(
-            ref=on_tone(recipe, tone),
+            ref=on_tone(case, tone),
             column=f"tone {tone}",
-            malignant=diagnosis in MALIGNANT,
-            diagnosis=diagnosis,
+            malignant=case.malignant,
+            diagnosis=case.diagnosis,
             tone=tone,
         )
         for tone in TONES

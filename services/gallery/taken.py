@@ -75,7 +75,7 @@ def _case(
     if not same:
         return None
     return Picture(
-        ref=on_tone(lesion(seed, same[0], 1, 0.0), _TONE),
+        ref=on_tone(lesion(seed, same[0], 1), _TONE),
         column="",
         malignant=malignant,
         diagnosis=same[0],

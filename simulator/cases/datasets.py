@@ -26,7 +26,7 @@ from simulator.cases.class_folders import images_in_folders
 from simulator.cases.facts import LABELS
 from simulator.cases.labelled_image import LabelledImage
 from simulator.cases.lesions import StatedPair, grouped, stated_pairs
-from simulator.cases.manifests import Entry, entries, table_of
+from simulator.cases.manifests import Entry, entries, path_of, table_of
 from simulator.cases.soundness import Soundness
 from twin.errors import DataError
 
@@ -50,6 +50,7 @@ def load_images(
     *,
     split: str | None = None,
     verify: bool = False,
+    decode: bool = False,
     skip_bad: list[BadRow] | None = None,
     unlabelled: list[BadRow] | None = None,
     on_progress: Progress | None = None,
@@ -62,6 +63,7 @@ def load_images(
         root: the data directory.
         split: "train" or "test"; all images if not given.
         verify: read every file and compare it with the sha256 that the manifest states.
+        decode: decode every image; one that is damaged or too small cannot be used.
         skip_bad: a list that takes the rows that cannot be used; without it they are errors.
         unlabelled: a list that takes the rows of which nobody said whether they are malignant;
             they are left out in any case.
@@ -71,7 +73,7 @@ def load_images(
         DataError: the directory is missing, has no images or images of one class only, or, unless
             they are to be skipped, rows of a manifest are wrong; the error names up to twenty.
     """
-    data = read_data(root, split=split, verify=verify, on_progress=on_progress)
+    data = read_data(root, split=split, verify=verify, decode=decode, on_progress=on_progress)
     if skip_bad is None:
         complain(data.bad)
     else:
@@ -90,6 +92,7 @@ def read_data(
     *,
     split: str | None = None,
     verify: bool = False,
+    decode: bool = False,
     on_progress: Progress | None = None,
 ) -> DataSet:
     """Return what a data directory holds, with what is wrong with it; parameters as above.
@@ -111,9 +114,13 @@ def read_data(
     if not found and not bad.found and not unlabelled.found:
         raise DataError(root, "no images: expected manifest.csv, or folders benign and malignant")
     found.sort(key=lambda entry: entry.image.path)
-    named = {entry.image.path for entry in found} | {one.file for one in bad}
+    named = {entry.image.path for entry in found}
+    if table is not None:  # near duplicates may name what is left out
+        named |= {path_of(root, table, one.file) or "" for one in (*bad, *unlabelled)}
     judge = Soundness(root, table, bad)
     sound = judge.without_contradictions(judge.with_checksums(found, verify, on_progress))
+    if decode:
+        sound = judge.without_damage(sound, on_progress)
     pairs = list(stated_pairs(root, named, bad))
     images = grouped([entry.image for entry in sound], pairs)
     lines = {entry.image.path: entry.line for entry in sound}

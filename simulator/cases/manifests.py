@@ -97,7 +97,7 @@ def entries(root: Path, table: Path, bad: BadRows, unlabelled: BadRows) -> Itera
     for line, row in csv_rows(table, layout.columns, bad):
         name = row[layout.columns[0]]
         try:
-            image = _image(root, layout, row)
+            image = _image(root, table, row)
             keys = [("file", image.path), *((key, row[key]) for key in layout.ids if row.get(key))]
             for kind, key in keys:
                 if (kind, key) in taken:
@@ -112,6 +112,12 @@ def entries(root: Path, table: Path, bad: BadRows, unlabelled: BadRows) -> Itera
             yield Entry(line, image)
 
 
+def path_of(root: Path, table: Path, name: str) -> str | None:
+    """Return the path of the image that a row names, relative to the root, if it is there."""
+    found = (inside(root, place.format(name)) for place in _LAYOUTS[table.name].places if name)
+    return next((path for path in found if path), None)
+
+
 def inside(root: Path, cell: str) -> str | None:
     """Return a cell's path relative to the root, or None if there is no such file below it.
 
@@ -124,11 +130,11 @@ def inside(root: Path, cell: str) -> str | None:
     return None
 
 
-def _image(root: Path, layout: _Layout, row: Row) -> LabelledImage:
+def _image(root: Path, table: Path, row: Row) -> LabelledImage:
+    layout = _LAYOUTS[table.name]
     name = row[layout.columns[0]]
     malignant, diagnosis = layout.truth(row)
-    found = (inside(root, place.format(name)) for place in layout.places if name)
-    path = next((place for place in found if place), None)
+    path = path_of(root, table, name)
     if path is None:
         raise RowError(f"no such file in the directory: {name}")
     return LabelledImage(

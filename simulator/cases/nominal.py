@@ -94,7 +94,7 @@ class Streams:
 
 
 class Facts:
-    """Facts and truth of the patients of one population.
+    """Facts and truth of the patients of one population; `fill` gives a patient its own.
 
     Parameters:
         streams: of the patients' class.
@@ -113,19 +113,20 @@ class Facts:
         self._diagnoses = {
             malignant: streams.picks("diagnosis", weights)
             for malignant, weights in diagnoses_of(spec).items()
-            if diagnosed
         }
+        self.fill = self._with_diagnosis if diagnosed else self._without
 
-    def fill(self, patient: _Patient) -> None:
-        """Give a patient facts and truth."""
+    def _without(self, patient: _Patient) -> None:
         key = patient.key
         patient.malignant = self._truth[key] < self._prevalence
-        if self._diagnoses:
-            picks = self._diagnoses[patient.malignant]
-            patient.diagnosis = picks.words[int(picks[key])]
         patient.age = int(self._age[key])
         for name, picks in self._picks:
             setattr(patient, name, picks.words[int(picks[key])])
+
+    def _with_diagnosis(self, patient: _Patient) -> None:
+        self._without(patient)
+        picks = self._diagnoses[bool(patient.malignant)]
+        patient.diagnosis = picks.words[int(picks[patient.key])]
 
 
 def facts_by_regime(

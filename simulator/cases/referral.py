@@ -1,6 +1,7 @@
 """The filter upstream: who of those who seek care comes to the clinic at all."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, Protocol
 
 from simulator.cases.population import SKIN_TONES
@@ -29,19 +30,33 @@ def referral(
     """
     uniforms = Uniforms(seed, replication, f"population.referral.{patient_class}")
 
+    @cache
+    def probability(
+        regime: Regime, malignant: bool, skin_tone: str | None, sex: str | None
+    ) -> float:
+        spec = populations.of(regime).referral
+        return 1.0 if spec is None else probability_of(spec, malignant, skin_tone, sex)
+
     def comes(patient: _Patient) -> bool:
-        spec = populations.of(patient.regime).referral
-        return spec is None or uniforms[patient.key] < probability_of(spec, patient)
+        ill = bool(patient.malignant)
+        likely = probability(patient.regime, ill, patient.skin_tone, patient.sex)
+        return uniforms[patient.key] < likely
 
     return comes
 
 
-def probability_of(spec: ReferralSpec, patient: _Patient) -> float:
-    """Return how likely a patient is referred; who has no such fact has no such factor."""
+def probability_of(
+    spec: ReferralSpec, malignant: bool, skin_tone: str | None, sex: str | None
+) -> float:
+    """Return how likely a patient is referred; who has no such fact has no such factor.
+
+    >>> probability_of(ReferralSpec(benign=0.4, skin_tone={"V-VI": 0.5}), False, "VI", "male")
+    0.2
+    """
     factors: dict[str, float] = {str(group): share for group, share in spec.skin_tone.items()}
-    sexes: dict[str, float] = {str(sex): share for sex, share in spec.sex.items()}
+    sexes: dict[str, float] = {str(one): share for one, share in spec.sex.items()}
     return (
-        (spec.malignant if patient.malignant else spec.benign)
-        * factors.get(_GROUP_OF.get(patient.skin_tone or "", ""), 1.0)
-        * sexes.get(patient.sex or "", 1.0)
+        (spec.malignant if malignant else spec.benign)
+        * factors.get(_GROUP_OF.get(skin_tone or "", ""), 1.0)
+        * sexes.get(sex or "", 1.0)
     )

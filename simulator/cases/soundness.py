@@ -9,6 +9,8 @@ from simulator.cases.checksums import Progress, checksums
 from simulator.cases.facts import LABELS, SPLITS
 from simulator.cases.labelled_image import LabelledImage
 from simulator.cases.manifests import Entry
+from twin.decoding import decode
+from twin.errors import ImageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,23 @@ class Soundness:
                 )
             else:
                 sound.append(Entry(entry.line, replace(image, sha256=seen)))
+        return sound
+
+    def without_damage(self, found: list[Entry], on_progress: Progress | None) -> list[Entry]:
+        """Leave out images that cannot be decoded."""
+        sound: list[Entry] = []
+        for done, entry in enumerate(found, start=1):
+            path = entry.image.path
+            try:
+                decode((self.root / path).read_bytes(), path)
+            except ImageError as error:
+                self._complain(entry, str(error))
+            except OSError as error:
+                self._complain(entry, f"{path} cannot be read: {error.strerror}")
+            else:
+                sound.append(entry)
+            if on_progress is not None:
+                on_progress("decoded", done, len(found))
         return sound
 
     def without_contradictions(self, found: list[Entry]) -> list[Entry]:

@@ -7,7 +7,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from simulator.cases.bank import Bank
 from simulator.cases.bank_patients import BankPatients
@@ -82,36 +82,40 @@ class People:
         return round(bound) if math.isfinite(bound) else 1
 
     def __iter__(self) -> Iterator[Person]:
+        people = self._seeking()
+        return islice(people if self.upstream is None else self._referred(people), self._count)
+
+    def _seeking(self) -> Iterator[Person]:
+        """Yield all who seek care, with what they bring, in order."""
         scenario = self._scenario
         horizon_min = math.inf if scenario.horizon_min is None else scenario.horizon_min
-        count = math.inf if self._count is None else self._count
         classes, nodes = scenario.patient_classes, len(scenario.pathway)
-        shift = self._shift() if scenario.shifts else None
         known = [self._facts(one) for one in classes]
-        comes = [self._comes(one) for one in classes]
-        if self.upstream is not None:
-            self.upstream = Upstream()  # every iteration counts anew
-        number = 0
-        for at_min, _, class_index, key, due_min in self._merged():
+        for number, (at_min, _, class_index, key, due_min) in enumerate(self._merged()):
             if at_min >= horizon_min:
                 return
             one = classes[class_index]
             person = Person(number, key, at_min, class_index, one.id, nodes)
             if due_min is not None:
                 person.due_min = due_min
-            if shift is not None:
-                shift(person)
             fill = known[class_index]
             if fill is not None:
                 fill(person)
-            let = comes[class_index]
-            if let is not None and self.upstream is not None and not let(person):
-                self.upstream.note(person)
-                continue
             yield person
-            number += 1
-            if number >= count:
-                return
+
+    def _referred(self, seeking: Iterator[Person]) -> Iterator[Person]:
+        """Yield those who come, numbered anew; note the others."""
+        comes = [self._comes(one) for one in self._scenario.patient_classes]
+        self.upstream = upstream = Upstream()  # every iteration counts anew
+        number = 0
+        for person in seeking:
+            let = comes[person.class_index]
+            if let is None or let(person):
+                person.number = number
+                number += 1
+                yield person
+            else:
+                upstream.note(person)
 
     def _merged(self) -> Iterator[_Coming]:
         """Yield time, source, class, key and appointment of all arrivals in order of time."""
@@ -129,16 +133,13 @@ class People:
                 sources.append(_of_class(times, index))
         return sources[0] if len(sources) == 1 else heapq.merge(*sources)
 
-    def _shift(self) -> _Known:
-        """Return what tells each patient the shifts that it is in."""
+    def _shift(self, one: ClassSpec) -> _Known:
+        """Return what tells each patient of a class the shifts that it is in."""
         scenario, names = self._scenario, self._scenario.shift_ids()
-        key = (scenario.seed, self._replication)
-        regimes = [
-            Regimes(scenario.shifts, names, *key, one.id) for one in scenario.patient_classes
-        ]
+        regimes = Regimes(scenario.shifts, names, scenario.seed, self._replication, one.id)
 
         def shifted(person: Person) -> None:
-            regime = regimes[person.class_index].of(person.key, person.at_min)
+            regime = regimes.of(person.key, person.at_min)
             if regime != NO_SHIFT:
                 person.regime = regime
                 person.shifts = "+".join(names[place] for place in regime)
@@ -153,15 +154,27 @@ class People:
     def _comes(self, one: ClassSpec) -> _Comes | None:
         """Return what tells who of a class comes; None where everybody does."""
         populations = self._populations(one)
-        if self.upstream is None or populations is None:
+        if populations is None:
             return None
         return referral(populations, self._scenario.seed, self._replication, one.id)
 
     def _facts(self, one: ClassSpec) -> _Known | None:
         """Return what gives patients of a class all that they bring; None if they bring nothing."""
-        known = self._cases(one)
+        shifted = self._shift(one) if self._scenario.shifts else None
+        steps = [shifted, self._cases(one), self._attributes(one)]
+        fills = [step for step in steps if step is not None]
+        if len(fills) < 2:
+            return fills[0] if fills else None
+
+        def filled(person: Person) -> None:
+            for fill in fills:
+                fill(person)
+
+        return filled
+
+    def _attributes(self, one: ClassSpec) -> _Known | None:
         if not one.attributes:
-            return known
+            return None
         key = (self._scenario.seed, self._replication)
         attributes = [
             (name, Uniforms(*key, f"attribute.{name}.{one.id}"), shares)
@@ -169,8 +182,6 @@ class People:
         ]
 
         def filled(person: Person) -> None:
-            if known is not None:
-                known(person)
             person.attributes = {
                 name: _value(uniforms[person.key], shares) for name, uniforms, shares in attributes
             }

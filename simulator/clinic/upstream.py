@@ -1,7 +1,7 @@
 """Those who sought care and were kept from the clinic: counted with their truth."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from simulator.clinic.person import Person
 from simulator.clinic.tables import Table
@@ -20,6 +20,7 @@ UPSTREAM_COLUMNS: Final = (
     "shifts",
 )
 UPSTREAM_WORDS: Final = ("class", "diagnosis", "sex", "site", "skin_tone", "shifts")
+_FACTS: Final = UPSTREAM_COLUMNS[UPSTREAM_COLUMNS.index("malignant") :]
 _NAN: Final = float("nan")
 
 
@@ -34,18 +35,19 @@ class Upstream:
 
     def note(self, person: Person) -> None:
         """Write the row of one who does not come."""
-        known = {
-            "key": person.key,
-            "class": person.patient_class,
-            "arrival_min": person.at_min,
-            **person.__dict__,
-        }
-        self.table.add([self._coded(name, known.get(name)) for name in UPSTREAM_COLUMNS])
-
-    def _coded(self, name: str, value: Any) -> float:  # noqa: ANN401  a number, or a word
-        if value is None:
-            return _NAN
-        if name not in self.words:
-            return float(value)
-        words = self.words[name]
-        return words.setdefault(str(value), len(words))
+        known = person.__dict__
+        classes = self.words["class"]
+        row = [
+            person.key,
+            classes.setdefault(person.patient_class, len(classes)),
+            person.at_min,
+        ]
+        for name in _FACTS:
+            value = known.get(name)
+            if value is None:
+                value = _NAN
+            elif name in self.words:
+                words = self.words[name]
+                value = words.setdefault(value, len(words))
+            row.append(value)
+        self.table.add(row)

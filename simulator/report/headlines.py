@@ -12,6 +12,8 @@ _OF_CASES: Final = (
     "missed_malignant.share",
     "biopsies.per_malignant",
     "harm.melanoma_days",
+    "upstream.referred.share",
+    "upstream.missed_malignant.count",
 )
 _LEAVING: Final = ("blocked.", "balked.", "reneged.")
 

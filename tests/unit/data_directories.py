@@ -20,6 +20,8 @@ def fill(root: Path, *paths: str) -> Path:
 
 
 def manifest(root: Path, rows: str, header: str = HEADER) -> Path:
+    """Write a manifest, and the files in images/ that it names."""
+    root.mkdir(exist_ok=True)
     fill(root, *(row.split(",")[0] for row in rows.splitlines() if row.startswith("images/")))
     (root / "manifest.csv").write_text(header + rows)
     return root

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 from twin.acquisition.shift import Level, Pixels, Shift
 from twin.dermoscopy.textures import EDGE_PX
 
-_PARTS: Final = 64  # of a pixel, in which a disc's edge is weighed
+# Of a pixel, in which a disc's edge is weighed: a row of a disc up to 16 pixels wide then fits
+# into 16 bits, and sums of 16 bits take half the time.
+_PARTS: Final = 16
 _RASTER: Final = 16  # points a pixel, in each direction
 
-Sums = NDArray[np.int32]
+Sums = NDArray[np.uint32]
+Row = NDArray[np.uint16]
 
 
 def _rounded(sums: Sums, weight: int) -> Pixels:
     """Return sums over their weight, rounded."""
-    sums += weight // 2
-    mean: Pixels = (sums * np.float64(1 / weight)).astype(np.uint8)
+    mean: Pixels = ((sums + np.uint32(weight // 2)) // np.uint32(weight)).astype(np.uint8)
     return mean
 
 
@@ -40,12 +42,15 @@ def _disc(radius_px: float) -> tuple[tuple[int, ...], ...]:
 def _defocus(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:  # noqa: ARG001  nothing about it is random
     disc = _disc(level["radius_px"])
     reach = len(disc) - 1
-    padded = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.int32)
-    running = np.zeros((padded.shape[0], padded.shape[1] + 1, 3), np.int32)
-    np.cumsum(padded, axis=1, out=running[:, 1:])
-    total = np.zeros((EDGE_PX, EDGE_PX, 3), np.int32)
+    padded = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.uint16)
+    # Sums that do not fit begin again from 0; their differences are right all the same.
+    running = np.zeros((padded.shape[0], padded.shape[1] + 1, 3), np.uint16)
+    np.cumsum(padded, axis=1, dtype=np.uint16, out=running[:, 1:])
+    line = np.empty((len(padded), EDGE_PX, 3), np.uint16)
+    spare = np.empty_like(line)
+    total = np.zeros((EDGE_PX, EDGE_PX, 3), np.uint32)
     for row, parts in enumerate(disc):
-        line = _line(padded, running, parts, reach)
+        _sum_along(padded, running, parts, line, spare)
         for offset in {row, -row}:
             total += line[reach + offset : reach + offset + EDGE_PX]
     return _rounded(total, _whole([_whole(parts) for parts in disc]))
@@ -56,20 +61,24 @@ def _whole(half: Sequence[int]) -> int:
     return 2 * sum(half) - half[0]
 
 
-def _line(padded: Sums, running: Sums, parts: Sequence[int], reach: int) -> Sums:
-    """Return sums along x, weighted with one row of a disc, shape (rows, 224, 3)."""
+def _sum_along(padded: Row, running: Row, parts: Sequence[int], line: Row, spare: Row) -> None:
+    """Set `line` to sums along x, weighted with one row of a disc; `spare` is overwritten."""
+    reach = (padded.shape[1] - EDGE_PX) // 2
     whole = next((x for x, part in enumerate(parts) if part < _PARTS), len(parts))
 
-    def at(sums: Sums, x: int) -> Sums:
+    def at(sums: Row, x: int) -> Row:
         return sums[:, reach + x : reach + x + EDGE_PX]
 
-    line: Sums = np.zeros((len(padded), EDGE_PX, 3), np.int32)
     if whole:  # pixels that the disc covers wholly, in one difference
-        line += _PARTS * (at(running, whole) - at(running, 1 - whole))
-    for x, part in enumerate(parts[whole:], start=whole):
-        if part:
-            line += part * (at(padded, x) + at(padded, -x) if x else at(padded, 0))
-    return line
+        np.subtract(at(running, whole), at(running, 1 - whole), out=line)
+        np.multiply(line, np.uint16(_PARTS), out=line)
+    else:
+        np.multiply(at(padded, 0), np.uint16(parts[0]), out=line)
+    for x, part in enumerate(parts):
+        if x >= max(whole, 1) and part:
+            np.add(at(padded, x), at(padded, -x), out=spare)
+            np.multiply(spare, np.uint16(part), out=spare)
+            np.add(line, spare, out=line)
 
 
 DEFOCUS: Final = Shift(
@@ -87,7 +96,7 @@ def _motion(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels
     taps = round(level["length_px"])
     reach = taps // 2 + 1
     padded = np.pad(pixels, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
-    total = np.zeros((EDGE_PX, EDGE_PX, 3), np.int32)
+    total = np.zeros((EDGE_PX, EDGE_PX, 3), np.uint32)
     for tap in range(taps):
         away = tap - (taps - 1) / 2
         right = reach + math.floor(away * math.cos(angle) + 0.5)

@@ -1,6 +1,14 @@
-"""Sensor and file: resolution, noise, compression."""
+"""Sensor and file: resolution, noise, compression.
+
+Measured on the ISIC test images: the AUC has a dip below severity 1 of noise and of JPEG. Of
+their malignant files 52 % have halved colours (4:2:0 or 4:2:2), of the benign ones 3 %, and the
+stack seems to have learned it: coded again at quality 95, the AUC falls from 0.976 to 0.918 with
+full colours, and to 0.806 with halved ones; at quality 60 it is 0.878. Severities begin beyond
+the dip, and from there the AUC only falls.
+"""
 
 import io
+import math
 from typing import Final
 
 import numpy as np
@@ -25,12 +33,20 @@ LOW_RESOLUTION: Final = Shift(
 )
 
 
+_GRAIN_SD: Final = math.sqrt(4 * (256**2 - 1) / 12)  # of the sum of four bytes
+
+
 def _noise(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pixels:
-    grains = stream.standard_normal(pixels.shape, np.float32)
+    # Four even draws add up to nearly a normal one, in integers: alike on every host.
+    drawn = stream.integers(0, 256, (4, *pixels.shape), dtype=np.uint8)
+    grains = (drawn.sum(axis=0, dtype=np.int16) - np.int16(510)).astype(np.float32)
     # Variance: of reading out, and of counting photons, which grows with the light.
     spread = np.sqrt(level["read"] ** 2 + level["shot"] ** 2 * np.arange(256) / 255)
-    noisy = pixels + spread.astype(np.float32)[pixels] * grains + np.float32(0.5)
-    return noisy.clip(0, 255).astype(np.uint8)
+    noisy = np.take((spread / _GRAIN_SD).astype(np.float32), pixels)
+    noisy *= grains
+    noisy += pixels
+    noisy += np.float32(0.5)
+    return noisy.clip(0, 255, out=noisy).astype(np.uint8)
 
 
 NOISE: Final = Shift(

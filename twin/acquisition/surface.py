@@ -15,7 +15,8 @@ from twin.dermoscopy.textures import EDGE_PX
 
 _SCALE: Final = 2  # of the drawing to the picture
 _DRAWN: Final = EDGE_PX * _SCALE
-_BENDS: Final = np.linspace(-1, 1, 13)  # along a hair or a stroke
+_BENDS: Final = np.linspace(-1, 1, 13)  # along a hair
+_TURNS: Final = np.linspace(-1, 1, 8)  # along a stroke
 Mask = Image.Image  # mode L, 224 x 224: how much of a pixel is covered
 
 
@@ -82,8 +83,8 @@ def _marker_ink(pixels: Pixels, level: Level, stream: np.random.Generator) -> Pi
         # The golden angle spreads any number of strokes evenly around the lesion.
         turn = start + stroke * 2.399963 + spread[stroke]
         middle = 0.95 - 0.06 * stroke  # of half the edge: each is closer to the lesion
-        arc = turn + 0.4 / middle * _BENDS  # as long as the others
-        radius = middle * (1 + lean[stroke] * _BENDS + bend[stroke] * _BENDS**2)
+        arc = turn + 0.4 / middle * _TURNS  # as long as the others
+        radius = middle * (1 + lean[stroke] * _TURNS + bend[stroke] * _TURNS**2)
         x = (1 + radius * np.cos(arc)) * (_DRAWN / 2)
         y = (1 + radius * np.sin(arc)) * (_DRAWN / 2)
         places = np.stack([x, y], axis=1).round().astype(int)

@@ -2,11 +2,16 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from isic_server import Fault, isic_server
 from PIL import Image
 from tiny_model import tiny_model
 from typer.testing import CliRunner, Result
@@ -74,6 +79,18 @@ def test_check_ends_with_2_when_rows_are_bad_and_names_them(tmp_path: Path) -> N
     assert parsed(skipping) == parsed(result)
 
 
+def test_check_decodes_images_if_asked(tmp_path: Path) -> None:
+    root = directory(tmp_path / "data", "images/g.png,benign,L9\n")
+    (root / "images/g.png").write_bytes(b"no image")
+    assert dermtwin("data", "check", str(root)).exit_code == 0
+    result = dermtwin("data", "check", str(root), "--decode", "--json")
+    assert result.exit_code == 2
+    (bad,) = parsed(result)["bad_rows"]
+    assert bad["row"] == 8
+    assert "images/g.png: not an image" in bad["reason"]
+    assert parsed(result)["images"] == 6
+
+
 def test_check_prints_a_table(tmp_path: Path) -> None:
     result = dermtwin("data", "check", str(directory(tmp_path / "data")))
     assert "benign 3, malignant 3" in result.stdout
@@ -131,6 +148,7 @@ def test_near_duplicates_are_not_sought_among_bad_rows(tmp_path: Path) -> None:
     assert (found["pairs"], [one["row"] for one in found["skipped"]]) == (1, [8])
 
 
+@pytest.mark.slow
 def test_train_goes_on_without_bad_rows_and_lists_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,8 +161,7 @@ def test_train_goes_on_without_bad_rows_and_lists_them(
     monkeypatch.setattr("services.learning.learn_images", learn)
     monkeypatch.setenv("DERMTWIN_HOME", str(tmp_path / "home"))
     root = directory(tmp_path / "data", "images/z.png,benign,L9\n")
-    with (root / "images/b.png").open("ab") as image:
-        image.write(b"more")
+    (root / "images/c.png").write_bytes(b"no image")
     table = root / "manifest.csv"
     text = table.read_text().replace("lesion_id\n", "lesion_id,sha256\n")
     table.write_text(text.replace("b.png,benign,Lb", f"b.png,benign,Lb,{'0' * 64}"))
@@ -154,9 +171,79 @@ def test_train_goes_on_without_bad_rows_and_lists_them(
     assert "row 8: no such file" in str(stopped.exception)
     went_on = dermtwin("train", "--data", str(root), "--skip-bad", "--json")
     assert went_on.exit_code == 0, went_on.output
-    assert seen == [[f"images/{name}.png" for name in "acdef"]]
+    assert seen == [[f"images/{name}.png" for name in "adef"]]
     assert [(one["row"], one["file"]) for one in parsed(went_on)["skipped"]] == [
         (3, "images/b.png"),
+        (4, "images/c.png"),
         (8, "images/z.png"),
     ]
-    assert parsed(went_on)["train"] == {"images": 5, "malignant": 3}
+    assert parsed(went_on)["train"] == {"images": 4, "malignant": 3}
+
+
+NEVUS = {"diagnosis_1": "Benign", "diagnosis_3": "Nevus"}
+MELANOMA = {"diagnosis_1": "Malignant", "diagnosis_3": "Melanoma Invasive"}
+
+
+def test_fetch_isic_tells_what_came(tmp_path: Path) -> None:
+    with isic_server() as server:
+        server.add(1, NEVUS)
+        server.add(2, MELANOMA)
+        server.add(3, {"diagnosis_1": "Indeterminate"})
+        words = ("data", "fetch-isic", "--out", str(tmp_path / "isic"), "--api", server.api)
+        result = dermtwin(*words, "--collection", "61", "--collection", "70", "--json")
+        assert server.requests[0].query["collections"] == "61,70"
+        again = dermtwin(*words)
+    assert result.exit_code == 0, result.output
+    found = parsed(result)
+    assert (found["listed"], found["new"], found["stopped"]) == (3, 2, False)
+    assert found["labels"] == {"benign": 1, "malignant": 1}
+    assert found["unlabelled"] == {"called indeterminate": 1}
+    assert found["licences"] == {"CC-BY": 2}
+    assert "2 images, whole and unaltered" in again.stdout
+    assert dermtwin("data", "check", str(tmp_path / "isic")).exit_code == 0
+
+
+def test_fetch_isic_ends_with_1_when_an_image_is_gone(tmp_path: Path) -> None:
+    with isic_server() as server:
+        server.always[f"/files/{server.add(1, NEVUS)}.jpg"] = Fault(status=404)
+        server.add(2, MELANOMA)
+        words = ("data", "fetch-isic", "--out", str(tmp_path), "--api", server.api)
+        result = dermtwin(*words, "--json")
+        assert result.exit_code == 1
+        assert set(parsed(result)["failed"]) == {"ISIC_0000001"}
+        table = dermtwin(*words)
+    assert table.exit_code == 1
+    assert "ISIC_0000001" in table.stderr
+    assert "there are no benign images yet" in table.stderr
+
+
+def test_ctrl_c_ends_fetch_isic_with_130_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    words = ["data", "fetch-isic", "--out", str(tmp_path / "isic"), "--json"]
+    with isic_server() as server:
+        for number in range(6):
+            server.add(number, MELANOMA if number % 2 else NEVUS)
+        # The fourth file is asked for again and again: the server is busy for minutes.
+        busy = "/files/ISIC_0000003.jpg"
+        server.always[busy] = Fault(status=503, headers={"Retry-After": "60"})
+        words += ["--api", server.api, "--parallel", "1"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            while busy not in [one.path for one in server.requests]:
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            told, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 130, said
+        assert "run the same command again to go on" in said
+        assert json.loads(told)["stopped"] is True
+        assert (tmp_path / "isic/manifest.csv").read_text().count("ISIC_000") >= 3
+        server.always.clear()
+        found = parsed(dermtwin(*words))
+    assert (found["kept"] >= 3, found["kept"] + found["new"]) == (True, 6)

@@ -1,7 +1,12 @@
 """The gallery as a file: what is on it, whether it can be trusted, and whether it stays offline."""
 
+import base64
+import contextlib
+import io
 import json
 import re
+import shutil
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,9 +20,11 @@ from services.artefacts import ArtefactStore
 from services.commands.gallery import gallery
 from services.commands.score import score
 from services.gallery.lesions import TONES
+from services.image_store import FileReader
 from twin.acquisition.acquisition import Acquisition
 from twin.dermoscopy.recipe import LesionRecipe
-from twin.images import SyntheticRef
+from twin.errors import SettingsError
+from twin.images import FileRef, SyntheticRef
 from twin.imaging import Imaging
 
 DIAGNOSES = ["nevus", "melanoma"]
@@ -27,19 +34,27 @@ VOID = {"meta", "img", "input", "br"}
 
 
 class Page(HTMLParser):
-    """Figures by section, headings, links and pictures of a page; its tags must nest."""
+    """Figures by section, links and pictures of a page; its tags must nest."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.open: list[str] = []
+        self.open: list[tuple[str, bool]] = []  # tag, and whether it is marked as an origin
         self.section = ""
-        self.figures: dict[str, list[str]] = {}
+        self.shown: dict[str, list[str]] = {}  # text of each figure that is always seen
+        self.hidden: dict[str, list[str]] = {}  # and of what is marked as telling its origin
         self.alts: list[str] = []
         self.sources: list[str] = []
         self.links: list[str] = []
         self.ids: set[str] = set()
         self.feed(html)
         assert self.open == []
+
+    @property
+    def figures(self) -> dict[str, list[str]]:
+        return {
+            section: [a + b for a, b in zip(shown, self.hidden[section], strict=True)]
+            for section, shown in self.shown.items()
+        }
 
     def all(self) -> list[str]:
         return [one for figures in self.figures.values() for one in figures]
@@ -50,12 +65,13 @@ class Page(HTMLParser):
             assert found["id"] not in self.ids
             self.ids.add(found["id"])
         if tag not in VOID:
-            self.open.append(tag)
+            self.open.append((tag, "origin" in found.get("class", "").split()))
         if tag == "section":
             self.section = found["id"]
         elif tag == "figure":
             assert found["tabindex"] == "0"  # the keyboard reaches it
-            self.figures.setdefault(self.section, []).append("")
+            self.shown.setdefault(self.section, []).append("")
+            self.hidden.setdefault(self.section, []).append("")
         elif tag == "img":
             self.alts.append(found["alt"])
             self.sources.append(found["src"])
@@ -63,29 +79,49 @@ class Page(HTMLParser):
             self.links.append(found["href"])
 
     def handle_endtag(self, tag) -> None:
-        assert self.open.pop() == tag
+        assert self.open.pop()[0] == tag
 
     def handle_data(self, data) -> None:
-        if "figure" in self.open:
-            self.figures[self.section][-1] += data + " "
+        if any(tag == "figure" for tag, _ in self.open):
+            text = self.hidden if any(marked for _, marked in self.open) else self.shown
+            text[self.section][-1] += data + " "
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+@dataclass
+class Made:
+    html: str
+    page: Page
+    result: dict
+    said: str
+
+    def of(self, section: str) -> list[dict]:
+        return [one for one in self.result["pictures"] if one["section"] == section]
+
+
+def make(home: Path, out: Path, **options) -> Made:
+    """Run the command as a user whose environment names `home` and no data."""
+    wanted = {"per_class": 3, "diagnosis": DIAGNOSES, "shift": SHIFTS, "severity": SEVERITIES}
+    printed, said = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DERMTWIN_HOME", str(home))
+        patch.delenv("DERMTWIN_DATA", raising=False)
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
+            gallery(out=out, as_json=True, **{**wanted, "seed": 3, **options})
+    html = (out / "gallery.html").read_text(encoding="utf-8")
+    return Made(html, Page(html), json.loads(printed.getvalue()), " ".join(said.getvalue().split()))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("DERMTWIN_HOME", str(home))
-    monkeypatch.delenv("DERMTWIN_DATA", raising=False)
+    ArtefactStore(home).save(tiny_model())
     return home
 
 
-@pytest.fixture
-def with_model(home: Path) -> str:
-    ArtefactStore(home).save(tiny_model())
-    return tiny_model().model_id
-
-
-def images_of(root: Path) -> Path:
-    """Write a data directory: four nevi of two lesions, two melanomas, one without a diagnosis."""
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four nevi of two lesions, two melanomas, one without a diagnosis; two to train on."""
+    root = tmp_path_factory.mktemp("data")
     rows = ["file,label,split,lesion_id,dx"]
     told = [("a", "nv"), ("a", "nv"), ("b", "nv"), ("b", "nv")]
     told += [("c", "mel"), ("d", "mel"), ("e", "")]
@@ -101,123 +137,104 @@ def images_of(root: Path) -> Path:
     return root
 
 
-def made(capsys: pytest.CaptureFixture[str], out: Path, **options) -> tuple[Page, dict, str]:
-    wanted = {
-        "per_class": 1,
-        "diagnosis": DIAGNOSES,
-        "shift": SHIFTS,
-        "severity": SEVERITIES,
-        "seed": 3,
-        **options,
-    }
-    gallery(out=out, as_json=True, **wanted)
-    printed = capsys.readouterr()
-    return Page((out / "gallery.html").read_text()), json.loads(printed.out), printed.err
+@pytest.fixture(scope="module")
+def made(home: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(home, tmp_path_factory.mktemp("gallery"), data=data)
 
 
-def test_the_page_holds_every_class_tone_shift_and_severity_asked_for(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page, result, _ = made(capsys, tmp_path, per_class=2)
+def test_the_page_holds_every_class_tone_shift_and_severity_asked_for(made: Made) -> None:
+    figures = made.page.figures
     for diagnosis in DIAGNOSES:
         for tone in TONES:
             shown = [
                 one
-                for one in page.figures["lesions"]
+                for one in figures["lesions"]
                 if f"truth: {diagnosis}" in one and f"tone {tone} " in one
             ]
-            assert len(shown) == 2
-    assert len(page.figures["lesions"]) == 2 * 2 * 6
-    shifted = page.figures["shifts"]
+            assert len(shown) == 3
+    assert len(figures["lesions"]) == 2 * 3 * 6
+    shifted = figures["shifts"]
     assert len(shifted) == 2 * len(SHIFTS) * 3  # a benign and a malignant case; severity 0 too
     for shift in SHIFTS:
         for severity in SEVERITIES:
             assert sum(f"{shift} {severity}, seed" in one for one in shifted) == 2
     assert sum("severity 0" in one for one in shifted) == 2 * len(SHIFTS)
-    assert len(page.figures["controls"]) == 3 * (len(LesionRecipe.__dataclass_fields__) - 1)
-    assert len(result["pictures"]) == sum(map(len, page.figures.values()))
-    assert result["model_id"] == with_model
-    assert with_model in (tmp_path / "gallery.html").read_text()
+    assert len(figures["controls"]) == 3 * (len(LesionRecipe.__dataclass_fields__) - 1)
+    assert len(made.result["pictures"]) == len(made.page.all())
+    assert made.result["model_id"] == tiny_model().model_id
+    assert tiny_model().model_id in made.html
 
 
-def test_tone_alone_changes_within_a_row_and_darkens(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, result, _ = made(capsys, tmp_path, model="none")
-    row = [one for one in result["pictures"] if one["section"] == "lesions"][: len(TONES)]
+def test_tone_alone_changes_within_a_row_and_darkens(made: Made) -> None:
+    row = made.of("lesions")[: len(TONES)]
     assert [one["tone"] for one in row] == list(TONES)
-    angles = [one["recipe"].pop("tone_ita_deg") for one in row]
+    angles = [one["recipe"]["tone_ita_deg"] for one in row]
     assert angles == sorted(angles, reverse=True)
-    assert all(one["recipe"] == row[0]["recipe"] for one in row)
+    rest = [{**one["recipe"], "tone_ita_deg": 0} for one in row]
+    assert all(one == rest[0] for one in rest)
 
 
-def test_scores_are_those_of_the_same_image_alone(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    page, result, _ = made(capsys, tmp_path / "out", data=images_of(data))
-    real = [one for one in result["pictures"] if one["origin"] == "real"]
-    plain = {one["path"]: one["p_malignant"] for one in real if one["acquisition"] is None}
-    score([data / path for path in plain], as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert [one["p_malignant"] for one in told["images"]] == list(plain.values())
-    verdicts = {one["path"]: one["verdict_malignant"] for one in real if not one["acquisition"]}
-    assert [one["malignant"] for one in told["images"]] == list(verdicts.values())
+def test_scores_are_those_of_the_same_image_alone(made: Made, home: Path, data: Path) -> None:
+    real = [one for one in made.of("real") if one["origin"] == "real"]
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setenv("DERMTWIN_HOME", str(home))
+        score([data / one["path"] for one in real], as_json=True)
+    told = json.loads(printed.getvalue())["images"]
+    assert [one["p_malignant"] for one in told] == [one["p_malignant"] for one in real]
+    assert [one["malignant"] for one in told] == [one["verdict_malignant"] for one in real]
 
-    stack = LocalStack(tiny_parts(), None)
-    drawn = [one for one in result["pictures"] if one["origin"] == "rendered"]
-    for one in drawn[:: len(drawn) // 7]:
+    stack = LocalStack(tiny_parts(), FileReader(data))
+    pictures = made.result["pictures"]
+    for one in pictures[:: len(pictures) // 12]:
         taken = Acquisition(**one["acquisition"]) if one["acquisition"] else None
-        ref = SyntheticRef(recipe=LesionRecipe(**one["recipe"]), acquisition=taken)
+        ref = (
+            SyntheticRef(recipe=LesionRecipe(**one["recipe"]), acquisition=taken)
+            if "recipe" in one
+            else FileRef(path=one["path"], sha256=one["sha256"], acquisition=taken)
+        )
         (alone,) = stack.submit([ref]).collect()
         assert alone.p_malignant == one["p_malignant"]
     stack.close()
-    for one, figure in zip(result["pictures"], page.all(), strict=True):
+
+
+def test_score_verdict_and_whether_it_is_right_stand_below_each_picture(made: Made) -> None:
+    for one, figure in zip(made.result["pictures"], made.page.all(), strict=True):
         assert f" {one['p_malignant']:.2f} " in figure
         assert ("▲ malignant" if one["verdict_malignant"] else "○ benign") in figure
-        if one["malignant"] is not None:
+        if one["malignant"] is None:
+            assert "truth" not in figure
+        else:
             agrees = one["verdict_malignant"] == one["malignant"]
             assert ("✓" in figure, "✗" in figure) == (agrees, not agrees)
 
 
-def test_a_shift_is_seen_in_pixels_and_score(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_shift_is_seen_in_pixels_and_score(made: Made) -> None:
+    plain, mild, strong = made.of("shifts")[:3]
+    assert [one["column"] for one in (plain, mild, strong)] == [
+        "severity 0",
+        "severity 2",
+        "severity 5",
+    ]
+    assert plain["p_malignant"] != strong["p_malignant"]
+    at = made.result["pictures"].index(plain)
+    assert len(set(made.page.sources[at : at + 3])) == 3
+
+
+def test_the_same_command_makes_the_same_bytes(
+    made: Made, home: Path, data: Path, tmp_path: Path
 ) -> None:
-    page, result, _ = made(capsys, tmp_path, shift=["contrast"], severity=[5])
-    plain, hazy = [one for one in result["pictures"] if one["section"] == "shifts"][:2]
-    assert (plain["column"], hazy["column"]) == ("severity 0", "severity 5")
-    assert plain["p_malignant"] != hazy["p_malignant"]
-    at = result["pictures"].index(plain)
-    assert page.sources[at] != page.sources[at + 1]
+    assert make(home, tmp_path, data=data).html == made.html
 
 
-def test_the_same_command_makes_the_same_bytes_and_another_seed_others(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    images_of(data)
-
-    def page(name: str, **options) -> bytes:
-        made(capsys, tmp_path / name, data=data, **options)
-        return (tmp_path / name / "gallery.html").read_bytes()
-
-    assert page("one") == page("two")
-    assert page("one") != page("three", seed=4)
-
-
-def test_the_page_asks_nobody_and_runs_nothing(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page, _, _ = made(capsys, tmp_path)
-    html = (tmp_path / "gallery.html").read_text()
+def test_the_page_asks_nobody_and_runs_nothing(made: Made) -> None:
+    page = made.page
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
     assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
-    text = re.sub(r'"data:image[^"]*"', "", html)
+    text = re.sub(r'"data:image[^"]*"', "", made.html)
     assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<link|<iframe", text)
-    assert "default-src &#x27;none&#x27;" in html
-    assert "prefers-color-scheme: dark" in html
+    assert "default-src &#x27;none&#x27;" in text
+    assert "prefers-color-scheme: dark" in text
     assert all(page.alts)
 
 
@@ -225,72 +242,84 @@ def test_the_page_asks_nobody_and_runs_nothing(
     ("options", "told"),
     [({}, "Train one with `dermtwin train`"), ({"model": "none"}, "--model none was asked for")],
 )
-def test_without_a_model_page_and_output_say_so(
-    options: dict, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page, result, said = made(capsys, tmp_path, **options)
-    assert told in said
-    assert told in (tmp_path / "gallery.html").read_text()
-    assert result["model_id"] is None
-    assert {one["p_malignant"] for one in result["pictures"]} == {None}
-    assert not any("▲" in one or "○" in one for one in page.all())
-    assert page.sources
+def test_without_a_model_page_and_output_say_so(options: dict, told: str, tmp_path: Path) -> None:
+    bare = make(tmp_path / "empty-home", tmp_path, per_class=1, **options)
+    assert told in bare.said
+    assert told in bare.html
+    assert bare.result["model_id"] is None
+    assert {one["p_malignant"] for one in bare.result["pictures"]} == {None}
+    assert not any("▲" in one or "○" in one for one in bare.page.all())
+    assert len(bare.page.sources) == len(bare.result["pictures"])
+    assert "No real images" in bare.html
 
 
-def test_real_images_stand_among_as_many_rendered_ones_without_giving_themselves_away(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page, result, _ = made(capsys, tmp_path / "out", data=images_of(tmp_path), per_class=3)
-    shown = [one for one in result["pictures"] if one["section"] == "real"]
+def test_real_images_stand_among_as_many_rendered_ones(made: Made) -> None:
+    shown = made.of("real")
     assert {one["grid"] for one in shown} == {"nevus", "melanoma"}
-    for diagnosis in DIAGNOSES:
+    for diagnosis, lesions in (("nevus", ["01", "23"]), ("melanoma", ["4", "5"])):
         of = [one for one in shown if one["diagnosis"] == diagnosis]
-        real = [one["path"] for one in of if one["origin"] == "real"]
-        assert len(real) == len(of) - len(real) == 2  # of two lesions: one image each
-        assert (
-            len({int(Path(path).stem) // 2 if diagnosis == "nevus" else path for path in real}) == 2
-        )
-    assert not any("seen" in str(one.get("path")) for one in shown)  # of the training split
-    blind = [alt for alt in page.alts if ", picture " in alt]
-    assert len(blind) == len(shown)
+        real = [Path(one["path"]).stem for one in of if one["origin"] == "real"]
+        assert len(of) == 4
+        for lesion in lesions:  # one image of each; the training split is not shown
+            assert sum(name in lesion for name in real) == 1
+    assert "the data has no more than 2" in made.html
+
+
+def test_a_real_image_does_not_give_itself_away(made: Made) -> None:
+    blind = [alt for alt in made.page.alts if ", picture " in alt]
+    assert len(blind) == len(made.of("real"))
     assert not any("real" in alt or "rendered" in alt or ".png" in alt for alt in blind)
-    assert "the data has no more than 2" in (tmp_path / "out" / "gallery.html").read_text()
+    for figure in made.page.hidden["real"]:  # whatever tells is marked, so that the page hides it
+        assert "real" in figure or "rendered" in figure
+    for open_, hidden in zip(made.page.shown["real"], made.page.hidden["real"], strict=True):
+        assert "real" not in open_ and "rendered" not in open_ and ".png" not in open_
+        assert "Recipe" in hidden or ".png" in hidden
 
 
 def test_an_image_that_cannot_be_read_is_named_and_the_others_are_shown(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, data: Path, tmp_path: Path
 ) -> None:
-    images_of(tmp_path)
-    (tmp_path / "4.png").write_bytes(b"no image")
-    page, result, said = made(capsys, tmp_path / "out", data=tmp_path, per_class=6)
-    assert any("4.png" in reason for reason in result["unreadable"])
-    assert "not shown" in said
-    broken = [one for one in result["pictures"] if one.get("path") == "4.png"]
-    assert broken
-    assert all(one["p_malignant"] is None and "4.png" in one["error"] for one in broken)
-    assert sum("not scored" in one for one in page.all()) == len(broken)
-    assert len(page.sources) == len(result["pictures"]) - len(broken)
+    shutil.copytree(data, tmp_path / "data")
+    (tmp_path / "data" / "4.png").write_bytes(b"no image")
+    broken = make(home, tmp_path / "out", data=tmp_path / "data", per_class=2)
+    assert any("4.png" in reason for reason in broken.result["unreadable"])
+    assert "not shown" in broken.said
+    without = [one for one in broken.result["pictures"] if one.get("path") == "4.png"]
+    assert without
+    assert all(one["p_malignant"] is None and "4.png" in one["error"] for one in without)
+    assert sum("not scored" in one for one in broken.page.all()) == len(without)
+    assert len(broken.page.sources) == len(broken.result["pictures"]) - len(without)
 
 
-def test_the_page_tells_how_to_make_it_again(
-    with_model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_bad_rows_are_an_error_or_left_out_and_listed(
+    home: Path, data: Path, tmp_path: Path
 ) -> None:
-    _, result, _ = made(capsys, tmp_path)
-    command = " ".join(result["command"])
-    assert command in (tmp_path / "gallery.html").read_text()
+    shutil.copytree(data, tmp_path / "data")
+    with (tmp_path / "data" / "manifest.csv").open("a") as rows:
+        rows.write("absent.png,benign,test,z,nv\n")
+    options = {"data": tmp_path / "data", "model": "none", "per_class": 1}
+    with pytest.raises(SettingsError, match=r"--data=.*absent\.png"):
+        make(home, tmp_path / "out", **options)
+    without = make(home, tmp_path / "out", skip_bad=True, **options)
+    assert [row["file"] for row in without.result["skipped"]] == ["absent.png"]
+    assert "absent.png" in without.said
+    assert "1 bad rows left out" in without.html
+    assert without.result["command"][-1] == "--skip-bad"
+
+
+def test_the_page_tells_how_to_make_it_again(made: Made, data: Path) -> None:
+    command = " ".join(made.result["command"])
+    assert command in made.html
     assert command == (
-        "dermtwin gallery --per-class 1 --seed 3 --diagnosis nevus --diagnosis melanoma "
-        f"--shift defocus --shift jpeg --severity 2 --severity 5 --model {with_model}"
+        "dermtwin gallery --per-class 3 --seed 3 --diagnosis nevus --diagnosis melanoma "
+        f"--shift defocus --shift jpeg --severity 2 --severity 5 --model {tiny_model().model_id} "
+        f"--data {data}"
     )
 
 
-def test_pictures_are_the_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import base64
-    import io
-
-    page, result, _ = made(capsys, tmp_path, model="none")
-    first = result["pictures"][0]
+def test_pictures_are_the_images(made: Made) -> None:
+    first = made.result["pictures"][0]
     pixels = Imaging().pixels(SyntheticRef(recipe=LesionRecipe(**first["recipe"])))
-    file = io.BytesIO(base64.b64decode(page.sources[0].partition(",")[2]))
+    file = io.BytesIO(base64.b64decode(made.page.sources[0].partition(",")[2]))
     shown = np.array(Image.open(file))
     assert np.abs(shown.astype(int) - pixels).mean() < 3  # grey levels that JPEG costs

@@ -6,7 +6,7 @@ import pytest
 
 from services.gallery.beside_real import asked_for, beside_real
 from services.gallery.controls import CONTROLS, controls, plain_lesion
-from services.gallery.lesions import TONES, ita_deg_of, rendered_diagnoses
+from services.gallery.lesions import TONES, ita_deg_of, lesions, rendered_diagnoses
 from services.gallery.taken import taken
 from simulator.cases.datasets import LabelledImage
 from twin.acquisition.shifts import SHIFTS
@@ -80,6 +80,12 @@ def test_the_order_of_real_and_rendered_is_the_seeds() -> None:
     assert order(1) == order(1)
     assert order(1) != order(2)
     assert order(1) != ["real"] * 8 + ["rendered"] * 8
+
+
+def test_another_seed_draws_other_lesions() -> None:
+    one, again, other = (lesions(["nevus"], 1, seed) for seed in (1, 1, 2))
+    assert one == again
+    assert one.grids[0].rows[0].pictures[0].ref != other.grids[0].rows[0].pictures[0].ref
 
 
 def test_shifts_are_shown_on_real_images_where_there_are_some() -> None:

@@ -95,9 +95,12 @@ def test_what_cannot_be_read_is_told_and_left_out_everywhere(root: Path) -> None
     assert judge(scores)["unscorable"] == list(scores.unscorable)
 
 
-def test_nothing_to_read_is_an_error(root: Path) -> None:
-    with pytest.raises(DataError, match=r"no image could be scored.*broken\.png"):
+def test_a_class_without_an_image_is_an_error(root: Path) -> None:
+    with pytest.raises(DataError, match=r"no benign image could be scored.*broken\.png"):
         score_shifted(tiny_model(), root, [broken(root)], ["hair"], quiet)
+    benign = [image for image in load_images(root) if not image.malignant]
+    with pytest.raises(DataError, match=r"no malignant image could be scored$"):
+        score_shifted(tiny_model(), root, benign, ["hair"], quiet)
 
 
 def separated(by: float, truth: np.ndarray) -> np.ndarray:
@@ -154,6 +157,7 @@ def test_the_page_stands_alone_and_shows_every_shift() -> None:
         {"model_id": "abc", "split": "test", "limited": False, "wall_s": 1.0, **found}
     )
     assert page.startswith("<!doctype html>")
+    assert page.count("<option") == 2
     assert "2 of 2 shifts lower it monotonically" in page
     assert "Lee et al. 1997" in page
     assert "http-equiv" in page

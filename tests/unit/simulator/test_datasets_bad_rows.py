@@ -141,12 +141,15 @@ def test_a_class_that_is_empty_once_bad_rows_are_gone_is_an_error(tmp_path: Path
 
 
 def test_what_a_skipped_image_joins_hangs_together(tmp_path: Path) -> None:
-    root = manifest(tmp_path, GOOD + "images/c.jpg,cancer,,,,,,,\nimages/d.jpg,benign,,,,,,,\n")
+    root = manifest(tmp_path / "isic", GOOD + "images/d.jpg,benign,,,,,,,\n")
+    fill(root, "images/c.jpg")
+    with (root / "manifest.csv").open("a") as table:
+        table.write("isic/images/c.jpg,cancer,,,,,,,\n")
     (root / "near_duplicates.csv").write_text(
         "file_a,file_b\nimages/a.jpg,images/c.jpg\nimages/d.jpg,images/c.jpg\n"
     )
     images, bad = skipped(root)
-    assert [one.row for one in bad] == [4]
+    assert [one.row for one in bad] == [5]
     groups = {image.path: image.group for image in images}
     assert groups["images/a.jpg"] == groups["images/d.jpg"] != groups["images/b.jpg"]
 

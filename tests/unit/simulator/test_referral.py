@@ -19,6 +19,7 @@ from simulator.experiment.digests import digest_of
 from simulator.language.load import offered_load, rate_of
 from simulator.language.metrics import UPSTREAM, check_metric, names
 from simulator.language.scenario import Scenario
+from simulator.report.headlines import headlines
 
 REFERRAL = {
     "malignant": 0.9,
@@ -191,6 +192,12 @@ def test_metrics_of_upstream_are_those_of_a_filtered_clinic() -> None:
     assert not set(UPSTREAM) & set(measured(filtered(None, horizon="1 d")).values)
     [reason] = check_metric(filtered(None), "upstream.count")
     assert "no metric" in reason
+
+
+def test_what_the_filter_costs_is_among_the_headlines() -> None:
+    values = measured(filtered(horizon="1 d")).values
+    point = {"metrics": {name: {"value": value} for name, value in values.items()}, "gates": []}
+    assert {"upstream.referred.share", "upstream.missed_malignant.count"} <= set(headlines([point]))
 
 
 def test_the_load_is_that_of_those_who_come() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from simulator.cases import referral as filters
 from simulator.cases import regimes as module
 from simulator.cases.regimes import NO_SHIFT, Populations, Regime, Regimes, severities_of
 from simulator.language import referral
@@ -23,7 +24,7 @@ def told(*shifts: ShiftSpec, at_min: float = 0.0, name: str = "s") -> list[Regim
     return [regimes.of(key, at_min) for key in range(N)]
 
 
-@pytest.mark.parametrize("module", [module, referral])
+@pytest.mark.parametrize("module", [module, referral, filters])
 def test_examples_of_the_docstrings(module: Any) -> None:
     found = doctest.testmod(module)
     assert found.failed == 0 and found.attempted > 0
