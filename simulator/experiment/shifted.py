@@ -77,6 +77,7 @@ def _told(name: str, shift: ShiftSpec) -> dict[str, Any]:
 def _period(part: Period, spell: Spell | None) -> dict[str, Any]:
     return {
         "name": part.name,
+        "steady": part.steady,
         "from_min": part.from_min,
         "to_min": None if part.to_min == float("inf") else part.to_min,
         "patients": None if spell is None else spell.patients,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from simulator.language.form import ScenarioForm
+from simulator.language.shifts import ShiftSpec
 
 BEFORE: Final = "before"
 _RISES, _ENDS, _OVER = "-ramp", "-end", "-over"  # after the shift's id; complete is the id alone
@@ -17,6 +18,7 @@ class Period:
     name: str  # "before", or after the latest boundary, such as "summer-ramp" and "summer"
     from_min: float
     to_min: float  # infinite for the last of a run without horizon
+    steady: bool  # whether no shift rises or falls in it
 
 
 def periods(scenario: ScenarioForm) -> tuple[Period, ...]:
@@ -39,7 +41,8 @@ def periods(scenario: ScenarioForm) -> tuple[Period, ...]:
             while own in taken:  # a shift may be called what a period is called
                 own += "-again"
             taken.add(own)
-            found.append(Period(name=own, from_min=from_min, to_min=to_min))
+            steady = not any(_moves(shift, from_min) for shift in scenario.shifts)
+            found.append(Period(name=own, from_min=from_min, to_min=to_min, steady=steady))
     return tuple(found)
 
 
@@ -55,3 +58,9 @@ def _boundaries(scenario: ScenarioForm) -> list[tuple[float, str]]:
         steps += [step for step, after in zip(own, later, strict=True) if after[0] > step[0]]
     steps.sort(key=lambda step: step[:2])
     return [(at_min, name) for at_min, _, name in steps]
+
+
+def _moves(shift: ShiftSpec, at_min: float) -> bool:
+    """Return whether a shift rises or falls from a time on."""
+    begins = (shift.at_min, *(() if shift.until_min is None else (shift.until_min,)))
+    return any(begin <= at_min < begin + shift.over_min for begin in begins)

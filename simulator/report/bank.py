@@ -19,16 +19,22 @@ def bank_table(bank: Mapping[str, Any] | None) -> Html:
     """Return what stands in summary.json of the bank; empty where there is none."""
     if not bank:
         return Html("")
+    said = [tag("p", one) for one in bank_words(bank)]
     rows = [list(row) for row in bank_rows(bank)]
-    said = tag("p", BANK_TOLD)
-    return join([said, table("The bank", ["", "value"], rows, numeric=1)])
+    return join([*said, table("The bank", ["", "value"], rows, numeric=1)])
 
 
-BANK_TOLD = (
-    "Patients were drawn from a bank of images that were scored once. Intervals of a run speak of "
-    "the simulation given this bank: more patients or replications narrow them, and still say "
-    "nothing about other images. The intervals here are of the bank itself, drawn anew by lesion."
-)
+def bank_words(bank: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what limits figures that rest on a bank, a sentence or two each."""
+    yield (
+        "Patients were drawn from a bank of images that were scored once. Intervals of a run speak "
+        "of the simulation given this bank."
+    )
+    if bank.get("words"):
+        yield str(bank["words"])
+    yield from (str(one) for one in bank.get("warnings", ()))
+    if bank.get("others"):
+        yield f"Of {len(bank['others'])} other points the bank differs: see summary.json."
 
 
 def bank_rows(bank: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -37,10 +43,10 @@ def bank_rows(bank: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "lesions", f"{bank['lesions']:,}"
     yield "malignant images", f"{bank['malignant']:,}"
     yield "scored for this run", f"{bank['scored_now']:,}"
-    yield "scores taken from the cache", f"{bank['cached']:,}"
+    yield "scores known from before", f"{bank['cached']:,}"
     yield "could not be scored", f"{bank['unscorable']:,}"
-    if bank.get("ess") is not None:
-        yield "effective size after weighting", number(float(bank["ess"]))
+    for who, size in (bank.get("effective_size") or {}).items():
+        yield f"lesions after weighting, effectively: {who}", number(float(size))
     for key, name in _FIGURES.items():
         one = bank.get(key)
         if one is None or one["value"] is None:

@@ -95,6 +95,7 @@ def _row(name: str, answer: Mapping[str, Any]) -> list[object]:
 METHODS_TOLD: Final = (
     "Waits within a run depend on each other, so intervals rest on whole replications. Student t "
     "over replication means; ratio: pooled shares, clustered by replication. Where there is one "
-    "replication, batch means, and for shares Wilson's score interval over cases. "
+    "replication, batch means, and for shares Wilson's score interval over cases; so it is for "
+    "prevalence, and for shares that are the same in all replications. "
     "Cases are counted over all replications."
 )

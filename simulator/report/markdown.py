@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from simulator.report.answer import answer, clear
-from simulator.report.bank import BANK_TOLD, bank_rows
+from simulator.report.bank import bank_rows, bank_words
 from simulator.report.group_rows import accuracy, group_rows
 from simulator.report.headlines import asked, headlines, value_of
 from simulator.report.shift_words import (
@@ -164,7 +164,8 @@ def _bank(summary: Summary) -> list[str]:
     bank = summary.get("bank")
     if not bank:
         return []
-    return [_safe(BANK_TOLD), "", *_table(["bank", "value"], list(bank_rows(bank)))]
+    said = _safe(" ".join(bank_words(bank)))
+    return [said, "", *_table(["bank", "value"], list(bank_rows(bank)), most=20)]
 
 
 def _counted(points: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -100,12 +100,16 @@ SHIFT_HEAD: Final = ("shift", "what is other", "onset", "complete", "ends", "pat
 
 
 def told(point: Point) -> Iterator[str]:
-    """Yield what happened, a sentence or two each: prevalence, then decisions, then the AI."""
+    """Yield what happened, a sentence or two each: prevalence, then decisions, then the AI.
+
+    Of periods in which a shift rises or falls the tables tell enough.
+    """
     found = point["shifts"]
     yield from _followed(found, point["confidence"])
     periods = {period["name"]: period for period in found["periods"]}
     for row in found["bayes"]:
-        yield _of_row(row, periods[row["period"]], point["confidence"])
+        if periods[row["period"]]["steady"]:
+            yield _of_row(row, periods[row["period"]], point["confidence"])
     if not found["bayes"] and f"sensitivity{{period={next(iter(periods))}}}" in point["metrics"]:
         yield "The run has no time before the first shift that later periods could be held against."
 
@@ -177,6 +181,18 @@ def agreement(one: Row) -> str:
         return str(one["reason"])
     chance = f"p = {one['chance']:.2g}" if one["chance"] >= 1e-4 else "p < 0.0001"
     return f"compatible ({chance})" if one["agrees"] else f"not compatible ({chance})"
+
+
+def lasts(period: Row) -> str:
+    """Return when a period is.
+
+    >>> lasts({"from_min": 0.0, "to_min": 1440.0}), lasts({"from_min": 1440.0, "to_min": None})
+    ('until 1 d', 'from 1 d')
+    """
+    if period["to_min"] is None:
+        return f"from {when(period['from_min'])}"
+    until = when(period["to_min"])
+    return f"until {until}" if period["from_min"] == 0 else f"{when(period['from_min'])} to {until}"
 
 
 def answer_of(point: Point, name: str, period: str) -> Mapping[str, Any] | None:

@@ -5,18 +5,18 @@ from typing import Any, Final
 
 from simulator.language.calendar import DAY_MIN
 from simulator.report.figures import Figure, axis, drawn, plain, rounded, whiskers
-from simulator.report.markup import Html, join, mark, small, table, tag
+from simulator.report.markup import Html, details, join, mark, small, table, tag
 from simulator.report.shift_words import (
     PERIOD_METRICS,
     SHIFT_HEAD,
     SHORT,
     agreement,
     answer_of,
+    lasts,
     share,
     shift_row,
     span,
     told,
-    when,
 )
 from simulator.report.timeline import ticked
 from simulator.report.units import figure
@@ -24,6 +24,8 @@ from simulator.report.wording import per_cent
 
 Point = Mapping[str, Any]
 
+_KINDS: Final = ("ppv", "npv")
+_OPEN: Final = 8  # rows that are shown at once
 _LABELS: Final = 3  # of shifts, one below the other
 SHIFTS_TOLD: Final = (
     "Patients belong to a period by the time at which they come. Bayes' theorem takes sensitivity "
@@ -202,9 +204,7 @@ def _by_period(point: Point, prefix: str) -> Html:
 
 
 def _named(period: Mapping[str, Any]) -> Html:
-    until = "the end" if period["to_min"] is None else when(period["to_min"])
-    spell = f"from {when(period['from_min'])} to {until}"
-    return join([period["name"], small(spell)], Html("<br>"))
+    return join([period["name"], small(lasts(period))], Html("<br>"))
 
 
 def _count(period: Mapping[str, Any]) -> str:
@@ -225,7 +225,7 @@ def _beside_bayes(point: Point) -> Html:
     for row in point["shifts"]["bayes"]:
         if row["reason"]:
             continue  # said in words
-        for kind in ("ppv", "npv"):
+        for kind in _KINDS:
             one = row[kind]
             if one["bayes"] is None:
                 shown: object = tag("span", one["reason"], class_="none")
@@ -245,4 +245,10 @@ def _beside_bayes(point: Point) -> Html:
                 ]
             )
     head = ["period", "predictive value", "verdict", "before", "by Bayes' theorem", "measured"]
-    return table("Predictive values beside Bayes' theorem", head, rows, numeric=3)
+    both = [
+        row[kind]["agrees"] for row in point["shifts"]["bayes"] for kind in _KINDS if kind in row
+    ]
+    said = f"{both.count(True)} of {len(both)} are compatible"
+    every = table("Predictive values, measured and by Bayes' theorem", head, rows, numeric=3)
+    few = len(rows) <= _OPEN or False in both
+    return details(f"Predictive values beside Bayes' theorem: {said}", every, is_open=few)

@@ -117,6 +117,9 @@ def _of_point(point: Mapping[str, Any], scenario: Mapping[str, Any]) -> Iterator
     for row in point["exact"]["rows"]:
         if row["holds"] is False:
             yield f"Theory disagrees: {words(row['metric'])}"
+    agreement = ((point.get("shifts") or {}).get("prevalence") or {}).get("agreement")
+    if agreement is not None and not agreement["plausible"]:
+        yield "The measured prevalence does not follow the scenario's: see the shifts."
     if scenario.get("allow_unstable"):
         yield (
             "allow_unstable is set: a queue may grow without end, and then means depend on the "

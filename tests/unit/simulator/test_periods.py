@@ -32,6 +32,8 @@ def test_a_shift_cuts_the_run_at_each_of_its_boundaries() -> None:
         ("rise-end", 60, 70),
         ("rise-over", 70, 100),
     ]
+    steady = [one.steady for one in periods(shifting(rise))]
+    assert steady == [True, False, True, False, True]
     assert told() == []
 
 
@@ -55,6 +57,8 @@ def test_of_several_shifts_the_latest_boundary_names_the_period() -> None:
         ("a", 40, 60),
         ("b-over", 60, 100),
     ]
+    steady = [one.steady for one in periods(shifting(first, second))]
+    assert steady == [True, False, False, True, True]  # b begins while a rises
 
 
 def test_at_one_time_what_begins_names_the_period_however_they_are_listed() -> None:

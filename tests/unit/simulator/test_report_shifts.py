@@ -21,7 +21,7 @@ SHIFT = {
 
 
 def period(name: str, from_min: float, to_min: float | None, true: float | None) -> dict[str, Any]:
-    spell = {"name": name, "from_min": from_min, "to_min": to_min}
+    spell = {"name": name, "steady": True, "from_min": from_min, "to_min": to_min}
     return {**spell, "patients": 1000, "malignant": 90, "true_prevalence": true}
 
 
@@ -116,11 +116,21 @@ def test_what_does_not_stay_is_said_without_a_forced_verdict() -> None:
     assert "not compatible (p < 0.0001)" in said
 
 
+def test_of_a_ramp_the_tables_tell() -> None:
+    ramp = {**period("rise", 1440, None, 0.11), "steady": False}
+    one = shifted_point(periods=[period("before", 0, 1440, 0.08), ramp])
+    [said] = told(one)
+    assert said.startswith("Measured prevalence")
+    assert "rise from 1 d" in plain(page(one))
+
+
 def test_prevalence_that_does_not_follow_is_said() -> None:
     found = shifts()["prevalence"]
     astray = {"spells": 3, "holding": 1, "chance": 1e-6, "plausible": False}
     [said, *_] = told(shifted_point(prevalence={**found, "agreement": astray}))
     assert "does not follow the truth: only 1 of 3" in said
+    one = shifted_point(prevalence={**found, "agreement": astray})
+    assert "does not follow the scenario&#x27;s: see the shifts" in plain(page(one))
     [said, *_] = told(shifted_point(prevalence={**found, "agreement": None}))
     assert "has no truth beside it" in said
 
@@ -143,10 +153,10 @@ def test_the_page_shows_truth_curve_periods_and_bayes() -> None:
     for words in (
         "Shifts as the scenario sets them: the truth",
         "Prevalence over time, measured and true",
-        "from the start to 1 d",
-        "from 1 d to the end",
+        "before until 1 d",
+        "rise from 1 d",
         "true 15 %",
-        "Predictive values beside Bayes' theorem".replace("'", "&#x27;"),
+        "Predictive values beside Bayes&#x27; theorem: 4 of 4 are compatible",
         "compatible (p = 0.4)",
     ):
         assert words in said, words
@@ -194,7 +204,10 @@ def test_a_bank_says_what_intervals_leave_out() -> None:
         "scored_now": 0,
         "cached": 5000,
         "unscorable": 0,
-        "ess": 812.3,
+        "effective_size": {"all": 1500.0, "malignant": 812.3, "benign": 700.0},
+        "words": "The model's sensitivity lies between 0.850 and 0.930.",
+        "warnings": ["malignant patients stand on few lesions"],
+        "others": [{}],
         "auc": sure,
         "sensitivity": sure,
         "specificity": {"value": None, "low": None, "high": None},
@@ -202,6 +215,8 @@ def test_a_bank_says_what_intervals_leave_out() -> None:
     }
     for text in (plain(page(point(), bank=bank)), markdown_report(summary(bank=bank))):
         assert "speak of the simulation given this bank" in text
+        assert "sensitivity lies between" in text and "stand on few lesions" in text
+        assert "Of 1 other points the bank differs" in text
         assert "5,000" in text and "812" in text
         assert "0.900 (0.850 to 0.930)" in text.replace("\\", "")
         assert "90 % (85.0 to 93.0 %)" in text
