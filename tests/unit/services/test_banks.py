@@ -295,7 +295,7 @@ def test_scores_that_cannot_be_kept_are_a_dependency_at_fault(
 @pytest.mark.slow
 def test_a_bank_says_what_the_twin_in_the_loop_would_say(tmp_path: Path) -> None:
     directory = ArtefactStore(tmp_path).save(tiny_model())
-    text = CLINIC.replace("bank: 70", "bank: 12").replace("20 %", "20 %, age: {sd: 40}")
+    text = CLINIC.replace("bank: 70", "bank: 40")
     scenario = load(text, "clinic.yaml")
     model = ArtefactStore(tmp_path).load(str(directory))
     settings = Settings(home=tmp_path, threads=2)
