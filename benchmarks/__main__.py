@@ -31,7 +31,7 @@ from benchmarks.processes import run_json
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
-ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition")
+ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition", "bank")
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 

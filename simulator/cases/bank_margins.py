@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cases.bank import UNKNOWN, Bank
-from simulator.cases.bank_wanted import Wanted
+from simulator.cases.bank_sources import importance, sources_of
+from simulator.cases.bank_wanted import Wanted, wanted_of
 from simulator.cases.population import SKIN_TONES
+from simulator.cases.regimes import Populations, Regime
 from simulator.cases.weighting import Margin, Weights, rake
+from simulator.language.classes import ClassSpec
 from simulator.language.populations import MALIGNANT, AgeSpec
+from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
@@ -43,17 +47,18 @@ class Mixture:
         return np.asarray(chosen / total if total > 0 else chosen)
 
 
-def mixture_of(bank: Bank, wanted: Wanted, scenario: str) -> Mixture:
-    """Return the weights with which a bank looks like a population.
-
-    Parameters:
-        scenario: its name, for messages.
+def mixture_of(bank: Bank, scenario: Scenario, one: ClassSpec, regime: Regime) -> Mixture:
+    """Return the weights with which a bank looks like the patients of a class in some shifts.
 
     Raises:
         ScenarioError: the population has somebody whom the bank has not, or its margins contradict
             each other in the bank.
     """
-    start = bank.lesion_shares
+    wanted, start = wanted_of(scenario, one, regime), bank.lesion_shares
+    base = scenario.population_of(one)
+    if base is not None:
+        spec = Populations(base, scenario.shifts).of(regime)
+        start = start * importance(bank, spec, sources_of(scenario))
     prevalence = wanted.prevalence
     if prevalence is None:
         prevalence = float(start[bank.malignant].sum() / start.sum())
@@ -61,19 +66,19 @@ def mixture_of(bank: Bank, wanted: Wanted, scenario: str) -> Mixture:
         if share > 0 and not (bank.malignant == malignant).any():
             word = "malignant" if malignant else "benign"
             reason = f"{share:.3g} of the patients are {word}, but of the bank's {len(bank)} none"
-            raise ScenarioError(scenario, 0, wanted.key("prevalence"), reason)
+            raise ScenarioError(scenario.name, 0, wanted.key("prevalence"), reason)
     truth = Margin(
         key=wanted.key("prevalence"),
         codes=bank.malignant.astype(np.intp),
         targets=np.array([1 - prevalence, prevalence]),
     )
     start, _ = rake(start, [truth])
-    named = _Named(bank, wanted, scenario, (1 - prevalence, prevalence))
+    named = _Named(bank, wanted, scenario.name, (1 - prevalence, prevalence))
     weights, unmet = rake(start, [*named.margins(), truth])
     if unmet is not None:
         reason = f"no weights of the bank's {len(bank)} entries meet it together with the others"
         reason = f"{reason}; a larger bank may have whom this one lacks"
-        raise ScenarioError(scenario, 0, unmet.key, reason)
+        raise ScenarioError(scenario.name, 0, unmet.key, reason)
     return Mixture(prevalence=prevalence, weights=weights)
 
 

@@ -49,7 +49,7 @@ def test_many_patients_out_of_a_small_bank(tmp_path: Path) -> None:
     small = ("cases.bank=200", "cases.count=20000")
     metrics = holds(run("million-patients", settings, *small, model=model))
     of_patients = 20_000
-    share = metrics["patients.malignant.count"]["value"] / of_patients
+    share = metrics["prevalence"]["value"]
     assert abs(share - 0.08) < 4 * math.sqrt(0.08 * 0.92 / of_patients)
     again = run("million-patients", settings, *small, "staff.dermatologist=2", model=model)
     bank, now = again["bank"], again["bank"]["scored_now"]

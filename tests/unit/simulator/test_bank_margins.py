@@ -18,7 +18,7 @@ from twin.errors import ScenarioError
 
 def mixture(scenario: Scenario, of: Bank, regime: tuple[int, ...] = ()) -> Mixture:
     one = scenario.patient_classes[0]
-    return mixture_of(of, wanted_of(scenario, one, regime), scenario.name)
+    return mixture_of(of, scenario, one, regime)
 
 
 def share(of: Mixture, mask: np.ndarray) -> float:
