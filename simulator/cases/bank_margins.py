@@ -20,6 +20,7 @@ from twin.errors import ScenarioError
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
 _MOST_MOVED: Final = 0.1  # share of patients whose age band may be taken from the next; assumption
+_FEWEST: Final = 5  # entries of a cell of ages; assumption: fewer carry too much weight each
 # HAM10000 writes short names (Tschandl et al. 2018, doi:10.1038/sdata.2018.161, table 1).
 _NAMES: Final[Mapping[str, str]] = {
     "nv": "nevus",
@@ -171,23 +172,39 @@ class _Named:
         of = int(part.sum())
         if not known.any():
             raise self._error("age", f"it is known of none of the bank's {of} entries concerned")
-        targets = band_shares(spec)
-        there = np.flatnonzero(np.bincount(codes[known], minlength=_BANDS))
-        moved = 0.0
-        for band in np.flatnonzero(targets):
-            if band not in there:
-                nearest = there[np.argmin(np.abs(there - band))]
-                moved += targets[band]
-                targets[nearest] += targets[band]
-                targets[band] = 0.0
+        shares = band_shares(spec)
+        counts = np.bincount(codes[known], minlength=_BANDS)
+        moved = float(shares[counts == 0].sum())
         if moved > _MOST_MOVED:
             reason = f"{moved:.3g} of the patients have an age that none of the bank's {of} has"
             low, high = int(age[known].min()), int(age[known].max())
             raise self._error("age", f"{reason}: they are {low} to {high} years old")
-        return Margin(key=self._wanted.key("age"), codes=codes, targets=targets)
+        cells = _cells(counts)
+        return Margin(
+            key=self._wanted.key("age"),
+            codes=np.where(known, cells[codes], -1),
+            targets=np.bincount(cells, shares).astype(np.float64),
+        )
 
     def _error(self, field: str, reason: str) -> ScenarioError:
         return ScenarioError(self._scenario, 0, self._wanted.key(field), reason)
+
+
+def _cells(counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return which cell each band of ages belongs to: neighbours with few entries share one.
+
+    >>> _cells(np.array([2, 0, 4, 9, 6, 1, 0])).tolist()
+    [0, 0, 0, 1, 2, 2, 2]
+    """
+    cells, cell, there = [], 0, 0
+    for count in counts.tolist():
+        if there >= _FEWEST:
+            cell, there = cell + 1, 0
+        cells.append(cell)
+        there += count
+    if there < _FEWEST and cell:
+        cells = [min(one, cell - 1) for one in cells]  # the oldest are too few for their own
+    return np.array(cells, dtype=np.intp)
 
 
 def diagnosis_of(name: str) -> str | None:
