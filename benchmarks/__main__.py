@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks import (
     acquisition,
+    bank,
     cold_start,
     coverage,
     engine_speed,
@@ -30,7 +31,7 @@ from benchmarks.processes import run_json
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
-ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition")
+ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition", "bank")
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 
@@ -58,6 +59,8 @@ def main() -> None:
         results["coverage"] = coverage.measure()
     if "acquisition" in wanted:
         results["acquisition"] = acquisition.measure(options.rounds)
+    if "bank" in wanted:
+        results["bank"] = bank.measure(options.rounds)
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():

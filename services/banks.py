@@ -1,34 +1,28 @@
 """Builds the bank of a scenario: its entries, what the model says of them, and how good that is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
+from services.bank_facts import facts_of
 from services.bank_scoring import Score, score_all
 from services.base_scores import BaseScores, base_id_of
 from services.config import Settings
-from services.console import Bars, say
+from services.console import Bars
 from services.experiments.plan import Point
 from simulator.cases.bank import AS_THEY_COME, Bank, Entry, Scores, Severities, bank_of
 from simulator.cases.bank_entries import entries_of, reference_of
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.bank_patients import severities_key
-from simulator.cases.bank_quality import quality
-from simulator.cases.bank_wanted import reachable, wanted_of
+from simulator.cases.bank_wanted import reachable
 from simulator.cases.datasets import LabelledImage, load_images
 from simulator.cases.regimes import NO_SHIFT
-from simulator.cases.weighting import effective_size
 from simulator.language.cases import ImageCases
 from simulator.language.schema import Scenario
 from twin.errors import SettingsError
 from twin.model import Model, meta_of
 
-# Lesions of either truth, by Kish. Below it, a sensitivity of 0.9 has a 95 % interval wider than
-# 0.8 to 1: sqrt(0.9 * 0.1 / 35) * 1.96 = 0.1.
-FEWEST: Final = 35
 _MOST_NAMED: Final = 20  # images that could not be scored, in messages
 
 
@@ -143,89 +137,13 @@ def ways_of(scenario: Scenario) -> list[Severities]:
     return list(dict.fromkeys([AS_THEY_COME, *(severities_key(scenario, one) for one in regimes)]))
 
 
-def facts_of(scenario: Scenario, bank: Bank, mixture: Mixture) -> dict[str, Any]:
-    """Return what is told of a bank: who is in it, and how sure it is of the model's worth.
-
-    The mixture is that of the first class's patients before any shift.
-    """
-    scores = bank.scores[AS_THEY_COME]
-    threshold = scenario.operating_point
-    threshold = bank.threshold if threshold is None else threshold
-    sizes = {
-        name: effective_size(mixture.weights[mask], bank.lesion[mask])
-        for name, mask in (
-            ("all", np.ones(len(bank), dtype=np.bool_)),
-            ("malignant", bank.malignant),
-            ("benign", ~bank.malignant),
-        )
-    }
-    figures = quality(bank, scores, mixture, threshold)
-    names, counts = np.unique([name or "unknown" for name in bank.diagnosis], return_counts=True)
-    few = [name for name in ("malignant", "benign") if sizes[name] < FEWEST]
-    return {
-        "model_id": bank.model_id,
-        "size": len(bank),
-        "lesions": len(np.unique(bank.lesion)),
-        "malignant": int(bank.malignant.sum()),
-        "by_diagnosis": dict(zip(names.tolist(), counts.tolist(), strict=True)),
-        "ways_taken": [dict(way) for way in bank.scores],
-        "unscorable": sum(len(one.faults) for one in bank.scores.values()),
-        "effective_size": {name: round(size, 1) for name, size in sizes.items()},
-        "threshold": threshold,
-        **{name: asdict(figure) for name, figure in figures.items()},
-        "warnings": [
-            f"{name} patients stand on about {sizes[name]:.0f} lesions (effective sample size); "
-            f"with fewer than {FEWEST} the bank itself says little of them"
-            for name in few
-        ],
-        "words": _words(sizes, figures["sensitivity"].low, figures["sensitivity"].high),
-    }
-
-
-def line_of(facts: Mapping[str, Any]) -> str:
-    """Return a bank in one line for people."""
-    sizes = facts["effective_size"]
-    figures = ", ".join(
-        f"{name} {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
-        for name in ("auc", "sensitivity", "specificity")
-        for one in [facts[name]]
-        if one["value"] is not None
-    )
-    return (
-        f"bank of {facts['size']:,} images of {facts['lesions']:,} lesions, "
-        f"{facts['malignant']:,} malignant; scored now {facts['scored_now']:,}, before "
-        f"{facts['cached']:,}; effective sample size {sizes['malignant']:.0f} malignant, "
-        f"{sizes['benign']:.0f} benign; {figures}"
-    )
-
-
-def tell(built: Built) -> None:
-    """Say what a bank is, and what is wrong with it."""
-    say(line_of(built.facts))
-    for warning in built.facts["warnings"]:
-        say(f"bank: {warning}")
-
-
-def _words(sizes: Mapping[str, float], low: float | None, high: float | None) -> str:
-    start = (
-        "Intervals of this run hold for patients drawn from this bank; more patients do not make "
-        "the bank surer"
-    )
-    if low is None or high is None:
-        return f"{start}, and it has no malignant lesion that was scored."
-    return (
-        f"{start}: its {sizes['malignant']:.0f} malignant lesions (effective) place the model's "
-        f"sensitivity between {low:.3f} and {high:.3f} (95 %, bootstrap over lesions)."
-    )
-
-
 def _has_everybody(scenario: Scenario, entries: Sequence[Entry]) -> None:
     """Hold all populations of a scenario against the entries, before hours of scoring."""
     bank = _bank(scenario, entries, {}, "", 0.5)
     horizon_min = float("inf") if scenario.horizon_min is None else scenario.horizon_min
     for one in scenario.patient_classes:
         for regime in reachable(scenario.shifts, horizon_min):
-            mixture_of(bank, wanted_of(scenario, one, regime), scenario.name)
+            mixture_of(bank, scenario, one, regime)
 
 
 def _bank(
@@ -246,7 +164,7 @@ def _bank(
 
 def _mixture(scenario: Scenario, bank: Bank) -> Mixture:
     first = scenario.patient_classes[0]
-    return mixture_of(bank, wanted_of(scenario, first, NO_SHIFT), scenario.name)
+    return mixture_of(bank, scenario, first, NO_SHIFT)
 
 
 def _part(scores: Scores, first: int, count: int) -> Scores:

@@ -153,8 +153,9 @@ def _banks(
     if all(point.scenario.bank is None for point in points):
         return [None] * len(points)
     # NumPy's file formats, SQLite and the twin's sources: nominal runs need none of them.
+    from services.bank_facts import tell
     from services.bank_records import keep_bank
-    from services.banks import Banks, tell
+    from services.banks import Banks
     from services.learning import model_for
 
     say("the bank is scored first, in this process: --route and --batch have no meaning")
@@ -173,7 +174,7 @@ def _banks(
         keep_bank(store, name, one.bank, one.entries, one.mixture)
         if id(one.bank) not in seen:
             seen.add(id(one.bank))
-            tell(one)
+            tell(one.facts)
     return found
 
 

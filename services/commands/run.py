@@ -27,6 +27,9 @@ def run(
 ) -> None:
     """Run a scenario; print its answers and gates, and where its report and files are.
 
+    Patients who are drawn from a bank were scored before the run, in this process: for them, as for
+    nominal cases, --route and --batch have no meaning.
+
     The digest is that of all that happened: the same scenario, seed and model give the same digest
     on every route, with every batch size, and on any number of cores.
 

@@ -153,6 +153,7 @@ def _facts(summary: Result) -> dict[str, str]:
     if summary["model_id"]:
         rows["model"] = summary["model_id"]
         rows["verdicts"] = f"{summary['verdicts']}, rejected {summary['rejected']}"
+    rows |= _bank(summary.get("bank"))
     rows["cases"] = f"{summary['cases']}"
     rows["replications"] = ", ".join(str(point["replications"]) for point in points)
     if all(point["replications"] == 1 for point in points):
@@ -176,6 +177,17 @@ def _facts(summary: Result) -> dict[str, str]:
     rows["report"] = f"{summary['run_dir']}/report.html"
     rows["run folder"] = summary["run_dir"]
     return rows
+
+
+def _bank(facts: Result | None) -> dict[str, str]:
+    """Return what a run from a bank stands on: its own intervals do not say that."""
+    if facts is None:
+        return {}
+    size = f"{facts['size']:,} images of {facts['lesions']:,} lesions"
+    return {
+        "bank": f"{size}, {facts['malignant']:,} malignant; scored now {facts['scored_now']:,}",
+        "how sure": facts["words"],
+    }
 
 
 def _speed(summary: Result) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from simulator.cases.bank import Entry, Severities
+from simulator.cases.bank_sources import sources_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage
 from simulator.cases.population import SKIN_TONES, Population
@@ -62,14 +63,15 @@ def _seed(image: ImageRef) -> int:
 
 
 def _rendered(scenario: Scenario, base: PopulationSpec, spec: BankSpec) -> list[Entry]:
-    """Draw entries from the base population, but with the truths and skin tones in turns."""
+    """Draw entries from the scenario's populations, these, truths and skin tones in turns."""
     assert spec.size != "all"  # a sound scenario says how many
-    groups = _groups(scenario, base)
-    # As the base population, of one truth and one group of skin tones each.
-    pure: dict[tuple[bool, str], Population] = {
-        (malignant, group): population_of(
-            base.model_copy(update={"prevalence": float(malignant), "skin_tone": {group: 1.0}})
+    groups, sources = _groups(scenario, base), sources_of(scenario)
+    # Of one truth and one group of skin tones each.
+    pure: dict[tuple[int, bool, str], Population] = {
+        (place, malignant, group): population_of(
+            source.model_copy(update={"prevalence": float(malignant), "skin_tone": {group: 1.0}})
         )
+        for place, source in enumerate(sources)
         for malignant in (False, True)
         for group in groups
     }
@@ -78,10 +80,10 @@ def _rendered(scenario: Scenario, base: PopulationSpec, spec: BankSpec) -> list[
     for index in range(spec.size):
         # So many of the first n are malignant, whatever n is.
         malignant = int((index + 1) * spec.malignant) > int(index * spec.malignant)
-        group = groups[counts[malignant] % len(groups)]
+        turn, place = divmod(counts[malignant], len(groups))
         counts[malignant] += 1
         name = case_id_of(_BANK, index)
-        case = pure[malignant, group].draw(scenario.seed, _BANK, name)
+        case = pure[turn % len(sources), malignant, groups[place]].draw(scenario.seed, _BANK, name)
         entries.append(
             Entry(
                 image=case.image,

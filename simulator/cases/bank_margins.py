@@ -8,14 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cases.bank import UNKNOWN, Bank
-from simulator.cases.bank_wanted import Wanted
+from simulator.cases.bank_sources import importance, sources_of
+from simulator.cases.bank_wanted import Wanted, wanted_of
 from simulator.cases.population import SKIN_TONES
+from simulator.cases.regimes import Populations, Regime
 from simulator.cases.weighting import Margin, Weights, rake
+from simulator.language.classes import ClassSpec
 from simulator.language.populations import MALIGNANT, AgeSpec
+from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
 _MOST_MOVED: Final = 0.1  # share of patients whose age band may be taken from the next; assumption
+_FEWEST: Final = 5  # entries of a cell of ages; assumption: fewer carry too much weight each
 # HAM10000 writes short names (Tschandl et al. 2018, doi:10.1038/sdata.2018.161, table 1).
 _NAMES: Final[Mapping[str, str]] = {
     "nv": "nevus",
@@ -43,17 +48,18 @@ class Mixture:
         return np.asarray(chosen / total if total > 0 else chosen)
 
 
-def mixture_of(bank: Bank, wanted: Wanted, scenario: str) -> Mixture:
-    """Return the weights with which a bank looks like a population.
-
-    Parameters:
-        scenario: its name, for messages.
+def mixture_of(bank: Bank, scenario: Scenario, one: ClassSpec, regime: Regime) -> Mixture:
+    """Return the weights with which a bank looks like the patients of a class in some shifts.
 
     Raises:
         ScenarioError: the population has somebody whom the bank has not, or its margins contradict
             each other in the bank.
     """
-    start = bank.lesion_shares
+    wanted, start = wanted_of(scenario, one, regime), bank.lesion_shares
+    base = scenario.population_of(one)
+    if base is not None:
+        spec = Populations(base, scenario.shifts).of(regime)
+        start = start * importance(bank, spec, sources_of(scenario))
     prevalence = wanted.prevalence
     if prevalence is None:
         prevalence = float(start[bank.malignant].sum() / start.sum())
@@ -61,19 +67,19 @@ def mixture_of(bank: Bank, wanted: Wanted, scenario: str) -> Mixture:
         if share > 0 and not (bank.malignant == malignant).any():
             word = "malignant" if malignant else "benign"
             reason = f"{share:.3g} of the patients are {word}, but of the bank's {len(bank)} none"
-            raise ScenarioError(scenario, 0, wanted.key("prevalence"), reason)
+            raise ScenarioError(scenario.name, 0, wanted.key("prevalence"), reason)
     truth = Margin(
         key=wanted.key("prevalence"),
         codes=bank.malignant.astype(np.intp),
         targets=np.array([1 - prevalence, prevalence]),
     )
     start, _ = rake(start, [truth])
-    named = _Named(bank, wanted, scenario, (1 - prevalence, prevalence))
+    named = _Named(bank, wanted, scenario.name, (1 - prevalence, prevalence))
     weights, unmet = rake(start, [*named.margins(), truth])
     if unmet is not None:
         reason = f"no weights of the bank's {len(bank)} entries meet it together with the others"
         reason = f"{reason}; a larger bank may have whom this one lacks"
-        raise ScenarioError(scenario, 0, unmet.key, reason)
+        raise ScenarioError(scenario.name, 0, unmet.key, reason)
     return Mixture(prevalence=prevalence, weights=weights)
 
 
@@ -166,23 +172,39 @@ class _Named:
         of = int(part.sum())
         if not known.any():
             raise self._error("age", f"it is known of none of the bank's {of} entries concerned")
-        targets = band_shares(spec)
-        there = np.flatnonzero(np.bincount(codes[known], minlength=_BANDS))
-        moved = 0.0
-        for band in np.flatnonzero(targets):
-            if band not in there:
-                nearest = there[np.argmin(np.abs(there - band))]
-                moved += targets[band]
-                targets[nearest] += targets[band]
-                targets[band] = 0.0
+        shares = band_shares(spec)
+        counts = np.bincount(codes[known], minlength=_BANDS)
+        moved = float(shares[counts == 0].sum())
         if moved > _MOST_MOVED:
             reason = f"{moved:.3g} of the patients have an age that none of the bank's {of} has"
             low, high = int(age[known].min()), int(age[known].max())
             raise self._error("age", f"{reason}: they are {low} to {high} years old")
-        return Margin(key=self._wanted.key("age"), codes=codes, targets=targets)
+        cells = _cells(counts)
+        return Margin(
+            key=self._wanted.key("age"),
+            codes=np.where(known, cells[codes], -1),
+            targets=np.bincount(cells, shares).astype(np.float64),
+        )
 
     def _error(self, field: str, reason: str) -> ScenarioError:
         return ScenarioError(self._scenario, 0, self._wanted.key(field), reason)
+
+
+def _cells(counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return which cell each band of ages belongs to: neighbours with few entries share one.
+
+    >>> _cells(np.array([2, 0, 4, 9, 6, 1, 0])).tolist()
+    [0, 0, 0, 1, 2, 2, 2]
+    """
+    cells, cell, there = [], 0, 0
+    for count in counts.tolist():
+        if there >= _FEWEST:
+            cell, there = cell + 1, 0
+        cells.append(cell)
+        there += count
+    if there < _FEWEST and cell:
+        cells = [min(one, cell - 1) for one in cells]  # the oldest are too few for their own
+    return np.array(cells, dtype=np.intp)
 
 
 def diagnosis_of(name: str) -> str | None:

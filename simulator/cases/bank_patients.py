@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from simulator.cases.bank import UNKNOWN, Bank, Severities
 from simulator.cases.bank_margins import Mixture, mixture_of
-from simulator.cases.bank_wanted import wanted_of
 from simulator.cases.regimes import NO_SHIFT, Regime, severities_of
 from simulator.draws.uniforms import Blocks, Uniforms
 from simulator.language.classes import ClassSpec
@@ -53,7 +52,7 @@ class BankPatients:
 
     def _of(self, regime: Regime) -> tuple["Drawn", list[dict[str, Any]]]:
         scenario, bank = self._scenario, self._bank
-        mixture = mixture_of(bank, wanted_of(scenario, self._class, regime), scenario.name)
+        mixture = mixture_of(bank, scenario, self._class, regime)
         severities = severities_key(scenario, regime)
         if severities not in self._known:
             self._known[severities] = facts_of(bank, severities, scenario.operating_point)

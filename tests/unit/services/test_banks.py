@@ -130,6 +130,9 @@ def test_the_summary_says_what_the_bank_is(tmp_path: Path, stacks: FakeStacks) -
     bank = summary["bank"]
     assert (bank["size"], bank["lesions"], bank["malignant"]) == (70, 70, 35)
     assert sum(bank["by_diagnosis"].values()) == 70
+    tones = bank["lesions_by_group"]["skin_tone"]
+    assert tones["V-VI"] == {"malignant": 11, "benign": 11}, "35 in turns of three groups"
+    assert sum(one["malignant"] for one in bank["lesions_by_group"]["age_band"].values()) == 35
     assert bank["model_id"] == summary["model_id"] == "m" * 12
     assert summary["route"] is None
     for name in ("auc", "sensitivity", "specificity"):
@@ -249,8 +252,8 @@ def test_images_that_cannot_be_scored_are_told(tmp_path: Path, stacks: FakeStack
 def test_a_stratum_that_is_not_there_is_told_before_anything_is_scored(
     tmp_path: Path, stacks: FakeStacks
 ) -> None:
-    shift = "shifts=[{id: hands, at: 1 d, population: {site: {wing: 1}}}]"
-    with pytest.raises(ScenarioError, match=r"shifts\.hands\.population\.site: 1 of .*'wing'"):
+    shift = "shifts=[{id: hands, at: 1 d, population: {site: {wing: 1 %, back: 99 %}}}]"
+    with pytest.raises(ScenarioError, match=r"shifts\.hands\.population\.site: 0.01 of .*'wing'"):
         run(tmp_path, overrides=(shift,))
     assert stacks.opened == 0
 
@@ -295,7 +298,7 @@ def test_scores_that_cannot_be_kept_are_a_dependency_at_fault(
 @pytest.mark.slow
 def test_a_bank_says_what_the_twin_in_the_loop_would_say(tmp_path: Path) -> None:
     directory = ArtefactStore(tmp_path).save(tiny_model())
-    text = CLINIC.replace("bank: 70", "bank: 12").replace("20 %", "20 %, age: {sd: 40}")
+    text = CLINIC.replace("bank: 70", "bank: 40")
     scenario = load(text, "clinic.yaml")
     model = ArtefactStore(tmp_path).load(str(directory))
     settings = Settings(home=tmp_path, threads=2)

@@ -7,6 +7,7 @@ import pytest
 from bank_samples import bank, banked, entry, of_images, people
 
 from simulator.cases.bank import Bank
+from simulator.cases.bank_entries import entries_of
 from simulator.cases.bank_margins import Mixture, band_shares, mixture_of
 from simulator.cases.bank_wanted import reachable, wanted_of
 from simulator.cases.population import SKIN_TONES
@@ -18,7 +19,7 @@ from twin.errors import ScenarioError
 
 def mixture(scenario: Scenario, of: Bank, regime: tuple[int, ...] = ()) -> Mixture:
     one = scenario.patient_classes[0]
-    return mixture_of(of, wanted_of(scenario, one, regime), scenario.name)
+    return mixture_of(of, scenario, one, regime)
 
 
 def share(of: Mixture, mask: np.ndarray) -> float:
@@ -155,6 +156,15 @@ def test_few_very_old_people_are_drawn_as_the_oldest_there_are() -> None:
     wanted = band_shares(AgeSpec(mean=60, sd=17))
     assert 0 < wanted[9] < 0.1
     assert share(found, of.age >= 80) == pytest.approx(wanted[8] + wanted[9], abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [40, 60, 100, 200])
+def test_small_banks_do_for_the_default_population(size: int) -> None:
+    for seed in range(5):
+        scenario = banked({"bank": size}, seed=seed)
+        of = bank(entries_of(scenario))
+        found = mixture(scenario, of)
+        assert share(found, has(of, "skin_tone", "V", "VI")) == pytest.approx(0.15, abs=1e-6)
 
 
 def test_short_names_of_diagnoses_are_known_and_contradictions_are_not() -> None:

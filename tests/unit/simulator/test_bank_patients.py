@@ -10,7 +10,6 @@ from bank_samples import bank, banked, people
 from simulator.cases.bank import AS_THEY_COME, Bank
 from simulator.cases.bank_margins import mixture_of
 from simulator.cases.bank_patients import BankPatients, Drawn
-from simulator.cases.bank_wanted import wanted_of
 from simulator.clinic.journal import Journal
 from simulator.clinic.person import Person
 from simulator.draws.uniforms import Uniforms
@@ -22,7 +21,7 @@ BLUR = (("defocus", 3),)
 
 
 def drawn(scenario: Scenario, of: Bank, count: int, replication: int = 0) -> np.ndarray:
-    mixture = mixture_of(of, wanted_of(scenario, scenario.patient_classes[0], ()), scenario.name)
+    mixture = mixture_of(of, scenario, scenario.patient_classes[0], ())
     key = (scenario.seed, replication)
     truth, entry = Uniforms(*key, "population.truth.patient"), Uniforms(*key, "bank.entry.patient")
     return Drawn(of, mixture, truth, entry).block(0, count).astype(int)
@@ -47,7 +46,7 @@ def test_a_million_draws_have_the_prevalence_and_the_weights_of_the_population()
     entries = drawn(scenario, of, n)
     malignant = int(of.malignant[entries].sum())
     assert abs(malignant - 0.08 * n) < 4 * math.sqrt(0.08 * 0.92 * n)
-    mixture = mixture_of(of, wanted_of(scenario, scenario.patient_classes[0], ()), "x")
+    mixture = mixture_of(of, scenario, scenario.patient_classes[0], ())
     counts, expected = np.bincount(entries, minlength=len(of)), n * mixture.weights
     # Pearson's chi-square: its mean is the degrees of freedom, its variance twice as many.
     there = expected > 0
@@ -135,7 +134,7 @@ def test_sensitivity_of_a_run_is_that_of_the_weighted_bank() -> None:
     journal = run(scenario, of)
     malignant = journal.patients.column("malignant") == 1
     flagged = journal.patients.column("flagged")[malignant]
-    mixture = mixture_of(of, wanted_of(scenario, scenario.patient_classes[0], ()), "x")
+    mixture = mixture_of(of, scenario, scenario.patient_classes[0], ())
     within = mixture.within(of.malignant)
     expected = float(within[of.scores[AS_THEY_COME].p_malignant >= 0.5].sum())
     error = math.sqrt(expected * (1 - expected) / len(flagged))

@@ -7,13 +7,12 @@ from bank_samples import bank, entry, of_images, people
 from simulator.cases.bank import AS_THEY_COME, Bank
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.bank_quality import quality, weighted_auc
-from simulator.cases.bank_wanted import wanted_of
 from twin.evaluate import auc
 
 
 def mixture(of: Bank) -> Mixture:
     scenario = of_images(population={"prevalence": 0.1, "sex": {"female": 0.8, "male": 0.2}})
-    return mixture_of(of, wanted_of(scenario, scenario.patient_classes[0], ()), "x")
+    return mixture_of(of, scenario, scenario.patient_classes[0], ())
 
 
 def test_weighted_auc_is_the_auc_of_a_sample_with_repeats() -> None:
