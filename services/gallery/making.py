@@ -139,6 +139,7 @@ def _score(look: Look, threshold: float | None) -> dict[str, Any]:
         return {
             "p_malignant": p,
             "verdict_malignant": verdict,
+            "log_odds": look.answer.log_odds,
             "missing": list(look.answer.missing),
         }
     reason = look.answer.reason if look.answer else None

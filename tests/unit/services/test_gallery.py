@@ -182,6 +182,7 @@ def test_scores_are_those_of_the_same_image_alone(made: Made, home: Path, data: 
         score([data / one["path"] for one in real], as_json=True)
     told = json.loads(printed.getvalue())["images"]
     assert [one["p_malignant"] for one in told] == [one["p_malignant"] for one in real]
+    assert [one["log_odds"] for one in told] == [one["log_odds"] for one in real]
     assert [one["malignant"] for one in told] == [one["verdict_malignant"] for one in real]
 
     stack = LocalStack(tiny_parts(), FileReader(data))
@@ -194,7 +195,7 @@ def test_scores_are_those_of_the_same_image_alone(made: Made, home: Path, data: 
             else FileRef(path=one["path"], sha256=one["sha256"], acquisition=taken)
         )
         (alone,) = stack.submit([ref]).collect()
-        assert alone.p_malignant == one["p_malignant"]
+        assert (alone.p_malignant, alone.log_odds) == (one["p_malignant"], one["log_odds"])
     stack.close()
 
 
@@ -216,7 +217,7 @@ def test_a_shift_is_seen_in_pixels_and_score(made: Made) -> None:
         "severity 2",
         "severity 5",
     ]
-    assert plain["p_malignant"] != strong["p_malignant"]
+    assert plain["log_odds"] != strong["log_odds"]
     at = made.result["pictures"].index(plain)
     assert len(set(made.page.sources[at : at + 3])) == 3
 
