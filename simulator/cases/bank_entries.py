@@ -126,6 +126,7 @@ def _labelled(scenario: Scenario, spec: BankSpec, images: Sequence[LabelledImage
             age=image.age,
             sex=image.sex,
             site=image.site,
+            skin_tone=image.skin_tone,
         )
         for image in chosen
     ]

@@ -214,6 +214,7 @@ class People:
             person.malignant = image.malignant
             person.diagnosis, person.age = image.diagnosis, image.age
             person.sex, person.site = image.sex, image.site
+            person.skin_tone = image.skin_tone
 
         return shown
 
