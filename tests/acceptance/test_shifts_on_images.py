@@ -13,6 +13,7 @@ DATA = os.environ.get("DERMTWIN_DATA")
 pytestmark = [
     pytest.mark.data,
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # half a minute on a machine that is not busy
     pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images"),
 ]
 

@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]  # RGB, shape (224, 224, 3)
 Level = Mapping[str, float]  # parameters of one severity, by name
-_WORD: int = 2**64 - 1
+_WORD: Final = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
