@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.analysis.intervals import batch_interval
+from simulator.analysis.wilson import wilson_interval
 from simulator.experiment.aggregate import aggregate, answer_of, wanted_replications
 from simulator.experiment.result import Curves, ReplicationResult
 from simulator.language.scenario import load
@@ -148,3 +149,70 @@ def test_a_precision_asks_for_more_until_it_is_reached() -> None:
 def test_results_survive_being_stored() -> None:
     one = result(3, {"auc": 0.9}, ratios={"sensitivity": (1.0, 2.0)}, waits=[1.0, 2.0] * 300)
     assert ReplicationResult.from_dict(one.as_dict()) == one
+
+
+def counted(replication: int, name: str, part: float, whole: float) -> ReplicationResult:
+    """A replication that has one metric as a part of a whole, or without cases lacks it."""
+    if not whole:
+        return result(replication, {}, missing={name: "no cases"})
+    one = result(replication, {name: part / whole}, ratios={name: (part, whole)})
+    return replace(one, counts={name: int(whole)})
+
+
+def test_a_replication_without_cases_of_a_group_is_part_of_the_sample() -> None:
+    name = "sensitivity{site=genital}"
+    parts = [(4, 5), (0, 0), (5, 7), (2, 3)]
+    answer = answer_of(name, [counted(i, name, *pair) for i, pair in enumerate(parts)])
+    assert (answer.value, answer.n, answer.cases) == (11 / 15, 4, 15)
+    assert (answer.method, answer.valid, answer.reason) == ("ratio", True, "")
+
+
+def test_a_share_that_is_the_same_everywhere_is_not_certain() -> None:
+    name = "sensitivity{site=genital}"
+    answer = answer_of(name, [counted(i, name, 6, 6) for i in range(3)])
+    assert (answer.value, answer.method, answer.valid) == (1, "score", True)
+    assert answer.low == pytest.approx(0.824, abs=1e-3)  # Wilson, 18 of 18
+
+
+def test_prevalence_has_the_binomial_interval_of_all_patients() -> None:
+    results = [counted(i, "prevalence", part, 400) for i, part in enumerate((30, 31, 29))]
+    answer = answer_of("prevalence", results)
+    interval = wilson_interval(90, 1200)
+    assert (answer.low, answer.high, answer.method) == (interval.low, interval.high, "score")
+
+
+def test_a_groups_mean_time_is_pooled_where_some_replications_have_few() -> None:
+    name = "wait.read.mean{site=genital}"
+    enough = [counted(i, name, 20.0 * (i + 1), 20) for i in range(3)]
+    assert answer_of(name, enough).method == "replications"
+    assert answer_of(name, enough).value == 2
+    few = [*enough, counted(3, name, 90.0, 2)]
+    answer = answer_of(name, few)
+    assert (answer.method, answer.value) == ("ratio", (20 + 40 + 60 + 90) / 62)
+    assert answer_of(name, [counted(0, name, 90.0, 2)]).reason == "only 2 cases; 10 are needed"
+
+
+@pytest.mark.parametrize(
+    ("ill", "well", "reason"),
+    [
+        (3, 40, "only 9 malignant; 10 are needed"),
+        (40, 2, "only 6 benign; 10 are needed"),
+        (4, 40, ""),
+    ],
+)
+def test_an_area_needs_cases_of_both_kinds(ill: int, well: int, reason: str) -> None:
+    name, group = "auc{site=genital}", "{site=genital}"
+    results = [
+        replace(
+            counted(i, name, 0.9 * ill * well, ill * well),
+            counts={
+                name: ill + well,
+                f"ai.sensitivity{group}": ill,
+                f"ai.specificity{group}": well,
+            },
+        )
+        for i in range(3)
+    ]
+    answer = answer_of(name, results)
+    assert answer.reason.startswith(reason) if reason else answer.value == pytest.approx(0.9)
+    assert (answer.value is None) == bool(reason)

@@ -78,6 +78,9 @@ def test_by_hand() -> None:
         "biopsies.per_malignant": 2,
         "ai.sensitivity": 1 / 2,
         "ai.specificity": 2 / 3,
+        "ai.ppv": 1 / 2,
+        "ai.npv": 2 / 3,
+        "prevalence": 3 / 6,
         # Of the pairs of an ill and a well one, 0.9 is above all three, 0.4 above one and level
         # with one.
         "auc": 4.5 / 6,
@@ -115,6 +118,26 @@ def test_a_group_keeps_its_parts_however_few() -> None:
     assert found.ratios["sensitivity{sex=male}"] == (9, 9)
     assert found.counts["sensitivity{sex=male}"] == 9
     assert found.values["missed_malignant.count{sex=male}"] == 0
+
+
+def test_the_area_of_a_group_is_a_share_of_pairs() -> None:
+    rows = [case(True, True, p, sex="female") for p in (0.9, 0.4)]
+    rows += [case(False, False, p, sex="female") for p in (0.1, 0.4, 0.6)]
+    rows += [case(True, True, 0.9, sex="male")]
+    found = told(rows)
+    assert found.ratios["auc{sex=female}"] == (4.5, 6)
+    assert found.missing["auc{sex=male}"] == "fewer than 1 cases of one class"
+
+
+def test_each_diagnosis_has_its_share() -> None:
+    rows = [case(True, number < 3, 0.9, diagnosis="melanoma") for number in range(4)]
+    rows += [case(False, number < 1, 0.1, diagnosis="nevus") for number in range(5)]
+    rendered = {"source": "synthetic", "population": {"prevalence": 0.3}}
+    found = measure(reading(cases=rendered), journal_of(rows))
+    assert found.ratios["sensitivity{diagnosis=melanoma}"] == (3, 4)
+    assert found.ratios["specificity{diagnosis=nevus}"] == (4, 5)
+    assert found.missing["sensitivity{diagnosis=nevus}"] == "no malignant cases"
+    assert not any("{diagnosis" in name for name in told(rows).values), "nominal: not asked for"
 
 
 def test_a_run_has_the_stated_figures() -> None:
