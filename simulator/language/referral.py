@@ -21,14 +21,23 @@ def referred_share(spec: PopulationSpec | None) -> float:
     if spec is None or spec.referral is None:
         return 1.0
     referral = spec.referral
-    sexes = {str(sex): float(share) for sex, share in (spec.sex or SEXES).items()}
-    factors = {str(sex): share for sex, share in referral.sex.items()}
     of_truth = spec.prevalence * referral.malignant + (1 - spec.prevalence) * referral.benign
-    of_tone = sum(
-        share * referral.skin_tone.get(group, 1.0) for group, share in spec.skin_tone.items()
-    )
-    of_sex = sum(share * factors.get(sex, 1.0) for sex, share in sexes.items())
-    return of_truth * of_tone * (of_sex / sum(sexes.values()))
+    of_tone = sum(tones_of_referred(spec).values())
+    of_sex = sum(sexes_of_referred(spec).values()) / sum((spec.sex or SEXES).values())
+    return of_truth * of_tone * of_sex
+
+
+def sexes_of_referred(spec: PopulationSpec) -> dict[str, float]:
+    """Return how often each sex is among those who come, up to a common factor."""
+    factors = {} if spec.referral is None else spec.referral.sex
+    known = {str(sex): share for sex, share in factors.items()}
+    return {str(sex): n * known.get(sex, 1.0) for sex, n in (spec.sex or SEXES).items()}
+
+
+def tones_of_referred(spec: PopulationSpec) -> dict[str, float]:
+    """Return how often each group of skin tones is among those who come, likewise."""
+    factors = {} if spec.referral is None else spec.referral.skin_tone
+    return {str(group): n * factors.get(group, 1.0) for group, n in spec.skin_tone.items()}
 
 
 def prevalence_of_referred(spec: PopulationSpec) -> float:

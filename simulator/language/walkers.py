@@ -11,8 +11,14 @@ from simulator.language.cases import NominalCases
 from simulator.language.classes import ClassSpec
 from simulator.language.conditions import Test, parse_condition
 from simulator.language.form import ScenarioForm
+from simulator.language.ham10000 import SITES
 from simulator.language.pathway import END, OTHERWISE, DelayNode, StaffedNode, TwinNode
-from simulator.language.referral import prevalence_of_referred
+from simulator.language.populations import PopulationSpec
+from simulator.language.referral import (
+    prevalence_of_referred,
+    sexes_of_referred,
+    tones_of_referred,
+)
 from simulator.language.ways import entrance
 from simulator.language.words import listed
 from simulator.quantities import QuantityError
@@ -23,7 +29,6 @@ _MOST_LOST: Final = 20  # assumption: so many in circles are no accident
 # Assumption, for the estimate alone: what a model that is not known yet will be worth.
 _TWIN_SENSITIVITY: Final = 0.85
 _TWIN_SPECIFICITY: Final = 0.85
-_SITES: Final = ("trunk", "face", "upper extremity", "lower extremity")  # likewise
 
 
 @dataclass(slots=True)
@@ -95,6 +100,7 @@ def _endless(scenario: ScenarioForm, seen: Mapping[str, int], lost: int, of: int
 
 def _sample(scenario: ScenarioForm, one: ClassSpec, draws: Random) -> _Walker:
     population = scenario.population_of(one)
+    facts = population or PopulationSpec()  # images have facts that nobody knows yet
     malignant = draws.random() < (prevalence_of_referred(population) if population else 0.0)
     cases = scenario.cases
     corners: tuple[tuple[float, float], ...]
@@ -108,17 +114,21 @@ def _sample(scenario: ScenarioForm, one: ClassSpec, draws: Random) -> _Walker:
         flagged=flagged,
         p_malignant=0.5 + 0.5 * (1 if flagged else -1) * draws.random(),
         age=draws.gauss(population.age.mean, population.age.sd) if population else 0.0,
-        sex=draws.choice(("female", "male")),
-        site=draws.choice(_SITES),
-        skin_tone=draws.choice(("I", "II", "III", "IV", "V", "VI")),
+        sex=_one_of(sexes_of_referred(facts), draws),
+        site=_one_of(facts.site or SITES, draws),
+        skin_tone=draws.choice(_one_of(tones_of_referred(facts), draws).split("-")),
         patient_class=one.id,
         attributes={
             name: draws.random() < shares["yes"]
             if list(shares) == ["yes"]
-            else draws.choices(list(shares), list(shares.values()))[0]
+            else _one_of(shares, draws)
             for name, shares in one.attributes.items()
         },
     )
+
+
+def _one_of(shares: Mapping[str, float], draws: Random) -> str:
+    return draws.choices(list(shares), list(shares.values()))[0]
 
 
 def _serve(

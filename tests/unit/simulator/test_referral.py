@@ -218,6 +218,19 @@ def test_walkers_are_as_ill_as_those_who_come() -> None:
     assert load.share == pytest.approx(2 * 0.5 * 0.1, rel=0.01), "all who come are cut"
 
 
+def test_walkers_are_of_the_sexes_and_tones_of_those_who_come() -> None:
+    """Of those who come 4/9 are male and a ninth has dark skin: 0.5 × 0.8 and 0.2 × 0.5."""
+    after = {"m": "sex == male", "d": "skin_tone in [V, VI]", "end": "otherwise"}
+    nodes = [{"id": name, "staff": name, "service": "1 min", "then": "end"} for name in "md"]
+    desk = {"id": "desk", "staff": "server", "service": "1 min", "then": after}
+    scenario = filtered(pathway=[desk, *nodes], staff={"server": 1, "m": 1, "d": 1})
+    load = offered_load(scenario)
+    male, dark = 4 / 9, 5 / 9 * 1 / 9
+    rate = load["server"].share
+    assert load["m"].share / rate == pytest.approx(male, abs=4 * math.sqrt(male / 1000))
+    assert load["d"].share / rate == pytest.approx(dark, abs=4 * math.sqrt(dark / 1000))
+
+
 def queue(**fields: Any) -> Scenario:
     """M/M/1 behind a filter: who comes is a Poisson stream of 0.8 per minute."""
     return filtered(
