@@ -6,7 +6,7 @@ inside the command that needs it, so that `--help` answers at once.
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -35,24 +35,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="""Event-driven digital twin of a skin-cancer CAD pipeline.
 
-    Settings come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
+    Start with [bold]dermtwin run scenarios/first-clinic.yaml[/bold], which needs no data. Settings
+    come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
-for _command in (
-    train,
-    score,
-    robustness,
-    gallery,
-    run,
-    compare,
-    resume,
-    validate,
-    schema,
-    up,
-    status,
-    doctor,
-):
-    app.command()(_command)
-app.add_typer(data, name="data")
+_PANELS: Final = {
+    "What-if questions": (run, compare, resume, validate, schema),
+    "Models and images": (train, score, robustness, gallery),
+    "The live twin, and this machine": (up, status, doctor),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+app.add_typer(data, name="data", rich_help_panel="Models and images")
 
 
 @app.callback()
