@@ -54,9 +54,12 @@ def facts_of(scenario: Scenario, bank: Bank, mixture: Mixture) -> dict[str, Any]
         "threshold": threshold,
         **{name: asdict(figure) for name, figure in figures.items()},
         "warnings": [
-            f"{name} patients stand on about {sizes[name]:.0f} lesions (effective sample size); "
-            f"with fewer than {FEWEST} the bank itself says little of them"
-            for name in few
+            *mixture.notes,
+            *(
+                f"{name} patients stand on about {sizes[name]:.0f} lesions (effective sample "
+                f"size); with fewer than {FEWEST} the bank itself says little of them"
+                for name in few
+            ),
         ],
         "words": _words(sizes, figures["sensitivity"].low, figures["sensitivity"].high),
     }

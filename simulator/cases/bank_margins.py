@@ -19,7 +19,8 @@ from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
-_MOST_MOVED: Final = 0.1  # share of patients whose age band may be taken from the next; assumption
+_MOST_MOVED: Final = 0.25  # share of patients whose age band may be taken from the next; assumption
+_TOLD: Final = 0.01  # such a share is told; assumption
 _FEWEST: Final = 5  # entries of a cell of ages; assumption: fewer carry too much weight each
 # HAM10000 writes short names (Tschandl et al. 2018, doi:10.1038/sdata.2018.161, table 1).
 _NAMES: Final[Mapping[str, str]] = {
@@ -40,6 +41,7 @@ class Mixture:
 
     prevalence: float
     weights: Weights  # (n,); those of each truth sum to its share of the population
+    notes: tuple[str, ...]  # whom the bank has not quite
 
     def within(self, malignant: NDArray[np.bool_]) -> Weights:
         """Return the weights of chosen entries, which sum to 1 unless there are none."""
@@ -80,7 +82,8 @@ def mixture_of(bank: Bank, scenario: Scenario, one: ClassSpec, regime: Regime) -
         reason = f"no weights of the bank's {len(bank)} entries meet it together with the others"
         reason = f"{reason}; a larger bank may have whom this one lacks"
         raise ScenarioError(scenario.name, 0, unmet.key, reason)
-    return Mixture(prevalence=prevalence, weights=weights)
+    notes = tuple(dict.fromkeys(named.notes))
+    return Mixture(prevalence=prevalence, weights=weights, notes=notes)
 
 
 class _Named:
@@ -91,6 +94,7 @@ class _Named:
     ) -> None:
         self._bank, self._wanted, self._scenario = bank, wanted, scenario
         self._of_truth = of_truth
+        self.notes: list[str] = []
 
     def margins(self) -> list[Margin]:
         found: list[Margin] = []
@@ -175,6 +179,9 @@ class _Named:
         shares = band_shares(spec)
         counts = np.bincount(codes[known], minlength=_BANDS)
         moved = float(shares[counts == 0].sum())
+        if moved > _TOLD:
+            whom = f"{moved:.0%} of the patients are of an age that no entry has"
+            self.notes.append(f"{whom}: they are drawn as those nearest to it")
         if moved > _MOST_MOVED:
             reason = f"{moved:.3g} of the patients have an age that none of the bank's {of} has"
             low, high = int(age[known].min()), int(age[known].max())

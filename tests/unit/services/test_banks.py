@@ -138,7 +138,8 @@ def test_the_summary_says_what_the_bank_is(tmp_path: Path, stacks: FakeStacks) -
     for name in ("auc", "sensitivity", "specificity"):
         assert bank[name]["low"] <= bank[name]["value"] <= bank[name]["high"]
     assert 0 < bank["effective_size"]["malignant"] <= 35
-    assert len(bank["warnings"]) == 2, "35 lesions of each truth, less by their weights"
+    few = [warning for warning in bank["warnings"] if "fewer than 35" in warning]
+    assert len(few) == 2, "35 lesions of each truth, less by their weights"
     assert "more patients do not make the bank surer" in bank["words"]
     [point] = summary["points"]
     assert point["metrics"]["verdicts.count"]["value"] == summary["cases"] / 3
