@@ -17,7 +17,7 @@ from simulator.report.wording import KEYS, label
 Result = Mapping[str, Any]
 
 _OF_AI = ("ai.sensitivity", "ai.specificity", "auc")
-_GROUPS = ("skin_tone", "sex", "age_band", "site")
+_GROUPS = ("skin_tone", "sex", "age_band")  # the others are in the report
 _STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 
@@ -63,7 +63,8 @@ def _groups(point: Result) -> list[RenderableType]:
     names = names or [one for one in known if one.startswith("ai.")]
     if not names:
         return []
-    title = "of decisions, by group" if names[0] == "sensitivity" else "of the AI, by group"
+    whose = "decisions" if names[0] == "sensitivity" else "the AI"
+    title = f"of {whose}, by group; by body site and more in the report"
     table = _table("group", "malignant / benign", *map(SHORT.__getitem__, names), title=title)
     table.columns[1].max_width = 14  # else it takes the room of the intervals
     for key in _GROUPS:
