@@ -48,11 +48,36 @@ def _spline(cells: int) -> NDArray[np.float64]:
     return basis
 
 
+@cache
+def _splines(cells: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.concatenate([_spline(each) for each in cells], axis=1)
+
+
 def noise(stream: np.random.Generator, cells: int) -> Field:
     """Return smooth noise, mean 0 and variance 1, with `cells` bumps along an edge."""
-    basis = _spline(cells)
-    heights = stream.standard_normal((cells + 3, cells + 3))
-    return (basis @ (heights @ basis.T)).astype(np.float32)
+    return octaves(stream, (cells,), (1.0,))
+
+
+def octaves(
+    stream: np.random.Generator, cells: tuple[int, ...], weights: tuple[float, ...]
+) -> Field:
+    """Return a weighted sum of smooth noises: variance is the sum of the squared weights."""
+    # Two products for all of them: the sum runs within the second one.
+    rows = [
+        (weight * stream.standard_normal((count + 3, count + 3))) @ _spline(count).T
+        for count, weight in zip(cells, weights, strict=True)
+    ]
+    return (_splines(cells) @ np.concatenate(rows)).astype(np.float32)
+
+
+def grain(stream: np.random.Generator) -> Field:
+    """Return noise of neighbouring pixels, hardly correlated, mean 0 and variance 1."""
+    rough = stream.integers(0, 256, (EDGE_PX + 2, EDGE_PX + 2), dtype=np.uint8).astype(np.float32)
+    rough -= 127.5
+    # Weights 1, 2, 1 and a variance of (256² - 1) / 12 before: 6² / 16² of it is left.
+    across = rough[:, :-2] + 2 * rough[:, 1:-1] + rough[:, 2:]
+    down: Field = across[:-2] + 2 * across[1:-1] + across[2:]
+    return down * np.float32(1 / (6 * 73.9))
 
 
 @cache

@@ -1,0 +1,97 @@
+"""The camera: lamp, white balance, lens, sensor, and what its software does to the picture.
+
+JPEG is Pillow's: integer arithmetic, the same on every host.
+"""
+
+import io
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from twin.dermoscopy.layers import Layer, stream_of
+from twin.dermoscopy.optics import GAMMA
+from twin.dermoscopy.outline import frame
+from twin.dermoscopy.recipe import LesionRecipe
+from twin.dermoscopy.blur import blurred
+from twin.dermoscopy.textures import EDGE_PX, Field, grain, grid, smoothstep
+
+_FLOOR: Final = 0.035  # surface reflection that no absorber takes away
+_LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_PIVOT: Final = 0.6  # level that contrast leaves alone: assumption
+_SHARPENED_PX: Final = 1.2  # sigma of the unsharp mask: assumption
+_COLOURED: Final = 0.35  # share of the noise that differs between the colours: assumption
+
+
+def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
+    """Return what the camera makes of light (3, 224, 224): uint8 RGB, (224, 224, 3)."""
+    stream = stream_of(recipe, Layer.CAMERA)
+    levels = _exposed(recipe, light, _lamp(recipe, stream))
+    if recipe.blur > 0:
+        levels = blurred(levels, 2.0 * recipe.blur)
+    if recipe.noise > 0:
+        _add_noise(levels, stream, 14 * recipe.noise)
+    if recipe.sharpen > 0:
+        levels += (2.5 * recipe.sharpen) * (levels - blurred(levels, _SHARPENED_PX))
+    return _compressed(recipe, _picture(levels))
+
+
+def _lamp(recipe: LesionRecipe, stream: np.random.Generator) -> Field:
+    """Return how bright each place is lit: unevenly, and darker in the corners."""
+    tilt_x, tilt_y = (float(tilt) for tilt in stream.uniform(-0.06, 0.06, 2))
+    x, y = grid()
+    lamp = 1 + tilt_x * x + tilt_y * y
+    if recipe.corners > 0:
+        across, down = frame(recipe)
+        square = across * across + down * down
+        radius: Field = np.sqrt(square)
+        rim = smoothstep((radius - (1.42 - 0.38 * recipe.corners)) * 10.0)
+        lamp *= 1 - 0.14 * recipe.corners * square
+        lamp *= 1 - min(1.0, 1.6 * recipe.corners) * rim
+    return lamp
+
+
+def _exposed(recipe: LesionRecipe, light: Field, lamp: Field) -> Field:
+    exposure = recipe.light ** (1 / GAMMA)
+    gain = (
+        1 + 0.25 * recipe.warmth + 0.08 * recipe.tint,
+        1 - 0.30 * recipe.tint,
+        1 - 0.35 * recipe.warmth + 0.08 * recipe.tint,
+    )
+    levels = (1 - _FLOOR) * light + _FLOOR
+    levels *= np.array([255 * exposure * each for each in gain], np.float32).reshape(3, 1, 1)
+    levels *= lamp
+    if recipe.saturation:
+        luma = sum(share * level for share, level in zip(_LUMA, levels, strict=True))
+        levels *= 1 + 0.8 * recipe.saturation
+        levels -= (0.8 * recipe.saturation) * luma
+    if recipe.contrast:
+        levels *= 1 + 0.5 * recipe.contrast
+        levels -= 255 * _PIVOT * 0.5 * recipe.contrast
+    return levels.clip(0, 255)
+
+
+def _add_noise(levels: Field, stream: np.random.Generator, sd: float) -> None:
+    """Add noise of a standard deviation in grey levels: most of it common to all colours."""
+    levels += sd * grain(stream)
+    for level in levels:
+        level += (_COLOURED * sd) * grain(stream)
+
+
+def _picture(levels: Field) -> NDArray[np.uint8]:
+    picture = np.empty((EDGE_PX, EDGE_PX, 3), np.uint8)
+    for index, level in enumerate(levels):
+        picture[..., index] = np.rint(level).clip(0, 255)
+    return picture
+
+
+def _compressed(recipe: LesionRecipe, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the picture compressed and decoded again."""
+    if recipe.jpeg <= 0:
+        return picture
+    file = io.BytesIO()
+    coarse = 2 if recipe.jpeg > 0.3 else 0  # 4:2:0 or 4:4:4
+    quality = round(97 - 60 * recipe.jpeg)
+    Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=coarse)
+    return np.array(Image.open(file))
