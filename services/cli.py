@@ -14,6 +14,7 @@ from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.doctor import doctor
 from services.commands.gallery import gallery
+from services.commands.realism import realism
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -47,6 +48,7 @@ for _command in (
     resume,
     validate,
     schema,
+    realism,
     up,
     status,
     doctor,

@@ -11,20 +11,24 @@ _LEAST: Final = 0.004  # weight of a tap that still counts
 _MOST_TAPS: Final = 6  # to each side
 
 
-def blurred(levels: Field, sigma_px: float) -> Field:
-    """Return images (channels, height, width) blurred; the rim is repeated outwards."""
-    return np.stack([_along(_along(level, sigma_px).T, sigma_px).T for level in levels])
-
-
-def _along(level: Field, sigma_px: float) -> Field:
-    """Blur along the first axis."""
+def blurred(level: Field, sigma_px: float) -> Field:
+    """Return an image (height, width) blurred; the rim is repeated outwards."""
     taps = _kernel(sigma_px)
     reach = len(taps) - 1
-    rows = len(level)
-    wide = np.concatenate([level[:1].repeat(reach, 0), level, level[-1:].repeat(reach, 0)])
-    total: Field = taps[0] * wide[reach : reach + rows]
+    return _along(_along(level, taps, reach, 0), taps, reach, 1)
+
+
+def _along(level: Field, taps: tuple[float, ...], reach: int, axis: int) -> Field:
+    wide = np.pad(level, [(reach, reach) if each == axis else (0, 0) for each in (0, 1)], "edge")
+    rows = [slice(None), slice(None)]
+
+    def moved(by: int) -> Field:
+        rows[axis] = slice(reach + by, reach + by + level.shape[axis])
+        return wide[tuple(rows)]
+
+    total: Field = taps[0] * moved(0)
     for away, tap in enumerate(taps[1:], start=1):
-        pair = wide[reach - away : reach - away + rows] + wide[reach + away : reach + away + rows]
+        pair = moved(-away) + moved(away)
         pair *= tap
         total += pair
     return total

@@ -4,36 +4,40 @@ JPEG is Pillow's: integer arithmetic, the same on every host.
 """
 
 import io
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from twin.dermoscopy.blur import blurred
 from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.optics import GAMMA
 from twin.dermoscopy.outline import frame
 from twin.dermoscopy.recipe import LesionRecipe
-from twin.dermoscopy.blur import blurred
 from twin.dermoscopy.textures import EDGE_PX, Field, grain, grid, smoothstep
 
 _FLOOR: Final = 0.035  # surface reflection that no absorber takes away
 _LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _PIVOT: Final = 0.6  # level that contrast leaves alone: assumption
 _SHARPENED_PX: Final = 1.2  # sigma of the unsharp mask: assumption
-_COLOURED: Final = 0.35  # share of the noise that differs between the colours: assumption
+_COMMON: Final = 0.8  # noise of brightness to noise of each colour
+_COLOUR_PX: Final = 0.7  # sigma of what blurs colours alone: assumption
+_WHITE: Final = 0.7  # of the noise: it is hardly correlated in reduced pictures
 
 
 def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
     """Return what the camera makes of light (3, 224, 224): uint8 RGB, (224, 224, 3)."""
     stream = stream_of(recipe, Layer.CAMERA)
     levels = _exposed(recipe, light, _lamp(recipe, stream))
-    if recipe.blur > 0:
-        levels = blurred(levels, 2.0 * recipe.blur)
+    levels = _focused(levels, 2.0 * recipe.blur)
     if recipe.noise > 0:
-        _add_noise(levels, stream, 14 * recipe.noise)
+        _add_noise(levels, stream, 6 * recipe.noise)
     if recipe.sharpen > 0:
-        levels += (2.5 * recipe.sharpen) * (levels - blurred(levels, _SHARPENED_PX))
+        levels += (2.5 * recipe.sharpen) * (
+            levels - np.stack([blurred(level, _SHARPENED_PX) for level in levels])
+        )
     return _compressed(recipe, _picture(levels))
 
 
@@ -63,7 +67,7 @@ def _exposed(recipe: LesionRecipe, light: Field, lamp: Field) -> Field:
     levels *= np.array([255 * exposure * each for each in gain], np.float32).reshape(3, 1, 1)
     levels *= lamp
     if recipe.saturation:
-        luma = sum(share * level for share, level in zip(_LUMA, levels, strict=True))
+        luma = _luma(levels)
         levels *= 1 + 0.8 * recipe.saturation
         levels -= (0.8 * recipe.saturation) * luma
     if recipe.contrast:
@@ -72,11 +76,31 @@ def _exposed(recipe: LesionRecipe, light: Field, lamp: Field) -> Field:
     return levels.clip(0, 255)
 
 
+def _focused(levels: Field, sigma_px: float) -> Field:
+    """Return what lens and sensor resolve; of colours, less than of brightness.
+
+    Sensors see each colour at every second pixel, and most software stores it coarsely, too.
+    """
+    luma = _luma(levels)
+    colour_px = math.sqrt(sigma_px**2 + _COLOUR_PX**2)
+    red, blue = (blurred(levels[channel] - luma, colour_px) for channel in (0, 2))
+    green = (_LUMA[0] * red + _LUMA[2] * blue) * (-1 / _LUMA[1])
+    if sigma_px > 0:
+        luma = blurred(luma, sigma_px)
+    return np.stack([luma + red, luma + green, luma + blue])
+
+
+def _luma(levels: Field) -> Field:
+    red, green, blue = levels
+    luma: Field = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return luma
+
+
 def _add_noise(levels: Field, stream: np.random.Generator, sd: float) -> None:
-    """Add noise of a standard deviation in grey levels: most of it common to all colours."""
-    levels += sd * grain(stream)
-    for level in levels:
-        level += (_COLOURED * sd) * grain(stream)
+    """Add noise of a standard deviation in grey levels: some of it common to all colours."""
+    levels += (_COMMON * sd) * grain(stream, _WHITE)
+    for channel in range(3):
+        levels[channel] += sd * grain(stream, _WHITE)
 
 
 def _picture(levels: Field) -> NDArray[np.uint8]:
@@ -91,7 +115,7 @@ def _compressed(recipe: LesionRecipe, picture: NDArray[np.uint8]) -> NDArray[np.
     if recipe.jpeg <= 0:
         return picture
     file = io.BytesIO()
-    coarse = 2 if recipe.jpeg > 0.3 else 0  # 4:2:0 or 4:4:4
-    quality = round(97 - 60 * recipe.jpeg)
+    coarse = 2 if recipe.jpeg > 0.25 else 0  # 4:2:0 or 4:4:4
+    quality = round(100 - 60 * recipe.jpeg)
     Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=coarse)
     return np.array(Image.open(file))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.recipe import LesionRecipe
-from twin.dermoscopy.textures import Field, grid, octaves, smoothstep
+from twin.dermoscopy.textures import Field, fractal, grid, smoothstep
 
 _ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radius
 
@@ -42,8 +42,8 @@ def depth_of(recipe: LesionRecipe) -> Field:
     depth: Field = np.sqrt(x * x + y * y)
     depth *= (1 / outline).astype(np.float32)[_step(x, y)]
     rough = recipe.border
-    depth += octaves(
-        stream, (7, 14, 28, 48), (0.12 * rough, 0.10 * rough, 0.02 + 0.05 * rough, 0.03)
+    depth += fractal(
+        stream, (0.12 * rough, 0.10 * rough, 0.02 + 0.05 * rough, 0.015 + 0.03 * rough)
     )
     return depth
 
@@ -54,7 +54,8 @@ def _angles() -> NDArray[np.float64]:
     turn = (np.arange(_ANGLES) + 0.5) * (4 / _ANGLES)  # from 0 to 4, a quarter turn each
     quarter = np.floor(turn)
     share = turn - quarter
-    return np.arctan2(share, 1 - share) + quarter * (np.pi / 2)
+    angles: NDArray[np.float64] = np.arctan2(share, 1 - share) + quarter * (np.pi / 2)
+    return angles
 
 
 def _step(x: Field, y: Field) -> NDArray[np.intp]:

@@ -66,10 +66,10 @@ class LesionRecipe:
     saturation: float  # 0 neutral, -1 nearly grey
     contrast: float  # 0 neutral
     corners: float  # darkness of the corners, from 0.6 a black rim
-    blur: float  # of the optics: sigma up to 2.4 px
-    noise: float  # of the sensor: standard deviation up to 14 grey levels
+    blur: float  # of the optics: sigma up to 2 px
+    noise: float  # of the sensor: standard deviation up to 6 grey levels
     sharpen: float  # unsharp mask of the camera's software
-    jpeg: float  # compression: 0 none, quality 97 down to 37
+    jpeg: float  # compression: 0 none, quality 100 down to 40
 
     def __post_init__(self) -> None:
         # A NumPy number would turn the renderer's single precision into double, and the recipe

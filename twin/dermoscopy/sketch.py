@@ -3,7 +3,6 @@
 Pillow draws with integers, so that any host gives the same pixels.
 """
 
-from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -33,18 +32,20 @@ class Sketch:
         points = np.rint(_canvas(np.stack([x, y], axis=1))).astype(int).ravel().tolist()
         self._draw.line(points, fill=ink, width=wide)
 
-    def dot(self, x: float, y: float, radius: float, ink: int, hollow: bool = False) -> None:
-        """Draw a disc, or its rim; `radius` in the units of x and y."""
-        box = [round(float(_canvas(v))) for v in (x - radius, y - radius, x + radius, y + radius)]
-        if hollow:
-            self._draw.ellipse(box, outline=ink, width=FINE)
-        else:
-            self._draw.ellipse(box, fill=ink)
+    def dots(self, places: NDArray[np.float64], hollow: bool = False) -> None:
+        """Draw discs, or their rims.
 
-    def dots(self, places: Iterable[Sequence[float]]) -> None:
-        """Draw discs, each given as x, y, radius and ink from 0 to 1."""
-        for x, y, radius, ink in places:
-            self.dot(x, y, radius, round(255 * ink))
+        Parameters:
+            places: shape (n, 4): x, y, radius in the units of x and y, and ink from 0 to 1.
+        """
+        middle, radius = places[:, :2], places[:, 2:3]
+        corners = np.rint(_canvas(np.hstack([middle - radius, middle + radius]))).astype(int)
+        inks = np.rint(255 * places[:, 3]).astype(int)
+        for box, ink in zip(corners.tolist(), inks.tolist(), strict=True):
+            if hollow:
+                self._draw.ellipse(box, outline=ink, width=FINE)
+            else:
+                self._draw.ellipse(box, fill=ink)
 
     def cover(self) -> Field:
         """Return how much of each pixel is covered, from 0 to 1."""
@@ -52,8 +53,8 @@ class Sketch:
         return coarse.astype(np.float32) * np.float32(1 / 255)
 
 
-def _canvas(place: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    on_canvas: NDArray[np.float64] = (np.asarray(place, np.float64) + 1) * (EDGE_PX * FINE / 2)
+def _canvas(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    on_canvas: NDArray[np.float64] = (place + 1) * (EDGE_PX * FINE / 2)
     return on_canvas
 
 

@@ -8,7 +8,7 @@ from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.outline import frame
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.sketch import Sketch, scattered
-from twin.dermoscopy.textures import Field, grain, noise, octaves, smoothstep, wave
+from twin.dermoscopy.textures import Field, fractal, grain, noise, smoothstep, wave
 
 _BLOOD_OF_SKIN: Final = 0.62
 
@@ -26,8 +26,8 @@ def skin_of(recipe: LesionRecipe) -> tuple[Field, Field]:
     """Return melanin and blood of the skin."""
     stream = stream_of(recipe, Layer.SKIN)
     base = float(np.interp(recipe.tone_ita_deg, _ITA_DEG, _MELANIN_OF_SKIN))
-    coarse = octaves(stream, (3, 6, 12), (0.6, 0.6, 0.5))
-    fine = octaves(stream, (24, 48), (0.7, 0.7)) + 0.8 * grain(stream)
+    coarse = 0.6 * noise(stream, 3) + fractal(stream, (0.6, 0.6, 0.0, 0.0))
+    fine = fractal(stream, (0.0, 0.0, 0.8, 0.55)) + 0.3 * grain(stream)
     uneven = (0.5 * recipe.mottle) * coarse + (0.5 * recipe.texture) * fine
     if recipe.lines > 0:
         uneven += _lines(recipe)
@@ -44,21 +44,21 @@ def skin_of(recipe: LesionRecipe) -> tuple[Field, Field]:
 def _blood(recipe: LesionRecipe, fine: Field) -> Field:
     stream = stream_of(recipe, Layer.REDNESS)
     red = recipe.redness
-    patches = octaves(stream, (3, 7, 15), (0.7, 0.6, 0.4))
+    patches = 0.7 * noise(stream, 3) + fractal(stream, (0.6, 0.4, 0.0, 0.0))
     blood = 1 + 1.1 * red + ((0.25 + 0.35 * red) * recipe.mottle) * patches
     blood += (0.15 * recipe.texture) * fine
     if red > 0:
         # Vessels run where a field crosses zero: thin, curved and branching.
-        across = octaves(stream, (9, 22), (0.8, 0.6))
+        across = fractal(stream, (0.4, 0.7, 0.5, 0.0))
         vessels = np.maximum(0, 1 - np.abs(across) * (1 / 0.14))
-        blood += red * vessels * np.maximum(0, 0.4 + 0.5 * patches)
+        blood += red * vessels * np.maximum(0, 0.2 + 0.5 * patches)
     return _BLOOD_OF_SKIN * np.maximum(0.1, blood)
 
 
 def _lines(recipe: LesionRecipe) -> Field:
     """Return the furrows between the plates of the skin."""
     stream = stream_of(recipe, Layer.LINES)
-    height = octaves(stream, (16, 36), (0.8, 0.6))
+    height = fractal(stream, (0.0, 0.8, 0.6, 0.0))
     return recipe.lines * (np.maximum(0, 1 - np.abs(height) * (1 / 0.3)) - 0.25)
 
 
@@ -74,14 +74,14 @@ def _ridges(recipe: LesionRecipe) -> Field:
 
 def _follicles(recipe: LesionRecipe) -> Field:
     sketch = Sketch()
-    places = scattered(stream_of(recipe, Layer.FOLLICLES), 260, 0.25 + 0.75 * recipe.follicles,
-                       (0.012, 0.035))
+    share = 0.25 + 0.75 * recipe.follicles
+    places = scattered(stream_of(recipe, Layer.FOLLICLES), 260, share, (0.012, 0.035))
     sketch.dots(places)
     return sketch.cover()
 
 
 def _freckles(recipe: LesionRecipe) -> Field:
     stream = stream_of(recipe, Layer.FRECKLES)
-    level = octaves(stream, (5, 16, 34), (0.5, 0.6, 0.6))
+    level = fractal(stream, (0.5, 0.6, 0.6, 0.0))
     spots = smoothstep((level - (1.7 - 1.2 * recipe.freckles)) * (1 / 1.6))
     return (0.2 + 0.8 * recipe.freckles) * spots

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.sketch import Sketch
-from twin.dermoscopy.textures import Field, noise, smoothstep
+from twin.dermoscopy.textures import Field, fractal, noise, smoothstep
 
 _HAIRS: Final = 60  # at most
 _BUBBLES: Final = 40
+_FIBRES: Final = 50
 # Three strokes of an M on a square of its own, from its lower left.
 _M: Final = np.array([[0, 0], [0, 1], [0.5, 0.4], [1, 1], [1, 0]])
 
@@ -37,22 +38,33 @@ def bubbles_of(recipe: LesionRecipe) -> Field:
     """Return the bright rims and lights of gel bubbles."""
     stream = stream_of(recipe, Layer.BUBBLES)
     place = stream.uniform(-1, 1, (_BUBBLES, 2))
-    radius = 0.015 + 0.14 * stream.random(_BUBBLES) ** 3
-    ink = stream.integers(60, 200, _BUBBLES)
+    radius = 0.015 + 0.14 * stream.random((_BUBBLES, 1)) ** 3
+    ink = stream.uniform(0.25, 0.8, (_BUBBLES, 1))
+    count = round(_BUBBLES * recipe.bubbles)
+    rims = np.hstack([place, radius, ink])[:count]
+    lights = np.hstack([place - 0.4 * radius, 0.2 * radius, np.ones_like(ink)])[:count]
     sketch = Sketch()
-    for bubble in range(round(_BUBBLES * recipe.bubbles)):
-        x, y = place[bubble]
-        sketch.dot(x, y, radius[bubble], int(ink[bubble]), hollow=True)
-        sketch.dot(x - 0.4 * radius[bubble], y - 0.4 * radius[bubble], 0.2 * radius[bubble], 255)
+    sketch.dots(rims, hollow=True)
+    sketch.dots(lights)
     return 0.8 * sketch.cover()
 
 
 def glare_of(recipe: LesionRecipe) -> Field:
-    """Return small reflections, in a few places."""
+    """Return small reflections, in a few places, and bright fibres anywhere."""
     stream = stream_of(recipe, Layer.GLARE)
     where = smoothstep(noise(stream, 4) - 0.2)
-    specks = smoothstep((noise(stream, 75) - (2.9 - 1.3 * recipe.glare)) * 1.6)
-    return specks * where
+    fine = fractal(stream, (0.0, 0.0, 0.5, 0.85))
+    specks = smoothstep((fine - (2.9 - 1.3 * recipe.glare)) * 1.6) * where
+    start, angle = stream.uniform(-1, 1, (_FIBRES, 2)), stream.uniform(0, 2 * np.pi, _FIBRES)
+    turns = np.cumsum(stream.normal(0, 0.25, (_FIBRES, 12)), axis=1) + angle[:, None]
+    step = stream.uniform(0.005, 0.04, (_FIBRES, 1))
+    x = start[:, :1] + np.cumsum(step * np.cos(turns), axis=1)
+    y = start[:, 1:] + np.cumsum(step * np.sin(turns), axis=1)
+    ink = stream.integers(40, 220, _FIBRES)
+    sketch = Sketch()
+    for fibre in range(round(_FIBRES * recipe.glare)):
+        sketch.stroke(x[fibre], y[fibre], 1, int(ink[fibre]))
+    return np.minimum(1, specks + sketch.cover())
 
 
 def ruler_of(recipe: LesionRecipe) -> Field:
