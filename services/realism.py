@@ -21,6 +21,7 @@ from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.datasets import LabelledImage, load_images
 from simulator.cases.lesion_recipes import recipe_of
+from simulator.cases.lesion_tables import WAYS, WAYS_IN_ISIC
 from simulator.draws.streams import stream
 from twin.errors import DataError
 from twin.evaluate import auc
@@ -33,11 +34,12 @@ from twin.stem_weights import analytic, calibrated
 from twin.training import FULL, QUICK, train
 
 # Shares of diagnoses, and types I, II and III by their range of the individual typology angle in
-# degrees. Of the paper's malignant images, 72 % are matched and melanomas but for two; what the
-# others are is an assumption, and so are the shares of skin types.
+# degrees. Of the paper's malignant images 72 % are matched, all of them melanomas but for two, and
+# none is one of HAM10000's basal-cell carcinomas; what the others are is an assumption, and so are
+# the shares of skin types.
 _MIX: Final[Mapping[bool, Mapping[str, float]]] = {
     False: {"nevus": 1.0},
-    True: {"melanoma": 0.82, "basal_cell_carcinoma": 0.13, "actinic_keratosis": 0.05},
+    True: {"melanoma": 0.92, "basal_cell_carcinoma": 0.05, "actinic_keratosis": 0.03},
 }
 _TONES: Final = ((0.35, 55, 68), (0.4, 41, 55), (0.25, 28, 41))
 _FOLDS: Final = 4
@@ -121,11 +123,12 @@ def realism(
     }
 
 
-def rendered_mix(count: int, prevalence: float, seed: int) -> _Side:
-    """Draw recipes in the mix of the paper's data set.
+def rendered_mix(count: int, prevalence: float, seed: int, *, confounded: bool = False) -> _Side:
+    """Draw recipes in the mix of diagnoses of the paper's data set.
 
     Parameters:
         prevalence: share of malignant ones, exact but for rounding.
+        confounded: with ways of taking pictures that differ by class, as they do there.
     """
     refs: list[ImageRef] = []
     malignant = np.arange(count) < round(count * prevalence)
@@ -134,7 +137,9 @@ def rendered_mix(count: int, prevalence: float, seed: int) -> _Side:
         diagnosis = _pick(draws, _MIX[ill])
         share, low, high = zip(*_TONES, strict=True)
         tone = int(draws.choice(len(_TONES), p=share))
-        recipe = recipe_of(draws, diagnosis, float(draws.uniform(low[tone], high[tone])))
+        tone_ita_deg = float(draws.uniform(low[tone], high[tone]))
+        ways = WAYS_IN_ISIC[ill] if confounded else WAYS
+        recipe = recipe_of(draws, diagnosis, tone_ita_deg, ways=ways)
         refs.append(SyntheticRef(recipe=recipe))
     return _Side(refs, malignant, [f"rendered-{seed}-{index}" for index in range(count)])
 

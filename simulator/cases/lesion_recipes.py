@@ -1,20 +1,27 @@
 """What lesions of each diagnosis look like: distributions over the renderer's controls.
 
 Controls are correlated normal deviates that a link turns into what the renderer takes. Diagnoses
-differ in the medians of the lesion's own controls, and overlap; how the picture was taken does
-not depend on the diagnosis, or a classifier could tell the camera instead of the lesion. Site and
-sex move hair and the texture of the skin.
+differ in the medians of the lesion's own controls and a little in the skin around, and overlap;
+how the picture was taken does not depend on the diagnosis, or a classifier could tell the camera
+instead of the lesion. Site and sex move hair and the texture of the skin.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cases.lesion_tables import CORRELATIONS, DIAGNOSES, LESIONS, PHOTOGRAPHS, WAYS
+from simulator.cases.lesion_tables import (
+    CORRELATIONS,
+    DIAGNOSES,
+    LESIONS,
+    PHOTOGRAPHS,
+    SUN,
+    WAYS,
+)
 from twin.dermoscopy.recipe import LesionRecipe
 
 # Early melanomas look like nevi and atypical nevi like melanomas: one draw per lesion moves all
@@ -34,6 +41,7 @@ _OF_SITE: Final[Mapping[str, Mapping[str, float]]] = {
     "upper extremity": {"hair": 0.2, "freckles": 0.2},
     "hand": {"lines": 0.6},
     "genital": {"hair": 0.3, "lines": 0.3},
+    "foot": {"hair": -0.8, "ridges": 1.5},
     "acral": {"hair": -3.0, "ridges": 3.0},
 }
 _MORE_HAIR_OF_MEN: Final = 0.25  # in logits to each side of the median: assumption
@@ -76,6 +84,7 @@ def recipe_of(
     *,
     site: str = "",
     sex: str = "",
+    ways: Sequence[float] = WAYS,
 ) -> LesionRecipe:
     """Draw what is seen of a lesion. Each value takes its draws in turn, whatever the diagnosis.
 
@@ -84,9 +93,11 @@ def recipe_of(
         tone_ita_deg: individual typology angle of the skin.
         site: in the words of the ISIC archive; hair and texture of the skin follow it.
         sex: "female" or "male"; hair follows it.
+        ways: shares of the ways of taking pictures; they sum to 1.
     """
+    column = DIAGNOSES.index(diagnosis)
     seed = int(draws.integers(2**63))
-    way = int(np.searchsorted(np.cumsum(WAYS), draws.random() * sum(WAYS), side="right"))
+    way = int(np.searchsorted(np.cumsum(ways), draws.random() * sum(ways), side="right"))
     atypia = _ATYPIA * draws.standard_normal()
     deviates = _factor() @ draws.standard_normal(len(_NAMES))
     moved = dict(_OF_SITE.get(site, {}))
@@ -96,9 +107,11 @@ def recipe_of(
     for name, deviate in zip(_NAMES, deviates.tolist(), strict=True):
         if name in LESIONS:
             medians, spread = LESIONS[name]
-            median = medians[DIAGNOSES.index(diagnosis)] + atypia * _way_to_melanoma(medians)
+            median = medians[column] + atypia * _way_to_melanoma(medians)
         else:
-            median, spread = PHOTOGRAPHS[name][min(way, len(WAYS) - 1)]
+            median, spread = PHOTOGRAPHS[name][min(way, len(ways) - 1)]
+            if name in SUN:
+                median += SUN[name][column]
         value = _LINKS.get(name, _fraction)(median + moved.get(name, 0.0) + spread * deviate)
         # Rounded, so that the last bit of a maths library cannot reach the log (law 5).
         control[name] = round(value, 4)

@@ -19,14 +19,17 @@ def blurred(level: Field, sigma_px: float) -> Field:
 
 
 def _along(level: Field, taps: tuple[float, ...], reach: int, axis: int) -> Field:
-    wide = np.pad(level, [(reach, reach) if each == axis else (0, 0) for each in (0, 1)], "edge")
-    rows = [slice(None), slice(None)]
+    size = level.shape[axis]
+    ends = level[:1], level[-1:]
+    if axis:
+        ends = level[:, :1], level[:, -1:]
+    wide = np.concatenate([ends[0]] * reach + [level] + [ends[1]] * reach, axis)
 
     def moved(by: int) -> Field:
-        rows[axis] = slice(reach + by, reach + by + level.shape[axis])
-        return wide[tuple(rows)]
+        rows = slice(reach + by, reach + by + size)
+        return wide[:, rows] if axis else wide[rows]
 
-    total: Field = taps[0] * moved(0)
+    total: Field = taps[0] * level
     for away, tap in enumerate(taps[1:], start=1):
         pair = moved(-away) + moved(away)
         pair *= tap

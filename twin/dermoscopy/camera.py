@@ -16,15 +16,15 @@ from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.optics import GAMMA
 from twin.dermoscopy.outline import frame
 from twin.dermoscopy.recipe import LesionRecipe
-from twin.dermoscopy.textures import EDGE_PX, Field, grain, grid, smoothstep
+from twin.dermoscopy.textures import EDGE_PX, Field, grain, grid, smoothstep, static
 
 _FLOOR: Final = 0.035  # surface reflection that no absorber takes away
 _LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _PIVOT: Final = 0.6  # level that contrast leaves alone: assumption
 _SHARPENED_PX: Final = 1.2  # sigma of the unsharp mask: assumption
-_COMMON: Final = 0.8  # noise of brightness to noise of each colour
-_COLOUR_PX: Final = 0.7  # sigma of what blurs colours alone: assumption
-_WHITE: Final = 0.7  # of the noise: it is hardly correlated in reduced pictures
+_BEST_QUALITY: Final = 97  # above, what JPEG does is less than rounding to grey levels
+_COMMON: Final = 0.4  # noise of brightness to noise of each colour
+_COLOUR_PX: Final = 0.95  # sigma of what blurs colours alone: assumption
 
 
 def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
@@ -35,9 +35,8 @@ def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
     if recipe.noise > 0:
         _add_noise(levels, stream, 6 * recipe.noise)
     if recipe.sharpen > 0:
-        levels += (2.5 * recipe.sharpen) * (
-            levels - np.stack([blurred(level, _SHARPENED_PX) for level in levels])
-        )
+        luma = _luma(levels)
+        levels += (2.5 * recipe.sharpen) * (luma - blurred(luma, _SHARPENED_PX))
     return _compressed(recipe, _picture(levels))
 
 
@@ -98,9 +97,9 @@ def _luma(levels: Field) -> Field:
 
 def _add_noise(levels: Field, stream: np.random.Generator, sd: float) -> None:
     """Add noise of a standard deviation in grey levels: some of it common to all colours."""
-    levels += (_COMMON * sd) * grain(stream, _WHITE)
+    levels += (_COMMON * sd) * grain(stream)
     for channel in range(3):
-        levels[channel] += sd * grain(stream, _WHITE)
+        levels[channel] += sd * static(stream)
 
 
 def _picture(levels: Field) -> NDArray[np.uint8]:
@@ -112,10 +111,10 @@ def _picture(levels: Field) -> NDArray[np.uint8]:
 
 def _compressed(recipe: LesionRecipe, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the picture compressed and decoded again."""
-    if recipe.jpeg <= 0:
+    quality = round(100 - 60 * recipe.jpeg)
+    if quality > _BEST_QUALITY:
         return picture
     file = io.BytesIO()
     coarse = 2 if recipe.jpeg > 0.25 else 0  # 4:2:0 or 4:4:4
-    quality = round(100 - 60 * recipe.jpeg)
     Image.fromarray(picture).save(file, "JPEG", quality=quality, subsampling=coarse)
     return np.array(Image.open(file))

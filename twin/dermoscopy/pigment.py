@@ -5,13 +5,13 @@ import numpy as np
 from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.sketch import Sketch, scattered
-from twin.dermoscopy.textures import Field, fractal, grain, noise
+from twin.dermoscopy.textures import Field, fractal, grain, octaves
 
 
 def pigment_of(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field, Field]:
     """Return melanin and blood that the lesion adds."""
     stream = stream_of(recipe, Layer.COLOUR)
-    patches = 0.55 * noise(stream, 4) + fractal(stream, (0.5, 0.45, 0.0, 0.0))
+    patches = octaves(stream, (4, 7, 14), (0.55, 0.5, 0.45))
     rough = fractal(stream, (0.0, 0.0, 0.8, 0.55)) + 0.3 * grain(stream)
     spread = recipe.variegation * patches + (0.05 + 0.45 * recipe.roughness) * rough
     middle = 1 + (0.1 + 1.2 * recipe.core) * (np.clip(1 - depth, -0.3, 1) - 0.35)
@@ -23,9 +23,9 @@ def pigment_of(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field
     if recipe.globules > 0:
         melanin += (1.8 * recipe.globules) * _globules(recipe) * inside
     # Vessels run where a field crosses zero: thin, curved and branching.
-    across = fractal(stream, (0.5, 0.7, 0.3, 0.0))
+    across = octaves(stream, (7, 14, 22), (0.5, 0.7, 0.3))
     vessels = np.maximum(0, 1 - np.abs(across) * (1 / 0.16))
-    uneven = 0.5 * noise(stream, 4) + fractal(stream, (0.35, 0.2, 0.0, 0.0))
+    uneven = octaves(stream, (4, 7, 14), (0.5, 0.35, 0.2))
     here = np.maximum(0, 0.3 + 0.5 * patches)
     redness = np.maximum(0, 1 + (0.3 + recipe.variegation) * uneven) + here * vessels
     return melanin, 1.9 * recipe.blood * redness * inside

@@ -69,7 +69,7 @@ class LesionRecipe:
     blur: float  # of the optics: sigma up to 2 px
     noise: float  # of the sensor: standard deviation up to 6 grey levels
     sharpen: float  # unsharp mask of the camera's software
-    jpeg: float  # compression: 0 none, quality 100 down to 40
+    jpeg: float  # compression: 0 to 0.04 none, then quality 97 down to 40
 
     def __post_init__(self) -> None:
         # A NumPy number would turn the renderer's single precision into double, and the recipe

@@ -33,7 +33,7 @@ from twin.dermoscopy.textures import Field
 
 Colour = tuple[float, float, float]
 
-_VEIL: Final = (0.46, 0.50, 0.62)
+_VEIL: Final = (0.40, 0.49, 0.66)
 _SCAR: Final = (0.86, 0.79, 0.80)
 _SCALE: Final = (0.88, 0.83, 0.74)
 _CYST: Final = (0.90, 0.84, 0.70)

@@ -8,7 +8,7 @@ from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.outline import frame
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.sketch import Sketch, scattered
-from twin.dermoscopy.textures import Field, fractal, grain, noise, smoothstep, wave
+from twin.dermoscopy.textures import Field, fractal, grain, noise, octaves, smoothstep, wave
 
 _BLOOD_OF_SKIN: Final = 0.62
 
@@ -26,7 +26,7 @@ def skin_of(recipe: LesionRecipe) -> tuple[Field, Field]:
     """Return melanin and blood of the skin."""
     stream = stream_of(recipe, Layer.SKIN)
     base = float(np.interp(recipe.tone_ita_deg, _ITA_DEG, _MELANIN_OF_SKIN))
-    coarse = 0.6 * noise(stream, 3) + fractal(stream, (0.6, 0.6, 0.0, 0.0))
+    coarse = octaves(stream, (3, 7, 14), (0.6, 0.6, 0.6))
     fine = fractal(stream, (0.0, 0.0, 0.8, 0.55)) + 0.3 * grain(stream)
     uneven = (0.5 * recipe.mottle) * coarse + (0.5 * recipe.texture) * fine
     if recipe.lines > 0:
@@ -44,7 +44,7 @@ def skin_of(recipe: LesionRecipe) -> tuple[Field, Field]:
 def _blood(recipe: LesionRecipe, fine: Field) -> Field:
     stream = stream_of(recipe, Layer.REDNESS)
     red = recipe.redness
-    patches = 0.7 * noise(stream, 3) + fractal(stream, (0.6, 0.4, 0.0, 0.0))
+    patches = octaves(stream, (3, 7, 14), (0.7, 0.6, 0.4))
     blood = 1 + 1.1 * red + ((0.25 + 0.35 * red) * recipe.mottle) * patches
     blood += (0.15 * recipe.texture) * fine
     if red > 0:
@@ -52,7 +52,8 @@ def _blood(recipe: LesionRecipe, fine: Field) -> Field:
         across = fractal(stream, (0.4, 0.7, 0.5, 0.0))
         vessels = np.maximum(0, 1 - np.abs(across) * (1 / 0.14))
         blood += red * vessels * np.maximum(0, 0.2 + 0.5 * patches)
-    return _BLOOD_OF_SKIN * np.maximum(0.1, blood)
+    total: Field = _BLOOD_OF_SKIN * np.maximum(0.1, blood)
+    return total
 
 
 def _lines(recipe: LesionRecipe) -> Field:

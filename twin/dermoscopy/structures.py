@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.dermoscopy.sketch import Sketch, scattered
-from twin.dermoscopy.textures import Field, fractal, grain, noise, smoothstep
+from twin.dermoscopy.textures import Field, fractal, grain, noise, octaves, smoothstep
 
 _TREES: Final = 5  # of vessels, at most
 _BRANCHES: Final = 7  # the stem among them
@@ -102,6 +102,6 @@ def _patch(stream: np.random.Generator, cells: int, amount: float, inside: Field
     """Return a patch that covers about `amount` of the lesion."""
     if amount <= 0:
         return np.zeros_like(inside)
-    level = 0.88 * noise(stream, cells) + fractal(stream, (0.0, 0.4, 0.25, 0.0))  # variance 1
+    level = octaves(stream, (cells, 14, 22), (0.88, 0.4, 0.25))  # variance 1
     threshold = NormalDist().inv_cdf(1 - min(amount, 0.999))
     return smoothstep((level - threshold) * (1 / 1.4) + 0.5) * inside

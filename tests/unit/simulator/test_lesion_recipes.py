@@ -12,7 +12,9 @@ from simulator.cases.lesion_tables import (
     DIAGNOSES,
     LESIONS,
     PHOTOGRAPHS,
+    SUN,
     WAYS,
+    WAYS_IN_ISIC,
 )
 from twin.dermoscopy.recipe import LesionRecipe, fault_of
 
@@ -42,14 +44,14 @@ def test_every_diagnosis_is_drawn_within_range(diagnosis: str) -> None:
 
 
 def test_an_unknown_diagnosis_is_refused() -> None:
-    with pytest.raises(ValueError, match="wart"):
+    with pytest.raises(ValueError, match="not in tuple"):
         recipe_of(np.random.default_rng(0), "wart", 45.0)
 
 
 def test_how_the_picture_was_taken_does_not_depend_on_the_diagnosis() -> None:
     for one, other in zip(RECIPES["nevus"], RECIPES["melanoma"], strict=True):
         a, b = asdict(one), asdict(other)
-        assert {name for name in a if a[name] != b[name]} <= set(LESIONS)
+        assert {name for name in a if a[name] != b[name]} <= {*LESIONS, *SUN}
 
 
 @pytest.mark.parametrize(
@@ -68,11 +70,11 @@ def test_what_is_typical_of_a_diagnosis_also_occurs_without_it(name: str, diagno
     strong = np.quantile(values(diagnosis, name), 0.75)
     assert strong > 0
     assert all(values(diagnosis, name).mean() > values(other, name).mean() for other in others)
-    least = np.quantile(values(diagnosis, name), 0.4)
-    assert all((values(other, name) > least).any() for other in ("nevus", "melanoma"))
+    least = np.quantile(values(diagnosis, name), 0.25)
+    assert all((values(other, name) >= max(least, 0.01)).any() for other in others)
 
 
-@pytest.mark.parametrize("name", [name for name in LESIONS])
+@pytest.mark.parametrize("name", list(LESIONS))
 def test_nevi_and_melanomas_overlap_in_every_control(name: str) -> None:
     nevus, melanoma = values("nevus", name), values("melanoma", name)
     for one, other in ((nevus, melanoma), (melanoma, nevus)):
@@ -94,3 +96,20 @@ def test_site_and_sex_leave_the_lesion_alone() -> None:
         drawn("nevus", 50), drawn("nevus", 50, site="face", sex="male"), strict=True
     ):
         assert all(getattr(one, name) == getattr(other, name) for name in LESIONS)
+
+
+def test_ways_of_taking_pictures_can_be_chosen() -> None:
+    assert {len(ways) for ways in WAYS_IN_ISIC.values()} == {len(WAYS)}
+    assert {recipe.seed for recipe in drawn("nevus", 20)} == {
+        recipe_of(np.random.default_rng(i), "nevus", 45.0, ways=WAYS_IN_ISIC[False]).seed
+        for i in range(20)
+    }
+    for way, medians in enumerate(PHOTOGRAPHS["warmth"]):
+        only = [1.0 if index == way else 0.0 for index in range(len(WAYS))]
+        warmth = np.median(
+            [
+                recipe_of(np.random.default_rng(i), "nevus", 45.0, ways=only).warmth
+                for i in range(99)
+            ]
+        )
+        assert warmth == pytest.approx(np.tanh(medians[0] / 2), abs=0.15)

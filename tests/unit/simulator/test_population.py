@@ -148,7 +148,8 @@ def test_recipes_are_short_decimals() -> None:
 
 @pytest.mark.parametrize("name", [each.name for each in fields(LesionRecipe)])
 def test_every_control_varies(name: str) -> None:
-    assert len({getattr(case.image.recipe, name) for case in CASES}) > 30
+    # Some structures are rare; none is so rare that it names a diagnosis.
+    assert len({getattr(case.image.recipe, name) for case in CASES}) > 10
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_images_give_the_truth_away_but_not_wholly() -> None:
     score = x[asked] @ weights
     ill, well = score[y[asked]], score[~y[asked]]
     auc = (ill[:, None] > well[None, :]).mean()
-    assert 0.80 < auc < 0.98
+    assert 0.70 < auc < 0.98
 
 
 @pytest.mark.parametrize(
