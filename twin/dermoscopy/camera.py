@@ -24,7 +24,7 @@ _PIVOT: Final = 0.6  # level that contrast leaves alone: assumption
 _SHARPENED_PX: Final = 1.2  # sigma of the unsharp mask: assumption
 _BEST_QUALITY: Final = 97  # above, what JPEG does is less than rounding to grey levels
 _COMMON: Final = 0.4  # noise of brightness to noise of each colour
-_COLOUR_PX: Final = 0.95  # sigma of what blurs colours alone: assumption
+_COLOUR_PX: Final = 0.8  # sigma of what blurs colours alone: assumption
 
 
 def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
