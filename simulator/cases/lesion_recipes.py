@@ -44,6 +44,7 @@ _OF_SITE: Final[Mapping[str, Mapping[str, float]]] = {
     "foot": {"hair": -0.8, "ridges": 1.5},
     "acral": {"hair": -3.0, "ridges": 3.0},
 }
+_NEXT_TO_NOTHING: Final = 0.015  # share of a lesion: a few pixels, that would take time to render
 _MORE_HAIR_OF_MEN: Final = 0.25  # in logits to each side of the median: assumption
 
 
@@ -54,6 +55,12 @@ def _fraction(logit: float) -> float:
 def _rare(logit: float) -> float:
     """Return 0 for all below the median: most lesions have nothing of it."""
     return max(0.0, 2 * _fraction(logit) - 1)
+
+
+def _seldom(logit: float) -> float:
+    """Return 0 where there would be next to nothing."""
+    fraction = _fraction(logit)
+    return fraction if fraction > _NEXT_TO_NOTHING else 0.0
 
 
 def _signed(logit: float) -> float:
@@ -73,6 +80,7 @@ _LINKS: Final[Mapping[str, Callable[[float], float]]] = {
     **dict.fromkeys(("milia", "arbors", "ulceration", "scale", "lacunae", "patch"), _rare),
     **dict.fromkeys(("ridges", "follicles", "freckles", "hair", "bubbles", "glare"), _rare),
     "corners": _rare,
+    **dict.fromkeys(("veil", "regression"), _seldom),
 }
 _NAMES: Final = (*LESIONS, *PHOTOGRAPHS)
 

@@ -16,15 +16,16 @@ from twin.dermoscopy.layers import Layer, stream_of
 from twin.dermoscopy.optics import GAMMA
 from twin.dermoscopy.outline import frame
 from twin.dermoscopy.recipe import LesionRecipe
-from twin.dermoscopy.textures import EDGE_PX, Field, grain, grid, smoothstep, static
+from twin.dermoscopy.textures import EDGE_PX, Field, blotches, grain, grid, smoothstep, static
 
 _FLOOR: Final = 0.035  # surface reflection that no absorber takes away
 _LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _PIVOT: Final = 0.6  # level that contrast leaves alone: assumption
 _SHARPENED_PX: Final = 1.2  # sigma of the unsharp mask: assumption
+_BLOTCHED: Final = 1.2  # noise of colours in blotches to noise of pixels
 _BEST_QUALITY: Final = 97  # above, what JPEG does is less than rounding to grey levels
 _COMMON: Final = 0.4  # noise of brightness to noise of each colour
-_COLOUR_PX: Final = 0.8  # sigma of what blurs colours alone: assumption
+_COLOUR_PX: Final = 0.72  # sigma of what blurs colours alone: assumption
 
 
 def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
@@ -100,6 +101,11 @@ def _add_noise(levels: Field, stream: np.random.Generator, sd: float) -> None:
     levels += (_COMMON * sd) * grain(stream)
     for channel in range(3):
         levels[channel] += sd * static(stream)
+    # Colours are interpolated between pixels, and what is wrong with them spreads: in blotches.
+    warm, green = ((_BLOTCHED * sd) * blotches(stream) for _ in range(2))
+    levels[0] += warm
+    levels[1] += green
+    levels[2] -= warm
 
 
 def _picture(levels: Field) -> NDArray[np.uint8]:

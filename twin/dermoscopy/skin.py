@@ -46,7 +46,7 @@ def _blood(recipe: LesionRecipe, fine: Field) -> Field:
     red = recipe.redness
     patches = octaves(stream, (3, 7, 14), (0.7, 0.6, 0.4))
     blood = 1 + 1.1 * red + ((0.25 + 0.35 * red) * recipe.mottle) * patches
-    blood += (0.15 * recipe.texture) * fine
+    blood += (0.3 * recipe.texture) * fine
     if red > 0:
         # Vessels run where a field crosses zero: thin, curved and branching.
         across = fractal(stream, (0.4, 0.7, 0.5, 0.0))

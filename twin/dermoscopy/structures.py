@@ -45,8 +45,8 @@ def scale_of(recipe: LesionRecipe, inside: Field) -> Field:
     """Return white-yellow scale: flakes with sharp rims."""
     stream = stream_of(recipe, Layer.SCALE)
     level = fractal(stream, (0.5, 0.0, 0.6, 0.5)) + 0.4 * grain(stream)
-    flakes = smoothstep((level - (1.9 - 1.6 * recipe.scale)) * (1 / 0.5))
-    return 0.75 * flakes * (0.15 + 0.85 * inside) * min(1.0, 3 * recipe.scale)
+    flakes = smoothstep((level - (1.9 - 1.5 * recipe.scale)) * (1 / 0.9))
+    return 0.65 * flakes * (0.15 + 0.85 * inside) * min(1.0, 3 * recipe.scale)
 
 
 def arbors_of(recipe: LesionRecipe, inside: Field) -> Field:

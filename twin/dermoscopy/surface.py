@@ -83,9 +83,11 @@ def _ticks(sketch: Sketch, towards: float, length: float) -> None:
     """Draw an arc of marks that point to the middle; every fifth is longer."""
     for mark in range(9):
         angle = towards + 0.085 * (mark - 4)
+        along = np.array([np.cos(angle), np.sin(angle)])
+        rim = min(1.2, 0.98 / float(np.abs(along).max()))  # of the picture, or of the lens
         far = length * (1.6 if mark % 5 == 2 else 1)
-        radius = np.array([1.2, 1.2 - far])
-        sketch.stroke(radius * np.cos(angle), radius * np.sin(angle), 4, 235)
+        ends = np.outer([rim, rim - far], along)
+        sketch.stroke(ends[:, 0], ends[:, 1], 4, 235)
 
 
 def _scale(sketch: Sketch, turn: float, shift: float, down: float) -> None:
