@@ -23,6 +23,7 @@ from benchmarks import (
     engine_speed,
     memory,
     mirror_delay,
+    rendering,
     replications,
     routes,
 )
@@ -31,7 +32,10 @@ from benchmarks.processes import run_json
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
-ALONE = ("engine_speed", "replications", "memory", "coverage", "acquisition", "bank")
+ALONE = (
+    *("engine_speed", "replications", "memory", "coverage"),
+    *("acquisition", "rendering", "bank"),
+)
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
 
@@ -55,6 +59,8 @@ def main() -> None:
         results["replications"] = replications.measure(options.rounds)
     if "memory" in wanted:
         results["memory"] = memory.measure()
+    if "rendering" in wanted:
+        results["rendering"] = rendering.measure(options.rounds)
     if "coverage" in wanted:
         results["coverage"] = coverage.measure()
     if "acquisition" in wanted:

@@ -14,6 +14,7 @@ from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.doctor import doctor
 from services.commands.gallery import gallery
+from services.commands.realism import realism
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 _PANELS: Final = {
     "What-if questions": (run, compare, resume, validate, schema),
-    "Models and images": (train, score, robustness, gallery),
+    "Models and images": (train, score, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, doctor),
 }
 for _panel, _commands in _PANELS.items():

@@ -1,64 +1,140 @@
-"""What lesions of each diagnosis look like: distributions over the renderer's controls."""
+"""What lesions of each diagnosis look like: distributions over the renderer's controls.
+
+Controls are correlated normal deviates that a link turns into what the renderer takes. Diagnoses
+differ in the medians of the lesion's own controls and a little in the skin around, and overlap;
+how the picture was taken does not depend on the diagnosis, or a classifier could tell the camera
+instead of the lesion. Site and sex move hair and the texture of the skin.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulator.cases.lesion_tables import (
+    CORRELATIONS,
+    DIAGNOSES,
+    LESIONS,
+    PHOTOGRAPHS,
+    SUN,
+    WAYS,
+)
 from twin.dermoscopy.recipe import LesionRecipe
-
-# Logit of the median, per control and diagnosis, and the spread around it in logits. The signs
-# follow the dermoscopic criteria (ABCD rule: Nachbar et al. 1994; seven-point list: Argenziano
-# et al. 1998; basal cell carcinoma: Menzies et al. 2000). The sizes are an assumption: they are
-# set so that classes overlap about as in real images (an RBF SVM on stem statistics, 400 images
-# to learn from, reaches an AUC of 0.90 to 0.97).
-_CONTROLS: Final[Mapping[str, tuple[float, float, float, float, float]]] = {
-    # control: (nevus, seborrheic keratosis, melanoma, basal cell carcinoma, spread)
-    "radius": (-0.7, -0.4, 0.6, 0.0, 0.6),
-    "asymmetry": (-1.4, -0.9, 0.1, -0.5, 0.9),
-    "border": (-1.6, -1.2, -0.1, -1.0, 0.8),
-    "fade": (-0.2, -1.4, -0.5, 0.0, 0.8),
-    "melanin": (-1.0, -0.8, 0.6, -2.0, 0.6),
-    "blood": (-1.8, -2.2, -1.0, 0.3, 0.8),
-    "variegation": (-1.5, -0.9, 0.6, -0.2, 0.8),
-    "network": (-0.5, -3.0, -0.5, -4.0, 1.1),
-    "globules": (-1.6, -0.8, -0.8, -1.6, 1.1),
-    "streaks": (-3.5, -4.5, -1.8, -5.0, 1.2),
-    "veil": (-5.0, -4.8, -2.4, -3.0, 1.1),
-    "regression": (-5.0, -4.5, -2.5, -2.8, 1.1),
-}
-_COLUMNS: Final = ("nevus", "seborrheic_keratosis", "melanoma", "basal_cell_carcinoma")
 
 # Early melanomas look like nevi and atypical nevi like melanomas: one draw per lesion moves all
 # its signs together, in units of the way from nevus to melanoma. Assumption.
 _ATYPIA: Final = 0.25
 
-
-def recipe_of(draws: np.random.Generator, diagnosis: str, tone_ita_deg: float) -> LesionRecipe:
-    """Draw what is seen of a lesion. Each value takes its draws in turn, whatever the diagnosis."""
-    column = _COLUMNS.index(diagnosis)
-    seed = int(draws.integers(2**63))
-    atypia = _ATYPIA * draws.standard_normal()
-    control = {
-        name: _fraction(
-            spec[column] + atypia * (spec[2] - spec[0]) + spec[-1] * draws.standard_normal()
-        )
-        for name, spec in _CONTROLS.items()
-    }
-    control["radius"] = round(0.2 + 0.7 * control["radius"], 4)
-    hairy, hair, light, warmth, dark, corners = draws.random(6)
-    return LesionRecipe(
-        seed=seed,
-        tone_ita_deg=round(float(tone_ita_deg), 4),
-        hair=round(0.6 * hair**2, 4) if hairy < 0.4 else 0.0,
-        light=round(0.8 + 0.4 * light, 4),
-        warmth=round(1.4 * warmth - 0.5, 4),
-        corners=round(corners, 4) if dark < 0.35 else 0.0,
-        **control,
-    )
+# Added to the median in logits. Where terminal hair, facial follicles and the ridges of palms
+# and soles are is anatomy; how much of them is an assumption.
+_OF_SITE: Final[Mapping[str, Mapping[str, float]]] = {
+    "scalp": {"hair": 1.5, "follicles": 0.8},
+    "face": {"hair": -0.8, "follicles": 1.8, "redness": 0.4, "freckles": 0.4},
+    "ear": {"hair": -0.3, "follicles": 0.8},
+    "neck": {"redness": 0.3, "follicles": 0.4},
+    "chest": {"hair": 0.4, "freckles": 0.3},
+    "back": {"hair": 0.1, "freckles": 0.3},
+    "lower extremity": {"hair": 0.3, "lines": 0.2},
+    "upper extremity": {"hair": 0.2, "freckles": 0.2},
+    "hand": {"lines": 0.6},
+    "genital": {"hair": 0.3, "lines": 0.3},
+    "foot": {"hair": -0.8, "ridges": 1.5},
+    "acral": {"hair": -3.0, "ridges": 3.0},
+}
+_NEXT_TO_NOTHING: Final = 0.015  # share of a lesion: a few pixels, that would take time to render
+_MORE_HAIR_OF_MEN: Final = 0.25  # in logits to each side of the median: assumption
 
 
 def _fraction(logit: float) -> float:
-    # Rounded, so that the last bit of a maths library cannot reach the log (law 5).
-    return round(1 / (1 + math.exp(-logit)), 4)
+    return 1 / (1 + math.exp(-logit))
+
+
+def _rare(logit: float) -> float:
+    """Return 0 for all below the median: most lesions have nothing of it."""
+    return max(0.0, 2 * _fraction(logit) - 1)
+
+
+def _seldom(logit: float) -> float:
+    """Return 0 where there would be next to nothing."""
+    fraction = _fraction(logit)
+    return fraction if fraction > _NEXT_TO_NOTHING else 0.0
+
+
+def _signed(logit: float) -> float:
+    return 2 * _fraction(logit) - 1
+
+
+def _ruler(deviate: float) -> float:
+    """Return 0 in three quarters of the pictures, otherwise an even share of the range."""
+    return max(0.0, 4 * (0.5 * (1 + math.erf(deviate / math.sqrt(2))) - 0.75))
+
+
+_LINKS: Final[Mapping[str, Callable[[float], float]]] = {
+    "radius": lambda logit: 0.15 + 0.8 * _fraction(logit),
+    "light": lambda logit: 0.5 + 1.2 * _fraction(logit),
+    "ruler": _ruler,
+    **dict.fromkeys(("warmth", "tint", "saturation", "contrast"), _signed),
+    **dict.fromkeys(("milia", "arbors", "ulceration", "scale", "lacunae", "patch"), _rare),
+    **dict.fromkeys(("ridges", "follicles", "freckles", "hair", "bubbles", "glare"), _rare),
+    "corners": _rare,
+    **dict.fromkeys(("veil", "regression"), _seldom),
+}
+_NAMES: Final = (*LESIONS, *PHOTOGRAPHS)
+
+
+def recipe_of(
+    draws: np.random.Generator,
+    diagnosis: str,
+    tone_ita_deg: float,
+    *,
+    site: str = "",
+    sex: str = "",
+    ways: Sequence[float] = WAYS,
+) -> LesionRecipe:
+    """Draw what is seen of a lesion. Each value takes its draws in turn, whatever the diagnosis.
+
+    Parameters:
+        diagnosis: one of `lesion_tables.DIAGNOSES`.
+        tone_ita_deg: individual typology angle of the skin.
+        site: in the words of the ISIC archive; hair and texture of the skin follow it.
+        sex: "female" or "male"; hair follows it.
+        ways: shares of the ways of taking pictures; they sum to 1.
+    """
+    column = DIAGNOSES.index(diagnosis)
+    seed = int(draws.integers(2**63))
+    way = int(np.searchsorted(np.cumsum(ways), draws.random() * sum(ways), side="right"))
+    atypia = _ATYPIA * draws.standard_normal()
+    deviates = _factor() @ draws.standard_normal(len(_NAMES))
+    moved = dict(_OF_SITE.get(site, {}))
+    hairier = {"male": _MORE_HAIR_OF_MEN, "female": -_MORE_HAIR_OF_MEN}.get(sex, 0.0)
+    moved["hair"] = moved.get("hair", 0.0) + hairier
+    control: dict[str, float] = {}
+    for name, deviate in zip(_NAMES, deviates.tolist(), strict=True):
+        if name in LESIONS:
+            medians, spread = LESIONS[name]
+            median = medians[column] + atypia * _way_to_melanoma(medians)
+        else:
+            median, spread = PHOTOGRAPHS[name][min(way, len(ways) - 1)]
+            if name in SUN:
+                median += SUN[name][column]
+        value = _LINKS.get(name, _fraction)(median + moved.get(name, 0.0) + spread * deviate)
+        # Rounded, so that the last bit of a maths library cannot reach the log (law 5).
+        control[name] = round(value, 4)
+    return LesionRecipe(seed=seed, tone_ita_deg=round(float(tone_ita_deg), 4), **control)
+
+
+def _way_to_melanoma(medians: tuple[float, ...]) -> float:
+    return medians[DIAGNOSES.index("melanoma")] - medians[DIAGNOSES.index("nevus")]
+
+
+@cache
+def _factor() -> NDArray[np.float64]:
+    """Return the Cholesky factor of the correlations between all controls."""
+    matrix = np.eye(len(_NAMES))
+    for (one, other), correlation in CORRELATIONS.items():
+        matrix[_NAMES.index(one), _NAMES.index(other)] = correlation
+        matrix[_NAMES.index(other), _NAMES.index(one)] = correlation
+    return np.asarray(np.linalg.cholesky(matrix), np.float64)

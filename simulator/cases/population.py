@@ -38,11 +38,16 @@ _ITA_DEG: Final[Mapping[str, tuple[float, float]]] = {
 }
 
 # Counts in HAM10000 (Tschandl et al. 2018, doi:10.1038/sdata.2018.161). Its benign keratoses all
-# pass as seborrhoeic ones here, and that site and sex do not depend on the diagnosis is an
-# assumption.
+# pass as seborrhoeic ones here, its actinic keratoses are malignant with Bowen's disease among
+# them, and that site and sex do not depend on the diagnosis is an assumption.
 _DIAGNOSES: Final[Mapping[bool, Mapping[str, int]]] = {
-    False: {"nevus": 6705, "seborrheic_keratosis": 1099},
-    True: {"melanoma": 1113, "basal_cell_carcinoma": 514},
+    False: {
+        "nevus": 6705,
+        "seborrheic_keratosis": 1099,
+        "vascular_lesion": 142,
+        "dermatofibroma": 115,
+    },
+    True: {"melanoma": 1113, "basal_cell_carcinoma": 514, "actinic_keratosis": 327},
 }
 
 
