@@ -6,6 +6,7 @@ inside the command that needs it, so that `--help` answers at once.
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 import typer
@@ -39,7 +40,7 @@ app = typer.Typer(
     Start with [bold]dermtwin run scenarios/first-clinic.yaml[/bold], which needs no data. Settings
     come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
-_PANELS: Final = {
+_PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, resume, validate, schema),
     "Models and images": (train, score, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, doctor),
