@@ -114,15 +114,17 @@ class Population:
         group = _pick(tone, {key: self.skin_tone.get(key, 0.0) for key in SKIN_TONES})
         skin_tone = SKIN_TONES[group][int(tone.integers(2))]
         low, high = _ITA_DEG[skin_tone]
-        image = of("image")
+        sex, site = _pick(of("sex"), self.sex), _pick(of("site"), self.site)
+        tone_ita_deg = tone.uniform(low, high)
+        recipe = recipe_of(of("image"), diagnosis, tone_ita_deg, site=site, sex=sex)
         return SyntheticCase(
             case_id=case_id,
             malignant=malignant,
             diagnosis=diagnosis,
-            image=SyntheticRef(recipe=recipe_of(image, diagnosis, tone.uniform(low, high))),
+            image=SyntheticRef(recipe=recipe),
             age=int(np.clip(round(of("age").normal(self.age_mean, self.age_sd)), 1, 100)),
-            sex=_pick(of("sex"), self.sex),
-            site=_pick(of("site"), self.site),
+            sex=sex,
+            site=site,
             skin_tone=skin_tone,
         )
 

@@ -92,6 +92,8 @@ def test_a_higher_prevalence_turns_cases_and_leaves_the_rest_of_everyone() -> No
     [
         ({"age_mean": 30.0}, {"age"}),
         ({"skin_tone": {"V-VI": 1.0}}, {"skin_tone", "image"}),
+        ({"sex": {"female": 1.0}}, {"sex", "image"}),  # men have more hair
+        ({"site": {"acral": 1.0}}, {"site", "image"}),  # ridges instead of hair
         ({"prevalence": 1.0}, {"malignant", "diagnosis", "image"}),
     ],
 )
