@@ -30,8 +30,9 @@ def _along(level: Field, taps: tuple[float, ...], reach: int, axis: int) -> Fiel
         return wide[:, rows] if axis else wide[rows]
 
     total: Field = taps[0] * level
+    pair = np.empty_like(total)
     for away, tap in enumerate(taps[1:], start=1):
-        pair = moved(-away) + moved(away)
+        np.add(moved(-away), moved(away), out=pair)
         pair *= tap
         total += pair
     return total

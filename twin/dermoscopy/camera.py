@@ -31,13 +31,16 @@ _COLOUR_PX: Final = 0.72  # sigma of what blurs colours alone: assumption
 def photograph(recipe: LesionRecipe, light: Field) -> NDArray[np.uint8]:
     """Return what the camera makes of light (3, 224, 224): uint8 RGB, (224, 224, 3)."""
     stream = stream_of(recipe, Layer.CAMERA)
-    levels = _exposed(recipe, light, _lamp(recipe, stream))
-    levels = _focused(levels, 2.0 * recipe.blur)
+    levels = light.copy()
+    _expose(recipe, levels, _lamp(recipe, stream))
+    _focus(recipe, levels)
     if recipe.noise > 0:
         _add_noise(levels, stream, 6 * recipe.noise)
     if recipe.sharpen > 0:
-        luma = _luma(levels)
-        levels += (2.5 * recipe.sharpen) * (luma - blurred(luma, _SHARPENED_PX))
+        edges = _luma(levels)
+        edges -= blurred(edges, _SHARPENED_PX)
+        edges *= 2.5 * recipe.sharpen
+        levels += edges
     return _compressed(recipe, _picture(levels))
 
 
@@ -45,7 +48,9 @@ def _lamp(recipe: LesionRecipe, stream: np.random.Generator) -> Field:
     """Return how bright each place is lit: unevenly, and darker in the corners."""
     tilt_x, tilt_y = (float(tilt) for tilt in stream.uniform(-0.06, 0.06, 2))
     x, y = grid()
-    lamp = 1 + tilt_x * x + tilt_y * y
+    lamp = tilt_x * x
+    lamp += tilt_y * y
+    lamp += 1
     if recipe.corners > 0:
         across, down = frame(recipe)
         square = across * across + down * down
@@ -56,62 +61,78 @@ def _lamp(recipe: LesionRecipe, stream: np.random.Generator) -> Field:
     return lamp
 
 
-def _exposed(recipe: LesionRecipe, light: Field, lamp: Field) -> Field:
-    exposure = recipe.light ** (1 / GAMMA)
-    gain = (
+def _expose(recipe: LesionRecipe, levels: Field, lamp: Field) -> None:
+    """Turn light, from 0 to 1, into grey levels."""
+    exposure = 255 * recipe.light ** (1 / GAMMA)
+    balance = (
         1 + 0.25 * recipe.warmth + 0.08 * recipe.tint,
         1 - 0.30 * recipe.tint,
         1 - 0.35 * recipe.warmth + 0.08 * recipe.tint,
     )
-    levels = (1 - _FLOOR) * light + _FLOOR
-    levels *= np.array([255 * exposure * each for each in gain], np.float32).reshape(3, 1, 1)
-    levels *= lamp
-    if recipe.saturation:
-        luma = _luma(levels)
-        levels *= 1 + 0.8 * recipe.saturation
-        levels -= (0.8 * recipe.saturation) * luma
-    if recipe.contrast:
-        levels *= 1 + 0.5 * recipe.contrast
-        levels -= 255 * _PIVOT * 0.5 * recipe.contrast
-    return levels.clip(0, 255)
+    for channel, share in enumerate(balance):
+        levels[channel] *= (1 - _FLOOR) * exposure * share
+        levels[channel] += _FLOOR * exposure * share
+        levels[channel] *= lamp
 
 
-def _focused(levels: Field, sigma_px: float) -> Field:
-    """Return what lens and sensor resolve; of colours, less than of brightness.
+def _focus(recipe: LesionRecipe, levels: Field) -> None:
+    """Leave what lens and sensor resolve, with the camera's saturation and contrast.
 
-    Sensors see each colour at every second pixel, and most software stores it coarsely, too.
+    Colours are resolved less than brightness: sensors see each at every second pixel, and most
+    software stores it coarsely, too.
     """
+    sigma_px = 2.0 * recipe.blur
     luma = _luma(levels)
+    steep = 1 + 0.5 * recipe.contrast
+    vivid = steep * (1 + 0.8 * recipe.saturation)
     colour_px = math.sqrt(sigma_px**2 + _COLOUR_PX**2)
     red, blue = (blurred(levels[channel] - luma, colour_px) for channel in (0, 2))
-    green = (_LUMA[0] * red + _LUMA[2] * blue) * (-1 / _LUMA[1])
+    red *= vivid
+    blue *= vivid
     if sigma_px > 0:
         luma = blurred(luma, sigma_px)
-    return np.stack([luma + red, luma + green, luma + blue])
+    luma *= steep
+    luma -= 255 * _PIVOT * (steep - 1)
+    np.add(luma, red, out=levels[0])
+    np.add(luma, blue, out=levels[2])
+    red *= -_LUMA[0] / _LUMA[1]
+    blue *= -_LUMA[2] / _LUMA[1]
+    red += blue
+    np.add(luma, red, out=levels[1])
+    np.clip(levels, 0, 255, out=levels)
 
 
 def _luma(levels: Field) -> Field:
-    red, green, blue = levels
-    luma: Field = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    luma: Field = _LUMA[1] * levels[1]
+    for channel in (0, 2):
+        luma += _LUMA[channel] * levels[channel]
     return luma
 
 
 def _add_noise(levels: Field, stream: np.random.Generator, sd: float) -> None:
     """Add noise of a standard deviation in grey levels: some of it common to all colours."""
-    levels += (_COMMON * sd) * grain(stream)
-    for channel in range(3):
-        levels[channel] += sd * static(stream)
+    common, warm, green = grain(stream), blotches(stream), blotches(stream)
+    common *= _COMMON * sd
     # Colours are interpolated between pixels, and what is wrong with them spreads: in blotches.
-    warm, green = ((_BLOTCHED * sd) * blotches(stream) for _ in range(2))
+    warm *= _BLOTCHED * sd
+    green *= _BLOTCHED * sd
     levels[0] += warm
     levels[1] += green
     levels[2] -= warm
+    for level in levels:
+        own = static(stream)
+        own *= sd
+        own += common
+        np.add(level, own, out=level)
 
 
 def _picture(levels: Field) -> NDArray[np.uint8]:
+    """Return levels (3, 224, 224), rounded, as a picture (224, 224, 3)."""
+    levels += 0.5
+    np.clip(levels, 0, 255.5, out=levels)
     picture = np.empty((EDGE_PX, EDGE_PX, 3), np.uint8)
-    for index, level in enumerate(levels):
-        picture[..., index] = np.rint(level).clip(0, 255)
+    for channel, level in enumerate(levels):
+        picture[..., channel] = level.astype(np.uint8)
     return picture
 
 

@@ -14,7 +14,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.dermoscopy.textures import EDGE_PX, Field
 
@@ -32,15 +31,22 @@ _MOST_ABSORBANCE: Final = 16  # black
 def light_of(melanin: Field, blood: Field) -> Field:
     """Return light that comes back, shape (3, 224, 224), from 0 to 1, with gamma applied."""
     light = np.empty((3, EDGE_PX, EDGE_PX), np.float32)
+    scaled = np.empty_like(melanin)
     for channel, of_melanin, of_blood in zip(light, _MELANIN, _BLOOD, strict=True):
-        np.take(_decay(), _steps(of_melanin * melanin + of_blood * blood), out=channel)
+        np.multiply(melanin, of_melanin * _STEPS_PER_UNIT, out=scaled)
+        np.multiply(blood, of_blood * _STEPS_PER_UNIT, out=channel)
+        scaled += channel
+        # The table's end is black: what absorbs more is as black.
+        np.take(_decay(), scaled.astype(np.intp), out=channel, mode="clip")
     return light
 
 
 def cover(light: Field, colour: tuple[float, float, float], share: Field) -> None:
     """Lay a colour over light (3, 224, 224), where and as much as `share` says."""
-    light *= 1 - share
-    light += np.array(colour, np.float32).reshape(3, 1, 1) * share
+    for channel, level in enumerate(colour):
+        change = level - light[channel]
+        change *= share
+        light[channel] += change
 
 
 @cache
@@ -48,8 +54,3 @@ def _decay() -> Field:
     """Return the exponential of the file's first formula as a table over absorbance."""
     absorbance = np.arange(_MOST_ABSORBANCE * _STEPS_PER_UNIT) / _STEPS_PER_UNIT
     return np.exp(-(_DERMIS + absorbance) / GAMMA).astype(np.float32)
-
-
-def _steps(absorbance: Field) -> NDArray[np.intp]:
-    last = _MOST_ABSORBANCE * _STEPS_PER_UNIT - 1
-    return np.minimum(absorbance * _STEPS_PER_UNIT, last).astype(np.intp)

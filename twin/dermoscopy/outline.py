@@ -1,7 +1,7 @@
 """The outline: how deep within the lesion each pixel lies."""
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,9 +16,15 @@ _ANGLES: Final = 2048  # steps of the outline; finer than a pixel at every radiu
 
 def frame(recipe: LesionRecipe) -> tuple[Field, Field]:
     """Return x and y before the picture was pressed into a square; areas stay what they are."""
-    stretch = math.sqrt(1 + 0.6 * recipe.squeeze)
+    return _stretched(math.sqrt(1 + 0.6 * recipe.squeeze))
+
+
+@lru_cache(maxsize=8)  # one picture asks several times
+def _stretched(stretch: float) -> tuple[Field, Field]:
     x, y = grid()
-    return x * np.float32(stretch), y * np.float32(1 / stretch)
+    x, y = x * np.float32(stretch), y * np.float32(1 / stretch)
+    x.flags.writeable = y.flags.writeable = False  # shared by all who ask
+    return x, y
 
 
 def depth_of(recipe: LesionRecipe) -> Field:
@@ -39,8 +45,10 @@ def depth_of(recipe: LesionRecipe) -> Field:
     outline = outline * (1 + _spikes(recipe))
     across, down = frame(recipe)
     x, y = across - np.float32(0.12 * shift_x), down - np.float32(0.12 * shift_y)
-    depth: Field = np.sqrt(x * x + y * y)
-    depth *= (1 / outline).astype(np.float32)[_step(x, y)]
+    depth: Field = x * x
+    depth += y * y
+    np.sqrt(depth, out=depth)
+    depth *= np.take((1 / outline).astype(np.float32), _step(x, y))
     rough = recipe.border
     depth += fractal(
         stream, (0.12 * rough, 0.10 * rough, 0.02 + 0.05 * rough, 0.015 + 0.03 * rough)
@@ -64,10 +72,15 @@ def _step(x: Field, y: Field) -> NDArray[np.intp]:
     Steps are even along the sides of a diamond instead of a circle, so that a quotient finds
     them: an arctangent differs between hosts, and takes longer.
     """
-    reach = np.abs(x) + np.abs(y) + np.float32(1e-6)
-    share = y / reach  # -1 to 1
-    turn = np.where(x >= 0, share, 2 - share)
-    return (turn * np.float32(_ANGLES / 4)).astype(np.intp) & (_ANGLES - 1)
+    turn = np.abs(x)
+    turn += np.abs(y)
+    turn += np.float32(1e-6)
+    np.divide(y, turn, out=turn)  # -1 to 1
+    np.subtract(2, turn, out=turn, where=x < 0)
+    turn *= np.float32(_ANGLES / 4)
+    step = turn.astype(np.intp)
+    step &= _ANGLES - 1
+    return step
 
 
 def inside_of(recipe: LesionRecipe, depth: Field) -> Field:

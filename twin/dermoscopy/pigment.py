@@ -12,23 +12,49 @@ def pigment_of(recipe: LesionRecipe, depth: Field, inside: Field) -> tuple[Field
     """Return melanin and blood that the lesion adds."""
     stream = stream_of(recipe, Layer.COLOUR)
     patches = octaves(stream, (4, 7, 14), (0.55, 0.5, 0.45))
-    rough = fractal(stream, (0.0, 0.0, 0.8, 0.55)) + 0.3 * grain(stream)
-    spread = recipe.variegation * patches + (0.05 + 0.45 * recipe.roughness) * rough
-    middle = 1 + (0.1 + 1.2 * recipe.core) * (np.clip(1 - depth, -0.3, 1) - 0.35)
-    density = np.maximum(0.06, middle * (1 + spread))
+    spread = fractal(stream, (0.0, 0.0, 0.8, 0.55))
+    spread += 0.3 * grain(stream)
+    spread *= 0.05 + 0.45 * recipe.roughness
+    spread += recipe.variegation * patches
+    spread += 1
+    density = np.clip(1 - depth, -0.3, 1)
+    density -= 0.35
+    density *= 0.1 + 1.2 * recipe.core
+    density += 1
+    density *= spread
+    np.maximum(density, 0.06, out=density)
     if recipe.network > 0:
-        here = np.clip(0.7 + 0.5 * patches, 0, 1)  # a mesh is nowhere equally strong
-        density *= 1 + recipe.network * here * (_mesh(recipe) - 0.4)
-    melanin = 3.6 * recipe.melanin * density * inside
+        here = 0.5 * patches
+        here += 0.7
+        np.clip(here, 0, 1, out=here)  # a mesh is nowhere equally strong
+        mesh = _mesh(recipe)
+        mesh -= 0.4
+        mesh *= here
+        mesh *= recipe.network
+        mesh += 1
+        density *= mesh
+    melanin = density
+    melanin *= inside
+    melanin *= 3.6 * recipe.melanin
     if recipe.globules > 0:
         melanin += (1.8 * recipe.globules) * _globules(recipe) * inside
     # Vessels run where a field crosses zero: thin, curved and branching.
-    across = octaves(stream, (7, 14, 22), (0.5, 0.7, 0.3))
-    vessels = np.maximum(0, 1 - np.abs(across) * (1 / 0.16))
-    uneven = octaves(stream, (4, 7, 14), (0.5, 0.35, 0.2))
-    here = np.maximum(0, 0.3 + 0.5 * patches)
-    redness = np.maximum(0, 1 + (0.3 + recipe.variegation) * uneven) + here * vessels
-    return melanin, 1.9 * recipe.blood * redness * inside
+    vessels = np.abs(octaves(stream, (7, 14, 22), (0.5, 0.7, 0.3)))
+    vessels *= -1 / 0.16
+    vessels += 1
+    np.maximum(vessels, 0, out=vessels)
+    patches *= 0.5
+    patches += 0.3
+    np.maximum(patches, 0, out=patches)
+    vessels *= patches
+    redness = octaves(stream, (4, 7, 14), (0.5, 0.35, 0.2))
+    redness *= 0.3 + recipe.variegation
+    redness += 1
+    np.maximum(redness, 0, out=redness)
+    redness += vessels
+    redness *= inside
+    redness *= 1.9 * recipe.blood
+    return melanin, redness
 
 
 def _globules(recipe: LesionRecipe) -> Field:

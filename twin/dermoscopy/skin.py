@@ -26,34 +26,47 @@ def skin_of(recipe: LesionRecipe) -> tuple[Field, Field]:
     """Return melanin and blood of the skin."""
     stream = stream_of(recipe, Layer.SKIN)
     base = float(np.interp(recipe.tone_ita_deg, _ITA_DEG, _MELANIN_OF_SKIN))
-    coarse = octaves(stream, (3, 7, 14), (0.6, 0.6, 0.6))
-    fine = fractal(stream, (0.0, 0.0, 0.8, 0.55)) + 0.3 * grain(stream)
-    uneven = (0.5 * recipe.mottle) * coarse + (0.5 * recipe.texture) * fine
+    uneven = octaves(stream, (3, 7, 14), (0.6, 0.6, 0.6))
+    fine = fractal(stream, (0.0, 0.0, 0.8, 0.55))
+    fine += 0.3 * grain(stream)
+    uneven *= 0.5 * recipe.mottle
+    uneven += (0.5 * recipe.texture) * fine
     if recipe.lines > 0:
         uneven += _lines(recipe)
     if recipe.ridges > 0:
         uneven += recipe.ridges * _ridges(recipe)
-    melanin = base + 0.04 + (_LEAST_TEXTURED + 0.4 * base) * uneven
+    melanin = (_LEAST_TEXTURED + 0.4 * base) * uneven
+    melanin += base + 0.04
     if recipe.freckles > 0:
         melanin += _freckles(recipe)
     if recipe.follicles > 0:
         melanin *= 1 - 0.7 * recipe.follicles * _follicles(recipe)
-    return np.maximum(melanin, 0), _blood(recipe, fine)
+    np.maximum(melanin, 0, out=melanin)
+    return melanin, _blood(recipe, fine)
 
 
 def _blood(recipe: LesionRecipe, fine: Field) -> Field:
     stream = stream_of(recipe, Layer.REDNESS)
     red = recipe.redness
     patches = octaves(stream, (3, 7, 14), (0.7, 0.6, 0.4))
-    blood = 1 + 1.1 * red + ((0.25 + 0.35 * red) * recipe.mottle) * patches
-    blood += (0.3 * recipe.texture) * fine
+    blood = ((0.25 + 0.35 * red) * recipe.mottle) * patches
+    blood += 1 + 1.1 * red
+    fine *= 0.3 * recipe.texture  # nobody else needs it any more
+    blood += fine
     if red > 0:
         # Vessels run where a field crosses zero: thin, curved and branching.
-        across = fractal(stream, (0.4, 0.7, 0.5, 0.0))
-        vessels = np.maximum(0, 1 - np.abs(across) * (1 / 0.14))
-        blood += red * vessels * np.maximum(0, 0.2 + 0.5 * patches)
-    total: Field = _BLOOD_OF_SKIN * np.maximum(0.1, blood)
-    return total
+        vessels = np.abs(fractal(stream, (0.4, 0.7, 0.5, 0.0)))
+        vessels *= -1 / 0.14
+        vessels += 1
+        np.maximum(vessels, 0, out=vessels)
+        patches *= 0.5 * red
+        patches += 0.2 * red
+        np.maximum(patches, 0, out=patches)
+        vessels *= patches
+        blood += vessels
+    np.maximum(blood, 0.1, out=blood)
+    blood *= _BLOOD_OF_SKIN
+    return blood
 
 
 def _lines(recipe: LesionRecipe) -> Field:

@@ -2,6 +2,9 @@
 
 Full fields see exact operations only (sums, products, roots, tables) in float32; what maths
 libraries round differently is done in float64 first, so that any host gives the same pixels.
+
+Arithmetic is in place where it can be: memory for a new field takes longer to get than its
+numbers take to compute.
 """
 
 from functools import cache
@@ -19,7 +22,11 @@ Field = NDArray[np.floating]
 def smoothstep(x: Field) -> Field:
     """Return 0 below 0, 1 above 1, and a smooth rise between."""
     t: Field = x.clip(0, 1)
-    return t * t * (3 - 2 * t)
+    factor = -2 * t
+    factor += 3
+    t *= t
+    t *= factor
+    return t
 
 
 @cache

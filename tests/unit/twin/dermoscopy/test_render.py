@@ -54,7 +54,7 @@ def test_the_same_recipe_gives_the_same_bytes() -> None:
 def test_the_same_recipe_gives_the_same_bytes_on_any_host() -> None:
     # Also under other SIMD levels and BLAS kernels (NPY_DISABLE_CPU_FEATURES,
     # OPENBLAS_CORETYPE). A change of the renderer changes it, and with it every digest of a run.
-    assert hashlib.sha256(render(BUSY).tobytes()).hexdigest()[:16] == "3a839d73e27b259f"
+    assert hashlib.sha256(render(BUSY).tobytes()).hexdigest()[:16] == "657d3c10330a824b"
 
 
 def test_another_seed_gives_another_picture() -> None:
