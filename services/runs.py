@@ -118,6 +118,12 @@ def _run(
     from services.experiments.summary import summarise
 
     summary = summarise(points, results, warm)
+    if any(built):
+        from services.bank_groups import hold_back
+
+        for told_point, one in zip(summary["points"], built, strict=True):
+            if one is not None:
+                hold_back(told_point["metrics"], one.facts["lesions_by_group"])
     rate = told.pace.cases_per_s() if with_twin else round(summary["cases"] / wall_s, 2)
     summary |= {
         "kind": kept["kind"],

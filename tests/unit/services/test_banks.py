@@ -147,6 +147,20 @@ def test_the_summary_says_what_the_bank_is(tmp_path: Path, stacks: FakeStacks) -
     assert sensitivity["low"] <= bank["sensitivity"]["value"] <= sensitivity["high"]
 
 
+def test_groups_that_stand_on_few_lesions_say_so(tmp_path: Path, stacks: FakeStacks) -> None:
+    summary = run(tmp_path, overrides=("horizon=30 d",))
+    metrics = summary["points"][0]["metrics"]
+    lesions = summary["bank"]["lesions_by_group"]
+    few = [value for value, of in lesions["site"].items() if 0 < of["malignant"] < 10]
+    assert few
+    held = [metrics[f"ai.sensitivity{{site={value}}}"] for value in few]
+    assert any(one["cases"] >= 10 for one in held), "patients enough, but of few lesions"
+    assert all(one["value"] is one["low"] is None for one in held)
+    assert any("malignant lesions of the bank; 10 are needed" in one["reason"] for one in held)
+    assert metrics["ai.sensitivity{skin_tone=V-VI}"]["value"] is not None, "eleven lesions"
+    assert metrics[f"prevalence{{site={few[0]}}}"]["value"] is not None
+
+
 def test_probabilities_are_those_of_the_meta_learner(tmp_path: Path, stacks: FakeStacks) -> None:
     folder = Path(run(tmp_path)["run_dir"])
     rows = rows_of(folder / "bank.csv")
