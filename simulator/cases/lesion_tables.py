@@ -7,7 +7,10 @@ benign keratoses and vascular lesions: Kittler et al. 2016); their sizes are ass
 statistics of an image can tell (size, pigment, blood, contrast, light, colour, sharpness, noise,
 compression) was calibrated on the training images of the paper's data set: lesions were rendered
 from wide distributions, controls were regressed on stem features, and the regression read the
-distribution of the controls off the images, some rounds long. Nothing of any one image is in here.
+distribution of the controls off the images, seven rounds long. Differences between nevi and
+melanomas in size, pigment, blood, fading and roughness are rounded from what it found; those in the
+other signs are as wide as makes a stack learned and tested on rendered lesions reach an AUC of 0.90
+to 0.97. No test image was looked at for it, and nothing of any one image is in here.
 """
 
 from collections.abc import Mapping
