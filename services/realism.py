@@ -7,10 +7,10 @@ stem: 1 is told at once, 0.5 is indistinguishable.
 
 Rendered lesions have the mix of the paper's data set: benign ones are nevi, malignant ones mostly
 melanomas, on skin of types I to III. Its images come from several sources that differ by class, so
-a stack learned from them has learned the sources, too. What it is asked about, and what is told
-from its images, is drawn with the same ways of taking pictures by class; the figure without that
-help stands beside it. Where rendered lesions are learned from, nothing but the lesion and the skin
-differs by class.
+a stack learned from them has learned the sources, too. The figures with a gate leave that help out:
+how a picture was taken does not depend on the class. Beside them stands what the stack reaches on
+rendered lesions that are confounded as the photographs are; what is told from photographs is
+confounded alike, too, or the sources alone would tell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -112,8 +112,8 @@ def realism(
     separable = _separability(imaging, learned, alike, bars, seed)
     figures = {
         "rendered_to_real_auc": _auc(of_rendered, root, asked, bars, "rendered to real"),
-        "real_to_rendered_auc": _auc(of_real, root, alike, bars, "real to rendered"),
-        "real_to_unconfounded_auc": _auc(of_real, root, others, bars, "real to unconfounded"),
+        "real_to_rendered_auc": _auc(of_real, root, others, bars, "real to rendered"),
+        "real_to_confounded_auc": _auc(of_real, root, alike, bars, "real to confounded"),
         "rendered_to_rendered_auc": _auc(of_rendered, root, others, bars, "rendered to rendered"),
         **separable,
     }

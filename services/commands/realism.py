@@ -12,7 +12,7 @@ from services.console import emit, progress_bars, two_columns
 _NAMES = {
     "rendered_to_real_auc": "learned from rendered, asked about photographs",
     "real_to_rendered_auc": "learned from photographs, asked about rendered",
-    "real_to_unconfounded_auc": "... without sources that differ by class",
+    "real_to_confounded_auc": "... taken in ways that differ by class, as the real ones",
     "rendered_to_rendered_auc": "learned from and asked about rendered",
     "separability_auc": "rendered told from photographed",
     "separability_by_one_statistic_median": "... by one statistic alone, median",
