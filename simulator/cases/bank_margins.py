@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulator.cases.bank import UNKNOWN, Bank
 from simulator.cases.bank_sources import importance, sources_of
 from simulator.cases.bank_wanted import Wanted, wanted_of
+from simulator.cases.diagnoses import DIAGNOSES
 from simulator.cases.population import SKIN_TONES
 from simulator.cases.regimes import Populations, Regime
 from simulator.cases.weighting import Margin, Weights, rake
@@ -22,16 +23,6 @@ _BANDS: Final = 10  # 0-9 years to 90 and older
 _MOST_MOVED: Final = 0.25  # share of patients whose age band may be taken from the next; assumption
 _TOLD: Final = 0.01  # such a share is told; assumption
 _FEWEST: Final = 5  # entries of a cell of ages; assumption: fewer carry too much weight each
-# HAM10000 writes short names (Tschandl et al. 2018, doi:10.1038/sdata.2018.161, table 1).
-_NAMES: Final[Mapping[str, str]] = {
-    "nv": "nevus",
-    "mel": "melanoma",
-    "bcc": "basal_cell_carcinoma",
-    "akiec": "actinic_keratosis",
-    "bkl": "seborrheic_keratosis",
-    "df": "dermatofibroma",
-    "vasc": "vascular_lesion",
-}
 _GROUP_OF: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 
@@ -112,9 +103,7 @@ class _Named:
 
                 def fitting(name: str, malignant: bool = malignant) -> str | None:
                     # What contradicts the truth, or has no name in the language, is unknown.
-                    found = diagnosis_of(name)
-                    fits = found is not None and (found in MALIGNANT) == malignant
-                    return found if fits else None
+                    return name if DIAGNOSES.get(name) == malignant else None
 
                 found.append(self._words("diagnoses", bank.diagnosis, shares, within, fitting))
         # Rendered lesions: facts do not depend on the truth, so each truth has the same margins.
@@ -212,17 +201,6 @@ def _cells(counts: NDArray[np.intp]) -> NDArray[np.intp]:
     if there < _FEWEST and cell:
         cells = [min(one, cell - 1) for one in cells]  # the oldest are too few for their own
     return np.array(cells, dtype=np.intp)
-
-
-def diagnosis_of(name: str) -> str | None:
-    """Return the language's name of a diagnosis; None if it has none.
-
-    >>> diagnosis_of("mel"), diagnosis_of("basal cell carcinoma"), diagnosis_of("scar")
-    ('melanoma', 'basal_cell_carcinoma', None)
-    """
-    plain = name.lower().replace(" ", "_")
-    plain = _NAMES.get(plain, plain)
-    return plain if plain in _NAMES.values() else None
 
 
 def band_shares(spec: AgeSpec) -> NDArray[np.float64]:

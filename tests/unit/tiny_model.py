@@ -22,7 +22,7 @@ def patients(count: int, seed: int = 5) -> list[SyntheticCase]:
 
 @cache
 def tiny_model() -> Model:
-    drawn = patients(120)
+    drawn = patients(200)
     imaging = Imaging()
     return train(
         lambda place: imaging.pixels(drawn[place].image),
