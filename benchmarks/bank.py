@@ -141,6 +141,7 @@ def score() -> dict[str, Any]:
     from services.banks import Banks
     from services.config import Settings
     from services.experiments.plan import Point
+    from services.image_directory import ImageDirectory
     from services.learning import model_for
 
     def quiet(stage: str, done: int, total: int) -> None:
@@ -154,7 +155,7 @@ def score() -> dict[str, Any]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), threads=cores)
-        model = model_for(scenario, None, settings, quiet)  # type: ignore[arg-type]
+        model = model_for(scenario, None, settings, quiet, ImageDirectory(None))  # type: ignore[arg-type]
         taken = {}
         for which in ("scored", "remembered"):
             started_s, worked_s = time.perf_counter(), time.process_time()

@@ -11,16 +11,16 @@ from services.base_scores import BaseScores, base_id_of
 from services.config import Settings
 from services.console import Bars
 from services.experiments.plan import Point
+from services.image_directory import ImageDirectory
 from simulator.cases.bank import AS_THEY_COME, Bank, Entry, Scores, Severities, bank_of
 from simulator.cases.bank_entries import entries_of, reference_of
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.bank_patients import severities_key
 from simulator.cases.bank_wanted import reachable
-from simulator.cases.datasets import LabelledImage, load_images
+from simulator.cases.datasets import LabelledImage
 from simulator.cases.regimes import NO_SHIFT
 from simulator.language.cases import ImageCases
 from simulator.language.schema import Scenario
-from twin.errors import SettingsError
 from twin.model import Model, meta_of
 
 _MOST_NAMED: Final = 20  # images that could not be scored, in messages
@@ -42,12 +42,19 @@ class Banks:
 
     Parameters:
         models: the model that a scenario uses; asked once a bank's entries are known to do.
+        images: the data directory; by default that of the settings.
     """
 
-    def __init__(self, settings: Settings, models: Callable[[Scenario], Model], bars: Bars) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        models: Callable[[Scenario], Model],
+        bars: Bars,
+        images: ImageDirectory | None = None,
+    ) -> None:
         self._settings, self._models, self._bars = settings, models, bars
         self._known_models: dict[str, Model] = {}
-        self._images: dict[str, list[LabelledImage]] = {}
+        self._images = images or ImageDirectory(settings.data)
         self._built: dict[object, tuple[Bank, int, int]] = {}
 
     def of(self, point: Point) -> Built:
@@ -86,13 +93,7 @@ class Banks:
     def _labelled(self, scenario: Scenario) -> Sequence[LabelledImage]:
         if not isinstance(scenario.cases, ImageCases):
             return ()
-        root = self._settings.data
-        if root is None:
-            raise SettingsError("DERMTWIN_DATA", "", "this scenario's bank is made of images")
-        split = scenario.cases.images.split
-        if split not in self._images:
-            self._images[split] = load_images(root, split=None if split == "all" else split)
-        return self._images[split]
+        return self._images.split(scenario.cases.images.split, "bank is made of images")
 
     def _scored(
         self,

@@ -17,10 +17,11 @@ from actors.local import LocalStack
 from services.artefacts import ArtefactStore
 from services.config import Settings
 from services.console import Bars, say
+from services.image_directory import ImageDirectory
 from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
-from simulator.cases.datasets import LabelledImage, data_digest, load_images
+from simulator.cases.datasets import LabelledImage, data_digest
 from simulator.language.cases import ImageModel, KnownModel
 from simulator.language.populations import PopulationSpec
 from simulator.language.schema import Scenario
@@ -182,7 +183,13 @@ def evaluate_images(
     return {"images": len(images), "unscorable": unscorable, **asdict(figures)}
 
 
-def model_for(scenario: Scenario, chosen: str | None, settings: Settings, bars: Bars) -> Model:
+def model_for(
+    scenario: Scenario,
+    chosen: str | None,
+    settings: Settings,
+    bars: Bars,
+    images: ImageDirectory,
+) -> Model:
     """Return the model that a run uses: the one chosen, or the one that the scenario describes.
 
     Raises:
@@ -196,11 +203,10 @@ def model_for(scenario: Scenario, chosen: str | None, settings: Settings, bars: 
     if isinstance(wanted, KnownModel):
         return store.load(wanted.id)
     if isinstance(wanted, ImageModel):
-        if settings.data is None:
-            raise SettingsError("DERMTWIN_DATA", "", "this scenario's model learns from images")
-        images = load_images(settings.data, split=None if wanted.split == "all" else wanted.split)
+        learned = images.split(wanted.split, "model learns from images")
+        assert settings.data is not None  # or there were none
         lesson = Lesson(threads=settings.threads)
-        model, _, fresh = learn_images(settings.home, settings.data, images, lesson, bars)
+        model, _, fresh = learn_images(settings.home, settings.data, learned, lesson, bars)
     else:
         lesson = Lesson(quick=True, seed=wanted.seed, threads=settings.threads)
         model, _, fresh = learn_synthetic(settings.home, wanted.cases, lesson, bars)

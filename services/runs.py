@@ -12,6 +12,7 @@ from services.console import Bars, say
 from services.experiments.plan import Point, points_of, points_of_files
 from services.experiments.store import Store
 from services.experiments.told import Told
+from services.image_directory import ImageDirectory
 from simulator.clinic.journal import Latency
 from simulator.language.scenario import load, resolved
 from twin.errors import SettingsError
@@ -32,6 +33,7 @@ class RunOrder:
     out: Path | None = None  # run folder; None: a new one below home
     overrides: tuple[str, ...] = ()  # key=value
     workers: int | None = None  # replications at once; None: as many as are worth it
+    skip_bad: bool = False  # leave out rows of the image directory that cannot be used
 
 
 def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, Any]:
@@ -74,7 +76,9 @@ def resume(folder: Path, workers: int | None, settings: Settings, bars: Bars) ->
 
 def _kept(order: RunOrder) -> dict[str, Any]:
     named = asdict(order)
-    return {name: named[name] for name in ("source", "route", "batch", "model", "workers")}
+    return {
+        name: named[name] for name in ("source", "route", "batch", "model", "workers", "skip_bad")
+    }
 
 
 def _carry_out(
@@ -97,22 +101,30 @@ def _run(
         reason = "some ask the twin during the run and others do not: give all images a bank"
         raise SettingsError("points", names, reason)
     built: list[Built | None] = []
+    # An experiment that an earlier version began knows nothing of rows to skip.
+    images = ImageDirectory(settings.data, skip_bad=kept.get("skip_bad", False))
     if with_twin:
         # Each kind imports what it needs: Ray, Kafka and the report take a second each.
         from services.bootstrap import RouteKind
         from services.experiments.twin_in_loop import TwinOrder, run_with_twin
 
-        order = TwinOrder(route=RouteKind(kept["route"]), batch=kept["batch"], model=kept["model"])
+        order = TwinOrder(
+            route=RouteKind(kept["route"]),
+            batch=kept["batch"],
+            model=kept["model"],
+            images=images,
+        )
         results, warm, told = run_with_twin(points, order, store, settings, bars)
     else:
         from actors.tasks import cores
         from services.experiments.nominal import Runner
 
         told = Told()
-        built = _banks(points, kept["model"], store, settings, bars, told)
+        built = _banks(points, kept["model"], store, settings, bars, told, images)
         banks = {place: one.bank for place, one in enumerate(built) if one is not None}
         runner = Runner(store, kept["workers"], cores(), settings.ray, bars, banks)
         results, warm = runner.run(points)
+    told.degraded += images.complaints()
     wall_s = time.perf_counter() - started_s
     from services.experiments.reports import write_reports
     from services.experiments.summary import summarise
@@ -154,6 +166,7 @@ def _banks(
     settings: Settings,
     bars: Bars,
     told: Told,
+    images: ImageDirectory,
 ) -> "list[Built | None]":
     """Return the bank of each point, scored and kept in the run's folder; None without one."""
     if all(point.scenario.bank is None for point in points):
@@ -165,7 +178,7 @@ def _banks(
     from services.learning import model_for
 
     say("the bank is scored first, in this process: --route and --batch have no meaning")
-    banks = Banks(settings, lambda one: model_for(one, model, settings, bars), bars)
+    banks = Banks(settings, lambda one: model_for(one, model, settings, bars, images), bars, images)
     found: list[Built | None] = []
     seen: set[int] = set()
     for place, point in enumerate(points):

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from services.commands.options import Batch, Json, ModelChoice, Set, Workers, environment_settings
+from services.commands.options import (
+    Batch,
+    Json,
+    ModelChoice,
+    Set,
+    SkipBad,
+    Workers,
+    environment_settings,
+)
 from services.config import Settings
 
 Route = Annotated[str, typer.Option(help="kafka (servers, Ray, mirror), ray, or inprocess.")]
@@ -23,6 +31,7 @@ def run(
     overrides: Set = None,
     workers: Workers = None,
     out: Out = None,
+    skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
     """Run a scenario; print its answers and gates, and where its report and files are.
@@ -64,6 +73,7 @@ def run(
             out=out,
             overrides=given,
             workers=workers,
+            skip_bad=skip_bad,
         )
         summary = run_scenario(order, settings, stack.enter_context(progress_bars()))
     from services.commands.outcome import show

@@ -16,17 +16,18 @@ from services.experiments.records import write_records
 from services.experiments.store import Store
 from services.experiments.told import Told
 from services.experiments.warmup import Warm, warm_up_of
+from services.image_directory import ImageDirectory
 from services.learning import model_for
 from services.logs import open_log
 from services.parts import parts_of
-from simulator.cases.datasets import LabelledImage, load_images
+from simulator.cases.datasets import LabelledImage
 from simulator.clinic.journal import Journal
 from simulator.experiment.aggregate import wanted_replications
 from simulator.experiment.replicate import pilot, replicate, result_of
 from simulator.experiment.result import ReplicationResult
 from simulator.language.cases import ImageCases
 from simulator.language.schema import Scenario
-from twin.errors import InvariantError, SettingsError
+from twin.errors import InvariantError
 from twin.events import CaseArrived, CaseEvent
 from twin.log import digest, in_order, line
 
@@ -38,6 +39,7 @@ class TwinOrder:
     route: RouteKind
     batch: int
     model: str | None
+    images: ImageDirectory
 
 
 def run_with_twin(
@@ -65,9 +67,9 @@ def _point(
     stream: Any,  # noqa: ANN401  a text file
 ) -> tuple[list[ReplicationResult], Warm]:
     scenario = point.scenario
-    model = model_for(scenario, order.model, settings, bars)
+    model = model_for(scenario, order.model, settings, bars, order.images)
     told.model_id = model.model_id
-    images = _images(scenario, settings)
+    images = _images(scenario, order.images)
     run = _Run(place, point, images, store, bars, told, several=bool(point.label))
     run.kept = store.kept(place)
     if run.complete():
@@ -93,13 +95,10 @@ def _point(
     return run.results(), run.warm
 
 
-def _images(scenario: Scenario, settings: Settings) -> Sequence[LabelledImage]:
+def _images(scenario: Scenario, images: ImageDirectory) -> Sequence[LabelledImage]:
     if not isinstance(scenario.cases, ImageCases):
         return ()
-    if settings.data is None:
-        raise SettingsError("DERMTWIN_DATA", "", "this scenario's cases are images")
-    split = scenario.cases.images.split
-    return load_images(settings.data, split=None if split == "all" else split)
+    return images.split(scenario.cases.images.split, "cases are images")
 
 
 class _Run:
