@@ -21,7 +21,7 @@ def test_a_split_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_bad_row_is_an_error_or_is_left_out_and_told(tmp_path: Path) -> None:
     root = manifest(tmp_path / "data", ROWS + BAD, HEADER)
-    with pytest.raises(DataError, match="row 4.*perhaps"):
+    with pytest.raises(DataError, match=r"row 4.*perhaps"):
         ImageDirectory(root).split("train", "cases are images")
     images = ImageDirectory(root, skip_bad=True)
     assert len(images.split("train", "cases are images")) == 2
