@@ -141,7 +141,7 @@ def test_the_same_patients_come_in_what_is_compared(tmp_path: Path) -> None:
 def test_whole_scenarios_in_the_guides_are_sound() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "guides.md").read_text(), re.DOTALL)
     whole = [block for block in blocks if block.startswith("name:")]
-    assert len(whole) == 2
+    assert len(whole) == 4
     for block in whole:
         load(block, "guides.md")
 
