@@ -195,13 +195,13 @@ def test_recipes_take_the_tone_of_the_shift_and_nothing_else() -> None:
         assert known(old, "image", "skin_tone") == known(new, "image", "skin_tone")
 
 
-BLUR = {"id": "blur", "at": "12 h", "share": 0.5, "image": {"defocus": 3, "noise": 2}}
+BLUR = {"id": "soft-lens", "at": "12 h", "share": 0.5, "image": {"defocus": 3, "noise": 2}}
 
 
 def test_images_of_a_shift_say_how_they_were_taken() -> None:
     plain, blurred = come(rendered()), come(rendered(BLUR))
     assert {one.shifts for one in blurred if one.at_min < 720} == {None}
-    assert {one.shifts for one in blurred if one.at_min >= 720} == {None, "blur"}
+    assert {one.shifts for one in blurred if one.at_min >= 720} == {None, "soft-lens"}
     for old, new in zip(plain, blurred, strict=True):
         assert old.image is not None
         assert new.image is not None
@@ -248,7 +248,7 @@ def shown(*shifts: dict[str, Any]) -> Scenario:
 def test_images_of_a_directory_are_taken_otherwise_too() -> None:
     plain, blurred = come(shown(), IMAGES), come(shown(BLUR | {"at": "0 d"}), IMAGES)
     found = Counter(one.shifts for one in blurred)
-    assert found[None] > 10 < found["blur"]
+    assert found[None] > 10 < found["soft-lens"]
     for old, new in zip(plain, blurred, strict=True):
         assert isinstance(new.image, FileRef)
         assert replace(new.image, acquisition=None) == old.image
@@ -262,8 +262,8 @@ def test_the_event_log_says_how_images_were_taken_and_never_the_shift() -> None:
     taken = [event for event in arrived if event.image.acquisition is not None]
     names = {code: word for word, code in journal.words["shifts"].items()}
     in_shift = [names.get(code) for code in journal.patients.column("shifts").tolist()]
-    assert len(taken) == in_shift.count("blur") > 0
-    assert "blur" not in str(arrived[-1])
+    assert len(taken) == in_shift.count("soft-lens") > 0
+    assert "soft-lens" not in str(arrived[-1])
 
 
 def test_the_table_of_patients_names_the_shifts_of_each(tmp_path: Path) -> None:
