@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -27,6 +28,12 @@ def kafka_servers(servers: EmbeddedServers) -> str:
 @pytest.fixture(scope="session")
 def redis_url(servers: EmbeddedServers) -> str:
     return servers.redis_url
+
+
+@pytest.fixture(scope="session")
+def home_of_real_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the model of the real images is kept: to learn it takes a minute and a half."""
+    return tmp_path_factory.mktemp("home-of-real-images")
 
 
 @pytest.fixture

@@ -65,8 +65,8 @@ def test_many_patients_out_of_a_small_bank(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images")
-def test_patients_out_of_real_images(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, data=Path(str(DATA)), threads=2)
+def test_patients_out_of_real_images(home_of_real_images: Path) -> None:
+    settings = Settings(home=home_of_real_images, data=Path(str(DATA)), threads=2)
     summary = run("isic-bank", settings, "replications=3")
     holds(summary)
     assert summary["gates"] == "pass"
