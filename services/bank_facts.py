@@ -10,16 +10,14 @@ from services.console import say
 from simulator.cases.bank import AS_THEY_COME, UNKNOWN, Bank
 from simulator.cases.bank_margins import Mixture
 from simulator.cases.bank_quality import quality
-from simulator.cases.population import SKIN_TONES
+from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.weighting import effective_size
-from simulator.language.metrics import AGE_BANDS
+from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
 from simulator.language.schema import Scenario
 
 # Lesions of either truth, by Kish. Below it, a sensitivity of 0.9 has a 95 % interval wider than
 # 0.8 to 1: sqrt(0.9 * 0.1 / 35) * 1.96 = 0.1.
 FEWEST: Final = 35
-_BAND_STARTS: Final = [int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS]
-_GROUP_OF: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 
 def facts_of(scenario: Scenario, bank: Bank, mixture: Mixture) -> dict[str, Any]:
@@ -92,11 +90,13 @@ def tell(facts: Mapping[str, Any]) -> None:
 def _by_group(bank: Bank) -> dict[str, dict[str, dict[str, int]]]:
     """Return how many lesions of each truth a group's figures stand on, however many patients."""
     bands = [
-        None if age == UNKNOWN else AGE_BANDS[int(np.searchsorted(_BAND_STARTS, age, "right")) - 1]
+        None
+        if age == UNKNOWN
+        else AGE_BANDS[int(np.searchsorted(AGE_BAND_STARTS, age, "right")) - 1]
         for age in bank.age.tolist()
     ]
     columns: dict[str, Sequence[str | None]] = {
-        "skin_tone": [None if one is None else _GROUP_OF.get(one) for one in bank.skin_tone],
+        "skin_tone": [None if one is None else GROUP_OF_TONE.get(one) for one in bank.skin_tone],
         "sex": bank.sex,
         "age_band": bands,
         "site": bank.site,

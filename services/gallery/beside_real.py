@@ -21,6 +21,18 @@ def kind_of(image: LabelledImage) -> Kind:
     return image.malignant, name if fits else ""
 
 
+def real_picture(image: LabelledImage, diagnosis: str) -> Picture:
+    """Return a real image as a picture; the diagnosis is that of its kind."""
+    return Picture(
+        ref=image.ref,
+        column=image.path,
+        origin="real",
+        malignant=image.malignant,
+        diagnosis=diagnosis or None,
+        tone=image.skin_tone,
+    )
+
+
 def asked_for(
     images: Sequence[LabelledImage], diagnoses: Sequence[str]
 ) -> Mapping[Kind, Sequence[LabelledImage]]:
@@ -81,17 +93,7 @@ def _grid(
         if len(real) == per_class:
             break
         real.setdefault(images[place].group, images[place])
-    pictures = [
-        Picture(
-            ref=image.ref,
-            column=image.path,
-            origin="real",
-            malignant=malignant,
-            diagnosis=name or None,
-            tone=image.skin_tone,
-        )
-        for image in real.values()
-    ]
+    pictures = [real_picture(image, name) for image in real.values()]
     pictures += [_rendered(kind, diagnoses, seed, f"real-{number}") for number in range(len(real))]
     order = draws.permutation(len(pictures))
     few = "" if len(real) == per_class else f"; the data has no more than {len(real)}"

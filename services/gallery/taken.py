@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.gallery.beside_real import asked_for
+from services.gallery.beside_real import asked_for, real_picture
 from services.gallery.lesions import draws_of, lesion, on_tone, spoken
 from services.gallery.pictures import Grid, Picture, Row, Section
 from simulator.cases.datasets import LabelledImage
@@ -63,14 +63,7 @@ def _case(
         if truth == malignant:
             place = int(draws_of(seed, "taken", str(malignant)).integers(len(there)))
             image = there[place]
-            return Picture(
-                ref=image.ref,
-                column=image.path,
-                origin="real",
-                malignant=malignant,
-                diagnosis=name or None,
-                tone=image.skin_tone,
-            )
+            return real_picture(image, name)
     same = [name for name in diagnoses if (name in MALIGNANT) == malignant]
     if not same:
         return None

@@ -7,19 +7,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cases.population import SKIN_TONES
+from simulator.cases.population import GROUP_OF_TONE
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
 from simulator.language.cases import ImageCases
 from simulator.language.form import ScenarioForm
-from simulator.language.metrics import AGE_BANDS, groups
+from simulator.language.metrics import AGE_BAND_STARTS, groups
 from simulator.language.periods import periods
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_BAND_EDGES: Final = [int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS][1:]  # years
+_BAND_EDGES: Final = AGE_BAND_STARTS[1:]  # years
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Patients:
             values = tuple(sorted(words.values()))
         group = {word: word for word in words.values()}
         if key == "skin_tone":
-            group = {tone: name for name, tones in SKIN_TONES.items() for tone in tones}
+            group = GROUP_OF_TONE
         place = {value: code for code, value in enumerate(values)}
         table = np.array([place.get(group[words[c]], -1) for c in range(len(words))] or [-1])
         unknown = np.isnan(raw)

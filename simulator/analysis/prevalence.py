@@ -82,7 +82,7 @@ def _components(
     base: PopulationSpec, shifts: Sequence[ShiftSpec], at_min: Floats
 ) -> Iterator[tuple[Floats, PopulationSpec]]:
     """Yield each population that some patients are of, and the share of them at each time."""
-    reached = [reached_at(shift, at_min) for shift in shifts]
+    reached = [np.array([one.reached_at(time) for time in at_min.tolist()]) for one in shifts]
     for inside in product((False, True), repeat=len(shifts)):
         weight, spec = np.ones(len(at_min)), base
         for is_in, share, shift in zip(inside, reached, shifts, strict=True):
@@ -91,18 +91,3 @@ def _components(
                 spec = shift.population.applied_to(spec)
         if weight.any():
             yield weight, spec
-
-
-def reached_at(shift: ShiftSpec, at_min: Floats) -> Floats:
-    """Return the share of the patients whom a shift reaches, shape (n,): ShiftSpec.reached_at."""
-    share = shift.share * _risen(at_min - shift.at_min, shift.over_min)
-    if shift.until_min is None:
-        return share
-    ending = shift.share * (1 - _risen(at_min - shift.until_min, shift.over_min))
-    return np.where(at_min >= shift.until_min, ending, share)
-
-
-def _risen(since_min: Floats, over_min: float) -> Floats:
-    if over_min == 0:
-        return np.where(since_min >= 0, 1.0, 0.0)
-    return np.clip(since_min / over_min, 0.0, 1.0)

@@ -11,7 +11,7 @@ from simulator.cases.bank import UNKNOWN, Bank
 from simulator.cases.bank_sources import importance, sources_of
 from simulator.cases.bank_wanted import Wanted, wanted_of
 from simulator.cases.diagnoses import DIAGNOSES
-from simulator.cases.population import SKIN_TONES
+from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.regimes import Populations, Regime
 from simulator.cases.weighting import Margin, Weights, rake
 from simulator.language.classes import ClassSpec
@@ -23,7 +23,6 @@ _BANDS: Final = 10  # 0-9 years to 90 and older
 _MOST_MOVED: Final = 0.25  # share of patients whose age band may be taken from the next; assumption
 _TOLD: Final = 0.01  # such a share is told; assumption
 _FEWEST: Final = 5  # entries of a cell of ages; assumption: fewer carry too much weight each
-_GROUP_OF: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,7 +119,9 @@ class _Named:
         for part in parts:
             if wanted.skin_tone is not None:
                 tones = {str(group): share for group, share in wanted.skin_tone.items()}
-                found.append(self._words("skin_tone", bank.skin_tone, tones, part, _GROUP_OF.get))
+                found.append(
+                    self._words("skin_tone", bank.skin_tone, tones, part, GROUP_OF_TONE.get)
+                )
             if wanted.sex is not None:
                 found.append(self._words("sex", bank.sex, dict(wanted.sex), part))
             if wanted.site is not None:

@@ -3,13 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from simulator.cases.datasets import DataSet, LabelledImage
 from simulator.cases.diagnoses import DIAGNOSES
-from simulator.language.metrics import AGE_BANDS
+from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +84,9 @@ def _counts(values: Iterable[str | None]) -> dict[str, int]:
 
 
 def _ages(images: Iterable[LabelledImage]) -> dict[str, int]:
-    edges = [int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS]
-    assert all(low < high for low, high in pairwise(edges))
     ages = [image.age for image in images]
-    places = np.searchsorted(edges, [age for age in ages if age is not None], side="right") - 1
+    known = [age for age in ages if age is not None]
+    places = np.searchsorted(AGE_BAND_STARTS, known, side="right") - 1
     counts = {band: int(np.sum(places == place)) for place, band in enumerate(AGE_BANDS)}
     unknown = ages.count(None)
     return counts | ({"unknown": unknown} if unknown else {})

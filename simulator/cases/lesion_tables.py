@@ -17,17 +17,11 @@ Nothing of any one image is in here.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
-DIAGNOSES: Final = (
-    "nevus",
-    "seborrheic_keratosis",
-    "dermatofibroma",
-    "vascular_lesion",
-    "melanoma",
-    "basal_cell_carcinoma",
-    "actinic_keratosis",
-)
+from simulator.language.populations import Diagnosis
+
+DIAGNOSES: Final[tuple[str, ...]] = get_args(Diagnosis)  # in the order of the columns below
 
 # Median of each control in logits (see `lesion_recipes`), in the order of DIAGNOSES; then the
 # spread around it.

@@ -24,6 +24,7 @@ SKIN_TONES: Final[Mapping[str, tuple[str, ...]]] = {
     "III-IV": ("III", "IV"),
     "V-VI": ("V", "VI"),
 }
+GROUP_OF_TONE: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 # Individual typology angle in degrees: the six classes of Chardon et al. 1991 and Del Bino and
 # Bernerd 2013 (doi:10.1111/bjd.12529), cut at the ends. That they stand for Fitzpatrick's six

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, Protocol
+from typing import Protocol
 
-from simulator.cases.population import SKIN_TONES
+from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.regimes import Populations, Regime
 from simulator.draws.uniforms import Uniforms
 from simulator.language.populations import ReferralSpec
-
-_GROUP_OF: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 
 class _Patient(Protocol):
@@ -57,6 +55,6 @@ def probability_of(
     sexes: dict[str, float] = {str(one): share for one, share in spec.sex.items()}
     return (
         (spec.malignant if malignant else spec.benign)
-        * factors.get(_GROUP_OF.get(skin_tone or "", ""), 1.0)
+        * factors.get(GROUP_OF_TONE.get(skin_tone or "", ""), 1.0)
         * sexes.get(sex or "", 1.0)
     )

@@ -16,6 +16,7 @@ from simulator.language.words import listed, shown
 
 STATISTICS: Final = ("mean", "p50", "p95", "max")
 AGE_BANDS: Final = ("0-39", "40-59", "60-79", "80+")  # years; assumption: as registries often do
+AGE_BAND_STARTS: Final = tuple(int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS)
 _VALUES: Final = {
     "truth": ("malignant", "benign"),
     "flagged": ("yes", "no"),

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from clinics import clinic, patients, per_min, run
 
-from simulator.analysis.prevalence import chance_at, prevalence_at, reached_at
+from simulator.analysis.prevalence import chance_at, prevalence_at
 from simulator.language.scenario import Scenario
-from simulator.language.shifts import ShiftSpec
 
 RISE = {"at": "20 min", "over": "10 min", "population": {"prevalence": 0.5}}
 
@@ -24,22 +23,6 @@ def chances(scenario: Scenario, *at_min: float) -> list[float]:
     found = chance_at(scenario, scenario.patient_classes[0], np.array(at_min))
     assert found is not None
     return found.tolist()
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"at": "20 min", "over": "10 min"},
-        {"at": "20 min"},
-        {"at": "0 min", "over": "5 min", "share": 0.3},
-        {"at": "20 min", "over": "10 min", "until": "50 min", "share": 0.5},
-        {"at": "20 min", "until": "20 min"},
-    ],
-)
-def test_what_a_shift_reaches_is_what_the_language_says(fields: dict[str, Any]) -> None:
-    shift = ShiftSpec.model_validate({**fields, "population": {"prevalence": 0.5}})
-    at_min = np.linspace(0, 80, 321)
-    assert reached_at(shift, at_min) == pytest.approx([shift.reached_at(at) for at in at_min])
 
 
 def test_a_ramp_is_a_straight_line() -> None:
