@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from twin.component import Facts
 from twin.errors import ImageError
 from twin.images import ImageRef
-from twin.model import learner_of, meta_of, stem_of
+from twin.meta import MetaStack
+from twin.model import learner_of, meta_of, sketch_of, stem_of
 from twin.ports import ImageReader
 
 
@@ -27,6 +28,7 @@ class StemAnswer:
 
     features: NDArray[np.float32]  # (scorable, features): rows of the images that could be read
     faults: dict[int, str]  # place in the batch -> why that image could not be read
+    sketch: NDArray[np.float64]  # (scorable, columns); see twin/sketch.py
 
 
 class _Host:
@@ -71,7 +73,7 @@ class StemHost(_Host):
         started_s = time.perf_counter()
         from twin.imaging import Imaging  # Pillow is for the stem's process alone
 
-        self._stem = stem_of(part)
+        self._stem, self._sketch = stem_of(part), sketch_of(part)
         self._imaging = Imaging(reader)
         # Images do not meet, so threads change the time and not a bit (law 5).
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="stem")
@@ -92,8 +94,9 @@ class StemHost(_Host):
             else:
                 rows.append(seen)
         features = np.stack(rows) if rows else np.empty((0, self._stem.dimension), np.float32)
+        sketch = self._sketch.of(features)
         self._count(len(batch), started_s)
-        return StemAnswer(features, faults)
+        return StemAnswer(features, faults, sketch)
 
     def _look(self, ref: ImageRef) -> NDArray[np.float32] | ImageError:
         try:
@@ -126,9 +129,17 @@ class MetaHost(_Host):
         self._meta = meta_of(part)
         super().__init__(name, model_id, started_s)
 
-    def handle(self, batch: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return p_malignant, shape (scorable,), with the stack for the learners given."""
+    def handle(
+        self, batch: Mapping[str, NDArray[np.float64]], meta: MetaStack | None = None
+    ) -> NDArray[np.float64]:
+        """Return p_malignant, shape (scorable,), with the stack for the learners given.
+
+        Parameters:
+            batch: columns by learner, and of the sketch.
+            meta: another stack than the model's own. It comes with the batch, so an actor that
+                was restarted knows it.
+        """
         started_s = time.perf_counter()
-        p_malignant = self._meta.probability(batch)
+        p_malignant = (meta or self._meta).probability(batch)
         self._count(len(p_malignant), started_s)
         return p_malignant

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from actors.answers import assemble
+from actors.answers import assemble, columns_of
 from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
 from twin.images import ImageRef
+from twin.meta import MetaStack
 from twin.ports import Answer, ImageReader
 
 
@@ -38,15 +39,24 @@ class LocalStack:
         self.meta = MetaHost("meta", parts.model_id, parts.meta)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack")
 
-    def submit(self, images: Sequence[ImageRef]) -> _LocalTicket:
+    def submit(
+        self,
+        images: Sequence[ImageRef],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+    ) -> _LocalTicket:
         """Start scoring a batch."""
-        return _LocalTicket(self._thread.submit(self._score, list(images)))
+        return _LocalTicket(self._thread.submit(self._score, list(images), meta, absent))
 
     def close(self) -> None:
         """Wait for what is under way and stop."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _score(self, images: list[ImageRef]) -> list[Answer]:
+    def _score(
+        self, images: list[ImageRef], meta: MetaStack | None, absent: frozenset[str]
+    ) -> list[Answer]:
         seen = self.stem.handle(images)
-        scores = {learner.name: learner.handle(seen) for learner in self.learners}
-        return assemble(len(images), seen.faults, scores, self.meta.handle(scores), ())
+        scores = {one.name: one.handle(seen) for one in self.learners if one.name not in absent}
+        missing = [one.name for one in self.learners if one.name in absent]
+        p_malignant = self.meta.handle(columns_of(scores, seen.sketch), meta)
+        return assemble(len(images), seen.faults, scores, p_malignant, missing, seen.sketch)

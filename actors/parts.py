@@ -13,3 +13,4 @@ class Parts:
     stem: Mapping[str, bytes]  # file name -> content
     learners: Mapping[str, Mapping[str, bytes]]  # learner -> file name -> content
     meta: Mapping[str, bytes]
+    reference: Mapping[str, bytes]  # for those who re-stack and watch for drift

@@ -15,7 +15,7 @@ from numpy import float64
 from numpy.typing import NDArray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.answers import assemble
+from actors.answers import assemble, columns_of
 from actors.cluster import Placement
 from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
@@ -23,6 +23,7 @@ from actors.supervisor import Seat, Supervisor, first_line
 from twin.errors import DependencyError, DermtwinError
 from twin.events import ComponentChanged
 from twin.images import ImageRef
+from twin.meta import MetaStack
 from twin.ports import Answer, ImageReader
 
 # A batch of 64 takes under a second; an actor silent for this long is taken for hung.
@@ -88,7 +89,12 @@ class ActorSystem:
             seats.append(seat)
         return seats
 
-    def submit(self, images: Sequence[ImageRef]) -> "_RayTicket":
+    def submit(
+        self,
+        images: Sequence[ImageRef],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+    ) -> "_RayTicket":
         """Start scoring a batch."""
         turn = self._turn
         self._turn += 1
@@ -97,19 +103,21 @@ class ActorSystem:
         learners = {
             name: self.send(seats[turn % len(seats)], stem.answer)
             for name, seats in self._learners.items()
+            if name not in absent
         }
-        return _RayTicket(self, batch, stem, learners, self._metas[turn % len(self._metas)])
+        seat = self._metas[turn % len(self._metas)]
+        return _RayTicket(self, batch, stem, learners, seat, list(self._learners), meta)
 
     def close(self) -> None:
         """End the actors."""
         self.supervisor.stop()
 
-    def send(self, seat: Seat, batch: Any) -> _Call:  # noqa: ANN401  a batch or its reference
+    def send(self, seat: Seat, *batch: Any) -> _Call:  # noqa: ANN401  arguments or references
         """Call an actor without waiting."""
         self.supervisor.start(seat)  # if nobody waited for it to be ready
-        return _Call(seat, seat.generation, seat.actor.handle.remote(batch))
+        return _Call(seat, seat.generation, seat.actor.handle.remote(*batch))
 
-    def answer_of(self, call: _Call, batch: Any) -> tuple[Any, Any] | None:  # noqa: ANN401
+    def answer_of(self, call: _Call, *batch: Any) -> tuple[Any, Any] | None:  # noqa: ANN401
         """Return a call's (reference, value), sent again if its actor died; None if it is gone.
 
         Raises:
@@ -122,7 +130,7 @@ class ActorSystem:
                 self.supervisor.died(call.seat, call.generation, first_line(error))
                 if not self.supervisor.restart(call.seat):
                     return None
-                call = self.send(call.seat, batch)
+                call = self.send(call.seat, *batch)
             except RayTaskError as error:
                 if isinstance(error.cause, DermtwinError):
                     raise error.cause from error
@@ -136,6 +144,8 @@ class _RayTicket:
     stem: _Call
     learners: dict[str, _Call]
     meta_seat: Seat
+    names: list[str]  # of all learners
+    meta: MetaStack | None
 
     def done(self) -> bool:
         waited_for = [call.answer for call in self.learners.values()]
@@ -159,8 +169,10 @@ class _RayTicket:
                 scores[name] = answered[1]
         if not scores:
             raise DependencyError("no learner is left to answer")
-        missing = [name for name in self.learners if name not in scores]
-        told = system.answer_of(system.send(self.meta_seat, scores), scores)
+        missing = [name for name in self.names if name not in scores]
+        asked = (columns_of(scores, stem_answer.sketch), self.meta)
+        told = system.answer_of(system.send(self.meta_seat, *asked), *asked)
         if told is None:
             raise DependencyError(f"the meta-learner is gone: {self.meta_seat.reason}")
-        return assemble(len(self.images), stem_answer.faults, scores, told[1], missing)
+        sketch = stem_answer.sketch
+        return assemble(len(self.images), stem_answer.faults, scores, told[1], missing, sketch)

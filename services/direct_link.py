@@ -38,7 +38,7 @@ class DirectLink:
 
     def poll(self, case_id: str) -> VerdictIssued | CaseRejected | None:
         """Return a case's answer if it has come."""
-        while self._under_way and self._under_way[0].ticket.done():
+        while self._under_way and self._under_way[0].done():
             self._collect()
         return self.answers.get(case_id)
 

@@ -12,4 +12,5 @@ def parts_of(model: Model) -> Parts:
         stem=model.part("stem"),
         learners={name: model.part(name) for name in model.learners},
         meta=model.part("meta"),
+        reference=model.part("reference"),
     )

@@ -9,10 +9,16 @@ from typing import Final
 from twin.events import (
     CaseArrived,
     CaseClosed,
-    CaseEvent,
     CaseRejected,
     ComponentChanged,
+    DriftReported,
+    EpochReached,
     Event,
+    FeedbackReceived,
+    LoggedEvent,
+    StackEvent,
+    StackPromoted,
+    StackRejected,
     VerdictIssued,
 )
 
@@ -22,10 +28,17 @@ TOPIC_OF: Final[dict[type, str]] = {
     VerdictIssued: "verdicts",
     CaseRejected: "verdicts",
     CaseClosed: "cases",
+    FeedbackReceived: "feedback",
+    EpochReached: "stacks",
+    StackPromoted: "stacks",
+    StackRejected: "stacks",
+    DriftReported: "stacks",
     ComponentChanged: "components",
 }
+STACK_KEY: Final = "stack"  # one key, one partition: epochs and decisions stay in order
 _VERSION: Final[dict[type, int]] = {
-    CaseArrived: 2
+    CaseArrived: 2,
+    VerdictIssued: 2,
 }  # 1 everywhere else; a field more or less is a new version
 SCHEMA_OF: Final[dict[type, str]] = {
     kind: f"{kind.__name__}/{_VERSION.get(kind, 1)}" for kind in TOPIC_OF
@@ -47,16 +60,20 @@ def encode(event: Event) -> bytes:
 
 def key_of(event: Event) -> str:
     """Return the Kafka key: the case, so that a case stays in order; else the component."""
-    return event.component if isinstance(event, ComponentChanged) else event.case_id
+    if isinstance(event, ComponentChanged):
+        return event.component
+    return STACK_KEY if isinstance(event, StackEvent) else event.case_id
 
 
-def in_order(events: Iterable[Event]) -> list[CaseEvent]:
-    """Sort a log into its canonical order: event time, case, kind. Telemetry is left out.
+def in_order(events: Iterable[Event]) -> list[LoggedEvent]:
+    """Sort a log into its canonical order: event time, key, kind, bytes. Telemetry is left out.
 
     Routes and batch sizes interleave topics differently; this order depends on the events alone.
     """
     logged = [event for event in events if not isinstance(event, ComponentChanged)]
-    return sorted(logged, key=lambda event: (event.at_min, event.case_id, _RANK[type(event)]))
+    return sorted(
+        logged, key=lambda event: (event.at_min, key_of(event), _RANK[type(event)], encode(event))
+    )
 
 
 def line(event: Event) -> bytes:

@@ -23,11 +23,12 @@ Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]  # rows to fit on, r
 PENALTIES: Final = tuple(float(value) for value in np.logspace(-4, -1, 13))
 _DECIMALS: Final = 6  # as many as the log-odds have
 _JOIN: Final = "+"
+INPUT: Final = "input."  # begins the names of the sketch's columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetaWeights:
-    """log-odds of malignancy = intercept + Σ weight · learner's log-odds."""
+    """log-odds of malignancy = intercept + Σ weight · column: learners, and the sketch if any."""
 
     intercept: float  # nats
     weights: Mapping[str, float]  # per learner; zero where the penalty dropped it
@@ -47,6 +48,7 @@ class MetaStack:
     learners: tuple[str, ...]  # all of them, in the registry's order
     penalty: float  # per unit of weight, in nats of mean log-loss
     stacks: Mapping[tuple[str, ...], MetaWeights]  # learners that are there -> weights
+    inputs: tuple[str, ...] = ()  # columns of the sketch that are weighed, too (passthrough)
 
     def weights_for(self, available: Iterable[str]) -> MetaWeights:
         """Return the stack for the learners that are there.
@@ -67,7 +69,8 @@ class MetaStack:
 
         Parameters:
             log_odds: per learner, shape (n,). A learner that is missing altogether is absent;
-                one that is missing for a case has NaN there.
+                one that is missing for a case has NaN there. Columns of the sketch beside them,
+                named `input.0` and on; a stack that does not weigh them leaves them aside.
 
         Raises:
             DependencyError: a case has no score at all.
@@ -77,15 +80,17 @@ class MetaStack:
             self.weights_for(())
         if len({len(column) for column in log_odds.values()}) > 1:
             raise InvariantError("learners scored different numbers of cases")
+        every_input = {name for name in log_odds if name.startswith(INPUT)}
         cases = zip(*(column.tolist() for column in log_odds.values()), strict=True)
         answers = []
         for case in cases:
-            there = {
+            known = {
                 name: value
                 for name, value in zip(log_odds, case, strict=True)
                 if not math.isnan(value)
             }
-            answers.append(self.weights_for(there).p_malignant(there))
+            there = [name for name in known if name not in every_input]
+            answers.append(self.weights_for(there).p_malignant(known))
         return np.array(answers, np.float64)
 
     def to_bytes(self) -> bytes:

@@ -18,15 +18,25 @@ from twin.features import FEATURES
 from twin.learners.contract import Fitted
 from twin.learners.registry import LEARNERS
 from twin.meta import MetaStack, load_meta
+from twin.reference import Reference, load_reference
+from twin.sketch import Sketch, load_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights
 
-FORMAT: Final = 2  # raise it when an older program would misread a newer artefact
+FORMAT: Final = 3  # raise it when an older program would misread a newer artefact
 MANIFEST: Final = "manifest.json"
 STEM: Final = "stem"
 META: Final = "meta"
+REFERENCE: Final = "reference"
 _STEM_FILE: Final = "stem.npz"
+_SKETCH_FILE: Final = "sketch.npz"
 _META_FILE: Final = "meta.json"
+_REFERENCE_FILE: Final = "reference.npz"
+_NAMED: Final = {
+    STEM: (_STEM_FILE, _SKETCH_FILE),
+    META: (_META_FILE,),
+    REFERENCE: (_REFERENCE_FILE,),
+}
 
 Files = Mapping[str, bytes]
 
@@ -69,10 +79,9 @@ class Model:
         return tuple(name for name in LEARNERS if name in self.content["learners"])
 
     def part(self, component: str) -> dict[str, bytes]:
-        """Return the files of one component: `stem`, `meta` or a learner."""
-        named = {STEM: _STEM_FILE, META: _META_FILE}
-        name = named.get(component) or LEARNERS[component].file
-        return {name: self.files[name]}
+        """Return the files of one component: `stem`, `meta`, a learner, or the `reference`."""
+        names = _NAMED.get(component) or (LEARNERS[component].file,)
+        return {name: self.files[name] for name in names}
 
     def manifest(self) -> bytes:
         """Return the content with its seal, as it is written."""
@@ -101,6 +110,8 @@ def build(
     features: str,
     learners: Mapping[str, Fitted],
     meta: MetaStack,
+    sketch: Sketch,
+    reference: Reference,
     facts: Mapping[str, Any],
 ) -> Model:
     """Put a model together.
@@ -120,7 +131,9 @@ def build(
                 "features": np.array(features),
             }
         ),
+        _SKETCH_FILE: sketch.to_bytes(),
         _META_FILE: meta.to_bytes(),
+        _REFERENCE_FILE: reference.to_bytes(),
         **{LEARNERS[name].file: fitted.to_bytes() for name, fitted in learners.items()},
     }
     content = {
@@ -159,9 +172,19 @@ def learner_of(files: Files, name: str) -> Fitted:
     return learner.load(files[learner.file])
 
 
+def sketch_of(files: Files) -> Sketch:
+    """Load what sketches features, from a model's files or from the stem's part."""
+    return load_sketch(files[_SKETCH_FILE])
+
+
 def meta_of(files: Files) -> MetaStack:
     """Load the meta-learner; NumPy alone."""
     return load_meta(files[_META_FILE])
+
+
+def reference_of(files: Files) -> Reference:
+    """Load what the training images looked like to the model; NumPy alone."""
+    return load_reference(files[_REFERENCE_FILE])
 
 
 def _verified_manifest(files: Files, name: str) -> dict[str, Any]:
@@ -185,7 +208,8 @@ def _verify_files(files: Files, content: Mapping[str, Any], name: str) -> None:
     listed: dict[str, str] = content["files"]
     if unknown := sorted(set(content["learners"]) - set(LEARNERS)):
         raise ArtefactError(name, f"learner {unknown[0]} is unknown to this program")
-    needed = {_STEM_FILE, _META_FILE, *(LEARNERS[learner].file for learner in content["learners"])}
+    named = {name for names in _NAMED.values() for name in names}
+    needed = {*named, *(LEARNERS[learner].file for learner in content["learners"])}
     if absent := sorted((needed | set(listed)) - set(files)):
         raise ArtefactError(name, f"lacks {absent[0]}")
     if extra := sorted(set(files) - set(listed) - {MANIFEST}):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from twin.images import ImageRef
+from twin.meta import MetaStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Opinion:
     p_malignant: float  # 0 to 1
     log_odds: dict[str, float]  # per base learner, in nats
     missing: tuple[str, ...]  # learners that gave no score
+    sketch: tuple[float, ...] = ()  # of what the stem saw; see twin/sketch.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,16 @@ class Stack(Protocol):
     model_id: str
     threshold: float
 
-    def submit(self, images: Sequence[ImageRef]) -> Ticket:
-        """Start scoring a batch; several may be under way at once."""
+    def submit(
+        self,
+        images: Sequence[ImageRef],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+    ) -> Ticket:
+        """Start scoring a batch; several may be under way at once.
+
+        Parameters:
+            meta: the stack that answers; None for the one that the model came with.
+            absent: learners that are not asked.
+        """
         ...

@@ -19,6 +19,8 @@ from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
 from twin.meta import Folds, choose_penalty, fit_meta, held_out
 from twin.model import Model, build
+from twin.reference import Reference
+from twin.sketch import fit_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights, calibrated
 from twin.training_facts import THRESHOLD, data_facts, meta_facts, quality, versions
@@ -114,6 +116,8 @@ def train(
         on_progress("meta", 0, 1)
         penalty = choose_penalty(z, labels, folds)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
+        sketch = fit_sketch(x)
+        reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
         on_progress("meta", 1, 1)
     facts |= {
         "threshold": THRESHOLD,
@@ -129,7 +133,15 @@ def train(
         },
         "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
     }
-    return build(stem=stem, features=chosen, learners=fitted, meta=meta, facts=facts)
+    return build(
+        stem=stem,
+        features=chosen,
+        learners=fitted,
+        meta=meta,
+        sketch=sketch,
+        reference=reference,
+        facts=facts,
+    )
 
 
 def _folds(labels: NDArray[np.bool_], groups: Sequence[str], count: int, seed: int) -> Folds:

@@ -17,7 +17,15 @@ import simpy.rt
 from simulator.clinic.journal import Latency
 from simulator.clinic.person import Person
 from twin.errors import DependencyError
-from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
+from twin.events import (
+    CaseArrived,
+    CaseClosed,
+    CaseRejected,
+    EpochReached,
+    FeedbackReceived,
+    StackEvent,
+    VerdictIssued,
+)
 
 Answer = VerdictIssued | CaseRejected
 
@@ -45,8 +53,16 @@ class TwinLink(Protocol):
         """Return the answer to a submitted case if it is there; asked by the real clock."""
         ...
 
-    def publish(self, event: CaseClosed) -> None:
-        """Tell the twin that a case is closed."""
+    def publish(self, event: CaseClosed | FeedbackReceived) -> None:
+        """Tell the twin that a case is closed, or what a clinic says it was."""
+        ...
+
+    def epoch(self, event: EpochReached) -> Sequence[StackEvent]:
+        """Tell the twin of an epoch and wait for what it decides; after that, cases go on.
+
+        Raises:
+            DependencyError: it will not decide.
+        """
         ...
 
 

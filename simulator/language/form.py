@@ -21,6 +21,7 @@ from simulator.language.cases import (
 )
 from simulator.language.classes import ClassSpec
 from simulator.language.experiment import Gates, Replications, ReplicationSpec, Sweep, Warmup
+from simulator.language.feedback import FeedbackSpec
 from simulator.language.fields import (
     Identifier,
     PositiveDuration,
@@ -31,6 +32,7 @@ from simulator.language.fields import (
 )
 from simulator.language.pathway import Node, ReaderSpec, StaffedNode, TwinNode
 from simulator.language.populations import BankSpec, PopulationSpec
+from simulator.language.restack import EVERY_MIN, DriftSpec, FaultSpec, RestackSpec
 from simulator.language.shifts import ShiftSpec
 from simulator.language.staff import Staff
 
@@ -107,6 +109,18 @@ class ScenarioForm(Strict):
         default={}, description="Groups of people or rooms, of whom any one can do the work."
     )
     decision: DecisionSpec = Field(default=DecisionSpec(), description="Who is referred.")
+    feedback: FeedbackSpec | None = Field(
+        default=None, description="How labels come back to the twin; without, none do."
+    )
+    restack: RestackSpec | None = Field(
+        default=None, description="When the stack is fitted again; without, never."
+    )
+    drift: DriftSpec | None = Field(
+        default=None, description="What watches for drift; without, nothing does."
+    )
+    faults: Annotated[tuple[FaultSpec, ...], Field(strict=False)] = Field(
+        default=(), description="Learners that are out for a while."
+    )
     gates: Gates = Field(
         default=(),
         description="What must hold, such as 'wait.read.p95 < 3 d'.",
@@ -137,6 +151,15 @@ class ScenarioForm(Strict):
     def asks_twin(self) -> bool:
         """Whether the twin scores during the run: a bank was scored before, nominal cases never."""
         return self.has_images and self.bank is None
+
+    @property
+    def epoch_min(self) -> float | None:
+        """Time between two epochs; None where nothing happens at any."""
+        if self.restack is not None:
+            return self.restack.every_min
+        if self.drift is not None:
+            return self.drift.every_min or EVERY_MIN
+        return None
 
     def shift_ids(self) -> tuple[str, ...]:
         """Return the names of the shifts, in their order."""

@@ -1,0 +1,1 @@
+"""Re-stacking: labels in, a better stack out, and nothing unproven in force."""
