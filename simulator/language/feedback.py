@@ -1,4 +1,4 @@
-"""What clinics tell the twin afterwards: which lesions were malignant. Late, partial, with errors."""
+"""What clinics tell the twin afterwards: which lesions were malignant. Late, partial, imperfect."""
 
 from typing import Annotated, Final, Self
 
