@@ -21,6 +21,7 @@ from services.commands.robustness import robustness
 from services.commands.run import run
 from services.commands.schema import schema
 from services.commands.score import score
+from services.commands.stacks import stacks
 from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
@@ -49,6 +50,7 @@ for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
+app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
 
 
 @app.callback()
