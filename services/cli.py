@@ -16,6 +16,7 @@ from services.commands.data import data
 from services.commands.doctor import doctor
 from services.commands.gallery import gallery
 from services.commands.realism import realism
+from services.commands.refit import refit
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, resume, validate, schema),
-    "Models and images": (train, score, robustness, realism, gallery),
+    "Models and images": (train, refit, score, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, doctor),
 }
 for _panel, _commands in _PANELS.items():
