@@ -11,6 +11,7 @@ import pytest
 from stack_logs import write_run
 from tiny_model import patients, tiny_model
 
+from services import learning
 from services import refit as module
 from services.artefacts import ArtefactStore
 from services.commands.refit import exit_code
@@ -260,3 +261,21 @@ def test_the_gates_verdict_is_the_exit_code() -> None:
         Exit.GATE_FAILED,
         Exit.INCONCLUSIVE,
     ]
+
+
+def test_what_a_model_learned_from_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Any] = {}
+
+    def train(pixels: Any, labels: Any, groups: Sequence[str], **how: Any) -> Any:
+        seen.update(first=pixels(0), labels=labels.tolist(), groups=groups, seed=how["seed"])
+        return tiny_model()
+
+    monkeypatch.setattr(learning, "train", train)
+    taught = learning.Lesson(quick=True, seed=3)
+    model, _, _ = learning.learn_synthetic(tmp_path, 12, taught, silent)  # type: ignore[arg-type]
+    lesson, found = learning.learned_from(ArtefactStore(tmp_path).lesson(model.model_id), 1)
+    assert (lesson.quick, lesson.seed, lesson.stem) == (True, 3, "analytic")
+    assert (found.malignant.tolist(), found.groups) == (seen["labels"], seen["groups"])
+    assert np.array_equal(found.imaging.pixels(found.refs[0]), seen["first"])
