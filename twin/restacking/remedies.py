@@ -77,18 +77,18 @@ def challenger_of(
         best = refit(labels, reference)
         restacked = losses_of(best.held_out, labels.malignant)
         facts["log_loss_restack"] = _mean(restacked, labels)
-        rival = np.minimum.reduce([after]) if "recalibrate" in remedies else before
+        rival = after if "recalibrate" in remedies else before
         if _better(rival - restacked, labels) and _better(before - restacked, labels):
             return _restacked(labels, reference, best, champion, cut, facts), facts
     if "recalibrate" in remedies and _better(before - after, labels):
         meta = scaled(champion.meta, line)
-        return _same(champion, "recalibrate", meta, round(cut, DECIMALS), facts), facts
+        return _same("recalibrate", meta, round(cut, DECIMALS), facts), facts
     if "threshold" in remedies:
         slope = max(float(line.weights[0]), 1e-3)
         moved = _sigmoid((logit(cut) - line.intercept) / slope)
         gained = _gain(labels, log_odds >= logit(champion.threshold), log_odds >= logit(moved))
         if _better(gained, labels):
-            return _same(champion, "threshold", champion.meta, round(moved, DECIMALS), facts), facts
+            return _same("threshold", champion.meta, round(moved, DECIMALS), facts), facts
     return None, facts
 
 
@@ -137,13 +137,11 @@ def _restacked(
 
 
 def _same(
-    champion: StackVersion,
     how: Remedy,
     meta: MetaStack,
     threshold: float,
     facts: dict[str, float],
 ) -> Challenger:
-    del champion
     return Challenger(
         how=how, meta=meta, threshold=threshold, finished=lambda: meta, facts=dict(facts)
     )
