@@ -18,7 +18,8 @@ from twin.restacking.remedies import challenger_of
 from twin.restacking.weighting import effective_size, fit_weights
 from twin.stacks import StackVersion, digest_of, plain
 
-Judge = Callable[[Evidence, Side, Side, GatePlan], Judgement]
+# Evidence held out, champion, challenger, plan, and all labels
+Judge = Callable[[Evidence, Side, Side, GatePlan, Evidence], Judgement]
 
 LEAST: Final = 10  # labels of either class that a fit needs: assumption
 _ARRAYS: Final = (
@@ -122,7 +123,7 @@ def decided(
     gate = None
     if plan.gate is not None:
         rival = StackVersion(number=version, meta=challenger.meta, threshold=challenger.threshold)
-        gate = judge(held, side_of(champion, held), side_of(rival, held), plan.gate)
+        gate = judge(held, side_of(champion, held), side_of(rival, held), plan.gate, evidence)
         if gate.verdict != "pass":
             full = challenger.meta.weights_for(challenger.meta.learners)
             return replace(

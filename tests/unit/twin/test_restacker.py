@@ -1,6 +1,7 @@
 """The re-stacker on made-up scores: two learners, one of which goes blind."""
 
 import random
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -102,7 +103,7 @@ def history(seed=0, *, prevalence=0.4, blind=False, count=1500, discharged=0.3):
     return tuple(events)
 
 
-def passing(evidence, champion, challenger, plan) -> Judgement:
+def passing(evidence, champion, challenger, plan, all_labels) -> Judgement:
     return Judgement("pass", (), "better")
 
 
@@ -229,19 +230,13 @@ def test_a_promotion_that_later_labels_regret_is_rolled_back():
     for event in first:
         restacker.note(event)
     promoted = restacker.decide(restacker.ready())[0]
-    shift = 31 * DAY
-    from dataclasses import replace
-
-    for event in second:
-        if isinstance(event, EpochReached):
-            cases = 2 * 1500
-            labels = event.feedback + sum(isinstance(e, FeedbackReceived) for e in first)
-            event = EpochReached(at_min=61 * DAY, epoch=2, cases=cases, feedback=labels)
-        else:
-            event = replace(event, case_id=f"x{event.case_id}", at_min=event.at_min + shift)
-            if isinstance(event, FeedbackReceived):
-                event = replace(event, feedback_id=f"x{event.feedback_id}")
-        restacker.note(event)
+    for event in second[:-1]:
+        later = replace(event, case_id=f"x{event.case_id}", at_min=event.at_min + 31 * DAY)
+        if isinstance(later, FeedbackReceived):
+            later = replace(later, feedback_id=f"x{later.feedback_id}")
+        restacker.note(later)
+    labels = sum(isinstance(event, FeedbackReceived) for event in (*first, *second))
+    restacker.note(EpochReached(at_min=61 * DAY, epoch=2, cases=2 * 1500, feedback=labels))
     back = restacker.decide(restacker.ready())[0]
     assert (back.how, back.restores, back.parent, back.version) == ("rollback", 0, 1, 2)
     assert back.stacks == restacker.begin().stacks
