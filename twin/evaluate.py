@@ -94,7 +94,7 @@ def calibration_gaps(p: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np
     Their sizes over the number of cases are the calibration error; sums of several sets add up.
     """
     place = np.minimum((p * _BINS).astype(int), _BINS - 1)
-    return np.bincount(place, weights=p - y, minlength=_BINS)
+    return np.asarray(np.bincount(place, weights=p - y, minlength=_BINS), np.float64)
 
 
 def _share(part: int, whole: int) -> float | None:
