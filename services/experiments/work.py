@@ -47,6 +47,7 @@ def do(piece: Piece) -> Done:
             journal,
             warmup_min=piece.warmup_min,
             alone=piece.alone,
+            bank=piece.bank,
         )
         if piece.records is not None:
             write_records(journal, piece.records)

@@ -88,6 +88,7 @@ class Engine:
             latencies=clock.latencies,
             shifted=bool(scenario.shifts),
             banked=scenario.bank is not None,
+            looped=scenario.is_looped,
         )
         self._inside: dict[int, Person] = {}
         self._all_came = False

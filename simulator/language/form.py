@@ -153,6 +153,11 @@ class ScenarioForm(Strict):
         return self.has_images and self.bank is None
 
     @property
+    def is_looped(self) -> bool:
+        """Whether anything comes back to the twin, or changes it: labels, epochs, faults."""
+        return bool(self.feedback or self.restack or self.drift or self.faults)
+
+    @property
     def epoch_min(self) -> float | None:
         """Time between two epochs; None where nothing happens at any."""
         if self.restack is not None:
