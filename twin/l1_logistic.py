@@ -76,6 +76,8 @@ def fit_l1_logistic(
             if lower <= loss or step < 1e-6:
                 break
             step /= 2
+        if lower > loss:  # no step is downhill: this is the bottom, as far as floats can tell
+            return Logistic(float(beta[0]), beta[1:])
         change = float(np.abs(tried - beta).max())
         beta, loss = tried, min(lower, loss)
         if change < _TOLERANCE:
