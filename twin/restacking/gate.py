@@ -8,8 +8,9 @@ In the order of the rows; the first that is not passed decides:
 2. `auc`, `sensitivity`, `balanced_accuracy`, `calibration_error` of all: shown to lose no more
    than the margin. A point estimate beyond the margin fails; where only the bound is beyond it,
    more labels are waited for.
-3. The same of each group: not shown to lose, by bounds that hold for all groups together. To show the contrary for each
-   would take more labels than a clinic ever gets; groups with too few to say anything are named.
+3. The same of each group: not shown to lose, by bounds that hold for all groups together. To show
+   the contrary for each would take more labels than a clinic ever gets; groups with too few to say
+   anything are named.
 4. `log_loss`, or `balanced_accuracy` where only decisions move: shown to be better. Who is merely
    not worse is not promoted.
 """
