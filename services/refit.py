@@ -22,9 +22,8 @@ from services.learning import Material, code_digest, learned_from
 from services.lineage import RunLog
 from services.parts import parts_of
 from services.refit_cases import Labelled, LabelledCase, copies, labelled_cases, picture_of
-from simulator.cases.population import GROUP_OF_TONE
-from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
 from twin.errors import DataError
+from twin.groups import AGE_BAND_STARTS, AGE_BANDS, GROUP_OF_TONE
 from twin.imaging import Imaging
 from twin.learners.registry import LEARNERS
 from twin.model import Model

@@ -1,8 +1,8 @@
 import random
 
 import pytest
-
 from samples import arrived, verdict
+
 from twin.events import CaseRejected, FeedbackReceived
 from twin.labels import settle
 

@@ -1,6 +1,6 @@
 import pytest
-
 from samples import FakeStack, arrived
+
 from twin.errors import InvariantError
 from twin.events import StackPromoted
 from twin.meta import MetaStack, MetaWeights
