@@ -95,3 +95,14 @@ def test_a_run_without_a_loop_has_none_of_it() -> None:
     page = plain(html_report(summary(), [[curves()]], [SCENARIO]))
     assert "Re-stacking" not in page
     assert "Recovery" not in page
+
+
+def test_the_cost_out_of_fold_stands_beside_that_in_the_run() -> None:
+    one = json.loads(json.dumps(alone()))
+    [row] = one["points"][0]["loop"]["outages"]["rows"]
+    known = {"sensitivity": 0.9, "specificity": 0.8, "auc": 0.95}
+    moved = {name: {"mean": -0.02, "low": -0.03, "high": -0.01} for name in known}
+    row["out_of_fold"] = {"images": 900, "malignant": 300, "full": known, "without": known, **moved}
+    page = plain(html_report(one, [[curves()]], [SCENARIO]))
+    assert "On the training images, out of fold: −2 points (−3.00 to −1.00 points)." in page
+    assert "300 / 900" in page
