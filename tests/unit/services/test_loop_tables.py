@@ -3,7 +3,7 @@
 from io import StringIO
 from typing import Any
 
-from loop_samples import looped_summary
+from loop_journals import looped_summary
 from report_samples import summary
 from rich.console import Console
 

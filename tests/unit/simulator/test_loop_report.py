@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from loop_samples import looped_summary
+from loop_journals import looped_summary
 from report_samples import SCENARIO, curves, summary
 
 from simulator.report.html import html_report

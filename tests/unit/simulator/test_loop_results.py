@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bank_samples import bank, people
-from loop_samples import BACK, DAY, DAYS, ONSET, columns_of, journal, result, results, scenario
+from loop_journals import BACK, DAY, DAYS, ONSET, columns_of, journal, result, results, scenario
 
 from simulator.analysis.diagnostics import diagnose
 from simulator.analysis.frames import Patients, window_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from loop_samples import columns_of, journal, scenario
+from loop_journals import columns_of, journal, scenario
 from numpy.typing import NDArray
 
 from simulator.analysis.frames import Patients, window_of
