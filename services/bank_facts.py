@@ -10,10 +10,9 @@ from services.console import say
 from simulator.cases.bank import AS_THEY_COME, UNKNOWN, Bank
 from simulator.cases.bank_margins import Mixture
 from simulator.cases.bank_quality import quality
-from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.weighting import effective_size
-from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
 from simulator.language.schema import Scenario
+from twin.groups import AGE_BAND_STARTS, AGE_BANDS, GROUP_OF_TONE
 
 # Lesions of either truth, by Kish. Below it, a sensitivity of 0.9 has a 95 % interval wider than
 # 0.8 to 1: sqrt(0.9 * 0.1 / 35) * 1.96 = 0.1.

@@ -28,13 +28,22 @@ class Logistic:
     weights: NDArray[np.float64]  # (columns,)
 
 
-def fit_l1_logistic(z: NDArray[np.float64], y: NDArray[np.bool_], penalty: float) -> Logistic:
+def fit_l1_logistic(
+    z: NDArray[np.float64],
+    y: NDArray[np.bool_],
+    penalty: float,
+    *,
+    sample_weight: NDArray[np.float64] | None = None,
+    start: Logistic | None = None,
+) -> Logistic:
     """Minimise mean log-loss + penalty · Σ|weight|; the intercept is free.
 
     Parameters:
         z: shape (n, columns), on one common scale.
         y: shape (n,).
         penalty: positive, in nats per unit of weight.
+        sample_weight: shape (n,), not negative; what each row counts in the mean. None: alike.
+        start: where to begin; a solution nearby saves steps.
 
     Raises:
         InvariantError: it does not converge, which a convex problem of this size should.
@@ -46,19 +55,24 @@ def fit_l1_logistic(z: NDArray[np.float64], y: NDArray[np.bool_], penalty: float
     x = np.concatenate([np.ones((len(z), 1)), z], axis=1)
     penalties = np.r_[0.0, np.full(z.shape[1], penalty)]
     target = y.astype(np.float64)
-    prevalence = (target.sum() + 0.5) / (len(y) + 1.0)
+    share = np.full(len(y), 1.0 / len(y))
+    if sample_weight is not None:
+        share = sample_weight / sample_weight.sum()
+    prevalence = (float(np.sum(target * share)) * len(y) + 0.5) / (len(y) + 1.0)
     beta = np.r_[np.log(prevalence / (1 - prevalence)), np.zeros(z.shape[1])]
-    loss = _objective(x, target, beta, penalties)
+    if start is not None:
+        beta = np.r_[start.intercept, start.weights]
+    loss = _objective(x, target, beta, penalties, share)
     for _ in range(_STEPS):
         p = _sigmoid(np.einsum("ij,j->i", x, beta))
-        gradient = np.einsum("ij,i->j", x, p - target) / len(y)
-        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p))[:, None], x) / len(y)
+        gradient = np.einsum("ij,i->j", x, (p - target) * share)
+        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p) * share)[:, None], x)
         hessian[np.diag_indices_from(hessian)] += 1e-10
         move = _descended(gradient, hessian, beta, penalties) - beta
         step = 1.0
         while True:
             tried = beta + step * move
-            lower = _objective(x, target, tried, penalties)
+            lower = _objective(x, target, tried, penalties, share)
             if lower <= loss or step < 1e-6:
                 break
             step /= 2
@@ -75,7 +89,12 @@ def log_loss(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
     >>> round(log_loss(np.zeros(3), np.array([True, False, True])), 4)
     0.6931
     """
-    return float(np.mean(np.logaddexp(0.0, np.where(y, -log_odds, log_odds))))
+    return float(np.mean(losses_of(log_odds, y)))
+
+
+def losses_of(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return each case's log-loss, shape (n,), in nats."""
+    return np.asarray(np.logaddexp(0.0, np.where(y, -log_odds, log_odds)))
 
 
 def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,9 +106,10 @@ def _objective(
     target: NDArray[np.float64],
     beta: NDArray[np.float64],
     penalties: NDArray[np.float64],
+    share: NDArray[np.float64],
 ) -> float:
-    loss = log_loss(np.einsum("ij,j->i", x, beta), target > 0.5)
-    return loss + float(np.sum(penalties * np.abs(beta)))
+    losses = losses_of(np.einsum("ij,j->i", x, beta), target > 0.5)
+    return float(np.sum(share * losses)) + float(np.sum(penalties * np.abs(beta)))
 
 
 def _descended(

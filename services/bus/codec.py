@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from twin.errors import EventError
-from twin.events import ComponentChanged, Event
+from twin.events import CaseEvent, ComponentChanged, Event
 from twin.log import SCHEMA_OF, TOPIC_OF
 
 MAX_CASE_ID: Final = 200  # characters; it becomes part of Redis keys and of file names: assumption
@@ -49,11 +49,10 @@ def decode(schema: str, raw: bytes) -> Event:
         event: Event = _adapter(kind).validate_json(raw)
     except ValidationError as error:
         raise EventError(raw, f"{schema}: {_reason(error)}") from error
-    if not isinstance(event, ComponentChanged):
-        if not 0 < len(event.case_id) <= MAX_CASE_ID:
-            raise EventError(raw, f"{schema}: case_id: expected 1 to {MAX_CASE_ID} characters")
-        if event.at_min < 0:
-            raise EventError(raw, f"{schema}: at_min: is before the run's epoch")
+    if isinstance(event, CaseEvent) and not 0 < len(event.case_id) <= MAX_CASE_ID:
+        raise EventError(raw, f"{schema}: case_id: expected 1 to {MAX_CASE_ID} characters")
+    if not isinstance(event, ComponentChanged) and event.at_min < 0:
+        raise EventError(raw, f"{schema}: at_min: is before the run's epoch")
     return event
 
 

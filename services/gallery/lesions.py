@@ -9,9 +9,10 @@ import numpy as np
 
 from services.gallery.pictures import Grid, Picture, Row, Section
 from simulator.cases.cases import population_of
-from simulator.cases.population import SKIN_TONES, SyntheticCase, diagnoses_of
+from simulator.cases.population import SyntheticCase, diagnoses_of
 from simulator.draws.streams import stream
 from simulator.language.populations import MALIGNANT, PopulationSpec
+from twin.groups import SKIN_TONES
 from twin.images import SyntheticRef
 
 TONES: Final = tuple(tone for group in SKIN_TONES.values() for tone in group)  # I to VI

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.cases.population import GROUP_OF_TONE
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
 from simulator.language.form import ScenarioForm
-from simulator.language.metrics import AGE_BAND_STARTS, groups
+from simulator.language.metrics import groups
 from simulator.language.periods import periods
+from twin.groups import AGE_BAND_STARTS, GROUP_OF_TONE
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

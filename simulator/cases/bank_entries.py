@@ -14,13 +14,14 @@ from simulator.cases.bank import Entry, Severities
 from simulator.cases.bank_sources import sources_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage
-from simulator.cases.population import SKIN_TONES, Population
+from simulator.cases.population import Population
 from simulator.draws.streams import stream
 from simulator.language.cases import SyntheticCases
 from simulator.language.populations import BankSpec, PopulationSpec
 from simulator.language.schema import Scenario
 from twin.acquisition.acquisition import Acquisition
 from twin.errors import ScenarioError
+from twin.groups import SKIN_TONES
 from twin.images import ImageRef
 
 _BANK: Final = -2  # a replication that no run has: entries are nobody's patients

@@ -11,13 +11,13 @@ from simulator.cases.bank import UNKNOWN, Bank
 from simulator.cases.bank_sources import importance, sources_of
 from simulator.cases.bank_wanted import Wanted, wanted_of
 from simulator.cases.diagnoses import DIAGNOSES
-from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.regimes import Populations, Regime
 from simulator.cases.weighting import Margin, Weights, rake
 from simulator.language.classes import ClassSpec
 from simulator.language.populations import MALIGNANT, AgeSpec
 from simulator.language.schema import Scenario
 from twin.errors import ScenarioError
+from twin.groups import GROUP_OF_TONE
 
 _BANDS: Final = 10  # 0-9 years to 90 and older
 _MOST_MOVED: Final = 0.25  # share of patients whose age band may be taken from the next; assumption

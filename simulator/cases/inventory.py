@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.cases.datasets import DataSet, LabelledImage
 from simulator.cases.diagnoses import DIAGNOSES
-from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
+from twin.groups import AGE_BAND_STARTS, AGE_BANDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

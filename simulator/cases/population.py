@@ -17,14 +17,8 @@ from simulator.draws.streams import stream
 from simulator.language.ham10000 import SEXES, SITES
 from simulator.language.populations import MALIGNANT, PopulationSpec
 from twin.errors import ScenarioError
+from twin.groups import SKIN_TONES
 from twin.images import SyntheticRef
-
-SKIN_TONES: Final[Mapping[str, tuple[str, ...]]] = {
-    "I-II": ("I", "II"),
-    "III-IV": ("III", "IV"),
-    "V-VI": ("V", "VI"),
-}
-GROUP_OF_TONE: Final = {tone: group for group, tones in SKIN_TONES.items() for tone in tones}
 
 # Individual typology angle in degrees: the six classes of Chardon et al. 1991 and Del Bino and
 # Bernerd 2013 (doi:10.1111/bjd.12529), cut at the ends. That they stand for Fitzpatrick's six

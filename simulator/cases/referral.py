@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
-from simulator.cases.population import GROUP_OF_TONE
 from simulator.cases.regimes import Populations, Regime
 from simulator.draws.uniforms import Uniforms
 from simulator.language.populations import ReferralSpec
+from twin.groups import GROUP_OF_TONE
 
 
 class _Patient(Protocol):

@@ -13,16 +13,15 @@ from simulator.language.form import ScenarioForm
 from simulator.language.nearest import nearest
 from simulator.language.periods import periods
 from simulator.language.words import listed, shown
+from twin.groups import AGE_BANDS, SKIN_TONES
 
 STATISTICS: Final = ("mean", "p50", "p95", "max")
-AGE_BANDS: Final = ("0-39", "40-59", "60-79", "80+")  # years; assumption: as registries often do
-AGE_BAND_STARTS: Final = tuple(int(band.split("-")[0].rstrip("+")) for band in AGE_BANDS)
 _VALUES: Final = {
     "truth": ("malignant", "benign"),
     "flagged": ("yes", "no"),
     "sex": ("female", "male"),
     "age_band": AGE_BANDS,
-    "skin_tone": ("I-II", "III-IV", "V-VI"),
+    "skin_tone": tuple(SKIN_TONES),
 }
 _NAME: Final = re.compile(r"(?P<name>[^{}\s]+)(?:\{(?P<key>[a-z_]+)=(?P<value>[^{}=]+)\})?")
 

@@ -9,7 +9,6 @@ from simulator.language.experiment import GATE_PATTERN
 from simulator.language.fields import IDENTIFIER_PATTERN, SLUG_PATTERN
 from simulator.language.json_schema import scenario_json_schema
 from simulator.language.metrics import (
-    AGE_BANDS,
     DIAGNOSTIC,
     OF_ALL,
     OF_NODE,
@@ -22,6 +21,7 @@ from simulator.language.reference_sections import SECTIONS
 from simulator.language.reference_text import EXITS, INTRODUCTION, Section
 from simulator.language.sources import WHOLE
 from simulator.language.yaml_source import dump
+from twin.groups import AGE_BANDS
 
 _TITLES: Final = {name: section.title for section in SECTIONS for name in section.tables}
 _PATTERNS: Final = {

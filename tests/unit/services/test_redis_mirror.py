@@ -142,7 +142,7 @@ def test_a_case_can_be_read_without_knowing_our_types(mirror, client, prefix):
         "arrived": encode(ARRIVED).decode(),
         "image": "a/1.jpg",
         "answer": encode(VERDICT).decode(),
-        "answer_schema": "VerdictIssued/1",
+        "answer_schema": "VerdictIssued/2",
         "p_malignant": repr(VERDICT.p_malignant),
         "malignant": "0",
         "closed": encode(CLOSED).decode(),
@@ -193,7 +193,7 @@ def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix)
             "id": "c1",
             "revision": "2",
             "stage": "answered",
-            "schema": "VerdictIssued/1",
+            "schema": "VerdictIssued/2",
         },
         {
             "kind": "case",

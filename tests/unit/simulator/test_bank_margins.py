@@ -10,11 +10,11 @@ from simulator.cases.bank import Bank
 from simulator.cases.bank_entries import entries_of
 from simulator.cases.bank_margins import Mixture, band_shares, mixture_of
 from simulator.cases.bank_wanted import reachable, wanted_of
-from simulator.cases.population import SKIN_TONES
 from simulator.language.populations import AgeSpec
 from simulator.language.scenario import Scenario
 from simulator.language.shifts import ShiftSpec
 from twin.errors import ScenarioError
+from twin.groups import SKIN_TONES
 
 
 def mixture(scenario: Scenario, of: Bank, regime: tuple[int, ...] = ()) -> Mixture:

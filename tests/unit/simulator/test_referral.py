@@ -12,7 +12,6 @@ from clinics import assert_agrees, clinic, exponential, known_as, measured, pati
 from services.experiments.records import write_records
 from simulator.analysis.exact import exact, why_not
 from simulator.analysis.measure import measure
-from simulator.cases.population import SKIN_TONES
 from simulator.clinic.people import People
 from simulator.clinic.person import Person
 from simulator.experiment.digests import digest_of
@@ -20,6 +19,7 @@ from simulator.language.load import offered_load, rate_of
 from simulator.language.metrics import UPSTREAM, check_metric, names
 from simulator.language.scenario import Scenario
 from simulator.report.headlines import headlines
+from twin.groups import SKIN_TONES
 
 REFERRAL = {
     "malignant": 0.9,
