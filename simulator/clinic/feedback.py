@@ -10,15 +10,14 @@ from typing import Final
 
 import simpy
 
-from simulator.cases.population import GROUP_OF_TONE
 from simulator.clinic.due import Due
 from simulator.clinic.person import Person
 from simulator.clinic.station import Timed
 from simulator.draws.uniforms import Uniforms
 from simulator.language.feedback import FeedbackSpec, PoisonSpec
-from simulator.language.metrics import AGE_BAND_STARTS, AGE_BANDS
 from simulator.language.schema import Scenario
 from twin.events import FeedbackReceived
+from twin.groups import GROUP_OF_TONE, age_band
 from twin.labels import WITHDRAWN
 
 BIOPSIED: Final = "biopsied"
@@ -180,15 +179,7 @@ def _is_in(person: Person, group: str) -> bool:
     if key == "class":
         return person.patient_class == value
     if key == "age_band":
-        return person.age is not None and value == _band(person.age)
+        return age_band(person.age) == value
     if key == "skin_tone":
         return GROUP_OF_TONE.get(person.skin_tone or "") == value
     return bool(getattr(person, key) == value)
-
-
-def _band(age: int) -> str:
-    return next(
-        band
-        for band, start in zip(reversed(AGE_BANDS), reversed(AGE_BAND_STARTS), strict=True)
-        if age >= start
-    )

@@ -35,8 +35,8 @@ PATIENT_COLUMNS: Final = (
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
 SHIFTS: Final = "shifts"  # the column, and words, of the shifts that patients are in
 BANK_ENTRY: Final = "bank_entry"  # the column of the entries that patients were drawn from
-# Columns of who answered and what came back: version of the stack, learners that were missing
-# joined by "+", and what the clinic's messages say by the end of the run: 1 malignant, 0 benign.
+# Columns of who answered and what came back: version of the stack, learners that were missing,
+# joined by "+", and the label that the twin has at the end of the run: 1 malignant, 0 benign.
 LOOP_COLUMNS: Final = ("stack", "missing", "label", "labelled_min", "way")
 LOOP_WORDS: Final = ("missing", "way")
 # What a patient need not have; the columns from there on have the names of a person's attributes.

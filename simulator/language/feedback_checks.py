@@ -5,17 +5,17 @@ from collections.abc import Iterator, Mapping
 from simulator.language.cases import ImageCases
 from simulator.language.feedback import FeedbackSpec
 from simulator.language.form import ScenarioForm
-from simulator.language.metrics import AGE_BANDS
 from simulator.language.nearest import nearest
 from simulator.language.populations import PopulationChange, PopulationSpec
 from simulator.language.route_checks import Found
 from simulator.language.words import listed, shown
 from simulator.quantities import format_duration
+from twin.groups import AGE_BANDS, SKIN_TONES
 
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "sex": ("female", "male"),
     "age_band": AGE_BANDS,
-    "skin_tone": ("I-II", "III-IV", "V-VI"),
+    "skin_tone": tuple(SKIN_TONES),
 }
 
 
