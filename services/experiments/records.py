@@ -11,7 +11,7 @@ from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
 from twin.events import LoggedEvent
-from twin.log import in_order, line
+from twin.log import lines
 
 _OUTCOMES: Final = {state: state.name.lower() for state in State} | {
     State.WAITING: "unfinished",
@@ -50,7 +50,7 @@ def write_log(events: Sequence[LoggedEvent], stem: str) -> None:
     draft = Path(f"{stem}events.jsonl.draft")
     draft.parent.mkdir(parents=True, exist_ok=True)
     with draft.open("wb") as file:
-        file.writelines(line(event) for event in in_order(events))
+        file.writelines(lines(events))
     draft.replace(f"{stem}events.jsonl")
 
 
