@@ -4,12 +4,15 @@ Loading verifies every byte against the manifest (`twin/model.py`), so an altere
 refused, and nothing in an artefact is ever executed.
 """
 
+import json
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from twin.errors import ArtefactError
+from services.atomic import write_text
+from twin.errors import ArtefactError, SettingsError
 from twin.model import Model
 
 
@@ -23,25 +26,21 @@ class ArtefactStore:
     def __init__(self, home: Path) -> None:
         self._models = home / "models"
         self._recipes = self._models / "by-recipe"
+        self._lessons = self._models / "lessons"
 
     def save(self, model: Model) -> Path:
         """Write an artefact whole or not at all; return its directory."""
-        final = self._models / model.model_id
-        if final.is_dir():
-            return final
-        self._models.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._models))
-        try:
-            for name, content in model.files.items():
-                path = staging / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            staging.chmod(0o755)  # mkdtemp keeps others out; an artefact is for sharing
-            staging.replace(final)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        return final
+        return _write(model, self._models / model.model_id)
+
+    def export(self, model: Model, directory: Path) -> Path:
+        """Write an artefact to a directory of somebody's choice, whole or not at all.
+
+        Raises:
+            SettingsError: it is there already.
+        """
+        if directory.exists():
+            raise SettingsError("--out", str(directory), "is there already and is not overwritten")
+        return _write(model, directory)
 
     def load(self, which: str) -> Model:
         """Return a verified artefact by its model id or its directory.
@@ -81,10 +80,46 @@ class ArtefactStore:
         self._recipes.mkdir(parents=True, exist_ok=True)
         (self._recipes / recipe).write_text(model_id + "\n")
 
+    def keep_lesson(self, model_id: str, lesson: Mapping[str, Any]) -> None:
+        """Keep what a model learned from, by reference; JSON values."""
+        self._lessons.mkdir(parents=True, exist_ok=True)
+        write_text(self._lessons / f"{model_id}.json", json.dumps(lesson) + "\n")
+
+    def lesson(self, model_id: str) -> dict[str, Any]:
+        """Return what a model learned from.
+
+        Raises:
+            ArtefactError: it was not kept.
+        """
+        file = self._lessons / f"{model_id}.json"
+        if not file.is_file():
+            reason = "what it learned from was not kept here: train it again in this DERMTWIN_HOME"
+            raise ArtefactError(model_id, reason)
+        lesson: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return lesson
+
     def latest(self) -> str | None:
         """Return the id of the model saved last, if there is one."""
         found = [path for path in self._models.glob("[0-9a-f]" * 12) if path.is_dir()]
         return max(found, key=lambda path: path.stat().st_mtime).name if found else None
+
+
+def _write(model: Model, final: Path) -> Path:
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=final.parent))
+    try:
+        for name, content in model.files.items():
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        staging.chmod(0o755)  # mkdtemp keeps others out; an artefact is for sharing
+        staging.replace(final)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return final
 
 
 def read_files(directory: Path) -> Mapping[str, bytes]:

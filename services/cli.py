@@ -16,11 +16,13 @@ from services.commands.data import data
 from services.commands.doctor import doctor
 from services.commands.gallery import gallery
 from services.commands.realism import realism
+from services.commands.refit import refit
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
 from services.commands.schema import schema
 from services.commands.score import score
+from services.commands.stacks import stacks
 from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
@@ -42,13 +44,14 @@ app = typer.Typer(
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, resume, validate, schema),
-    "Models and images": (train, score, robustness, realism, gallery),
+    "Models and images": (train, refit, score, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, doctor),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
+app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
 
 
 @app.callback()

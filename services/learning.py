@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -27,7 +27,7 @@ from simulator.language.populations import PopulationSpec
 from simulator.language.schema import Scenario
 from twin.errors import SettingsError
 from twin.evaluate import evaluate
-from twin.images import ImageRef
+from twin.images import FileRef, ImageRef
 from twin.imaging import Imaging
 from twin.model import Model
 from twin.ports import Opinion
@@ -82,7 +82,9 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class _Material:
+class Material:
+    """Labelled images, by reference."""
+
     refs: list[ImageRef]
     malignant: NDArray[np.bool_]
     groups: list[str]  # images of one lesion share it
@@ -102,44 +104,69 @@ def learn_images(
     home: Path, root: Path, images: Sequence[LabelledImage], lesson: Lesson, bars: Bars
 ) -> tuple[Model, Path, bool]:
     """Learn from labelled images; return model, its directory, and whether it is new."""
-    material = _Material(
+    material = Material(
         [image.ref for image in images],
         np.array([image.malignant for image in images]),
         [image.group for image in images],
         Imaging(FileReader(root)),
     )
-    return _learn(home, data_digest(images), lambda: material, lesson, bars)
+    kept = {
+        "kind": "images",
+        "root": str(root.resolve()),
+        "images": [[i.path, i.sha256, i.malignant, i.group] for i in images],
+    }
+    return _learn(home, data_digest(images), lambda: material, lesson, bars, kept)
 
 
 def learn_synthetic(home: Path, cases: int, lesson: Lesson, bars: Bars) -> tuple[Model, Path, bool]:
     """Learn from rendered lesions that no scenario will see."""
 
-    def draw() -> _Material:
-        population = population_of(PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE))
-        drawn = [
-            population.draw(lesson.seed, _NO_RUN, case_id_of(_NO_RUN, index))
-            for index in range(cases)
-        ]
-        return _Material(
-            [case.image for case in drawn],
-            np.array([case.malignant for case in drawn]),
-            [case.case_id for case in drawn],
-            Imaging(),
-        )
-
     digest = f"synthetic:{cases}:{lesson.seed}:{version('dermtwin')}"
-    return _learn(home, digest, draw, lesson, bars)
+    kept = {"kind": "synthetic", "cases": cases}
+    return _learn(home, digest, lambda: _drawn(cases, lesson.seed), lesson, bars, kept)
+
+
+def _drawn(cases: int, seed: int) -> Material:
+    population = population_of(PopulationSpec(prevalence=_SYNTHETIC_PREVALENCE))
+    drawn = [population.draw(seed, _NO_RUN, case_id_of(_NO_RUN, index)) for index in range(cases)]
+    return Material(
+        [case.image for case in drawn],
+        np.array([case.malignant for case in drawn]),
+        [case.case_id for case in drawn],
+        Imaging(),
+    )
+
+
+def learned_from(kept: Mapping[str, Any], threads: int) -> tuple[Lesson, Material]:
+    """Return how a model was taught and the images, from what the store kept of it."""
+    lesson = Lesson(stem=kept["stem"], quick=kept["quick"], seed=kept["seed"], threads=threads)
+    if kept["kind"] == "synthetic":
+        return lesson, _drawn(kept["cases"], kept["seed"])
+    refs, malignant, groups = [], [], []
+    for path, sha256, label, group in kept["images"]:
+        refs.append(FileRef(path=path, sha256=sha256))
+        malignant.append(label)
+        groups.append(group)
+    imaging = Imaging(FileReader(Path(kept["root"])))
+    return lesson, Material([*refs], np.array(malignant), groups, imaging)
 
 
 def _learn(
-    home: Path, data: str, collect: Callable[[], _Material], lesson: Lesson, bars: Bars
+    home: Path,
+    data: str,
+    collect: Callable[[], Material],
+    lesson: Lesson,
+    bars: Bars,
+    kept: Mapping[str, Any],
 ) -> tuple[Model, Path, bool]:
     """Learn, unless the same was learned before; `data` is a digest of what `collect` brings."""
     store = ArtefactStore(home)
+    kept = {**kept, "stem": lesson.stem, "quick": lesson.quick, "seed": lesson.seed}
     weights = lesson.weights()
     recipe = lesson.recipe(data, weights)
     known = store.remembered(recipe)
     if known is not None:
+        store.keep_lesson(known.model_id, kept)
         return known, store.save(known), False
     material = collect()
     model = train(
@@ -153,6 +180,7 @@ def _learn(
         on_progress=bars,
     )
     directory = store.save(model)
+    store.keep_lesson(model.model_id, kept)
     store.remember(recipe, model.model_id)
     return model, directory, True
 

@@ -1,8 +1,6 @@
 """Images by reference: events carry where pixels come from, never the pixels (law 4)."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from twin.acquisition.acquisition import Acquisition
@@ -51,17 +49,3 @@ def name_of(ref: ImageRef) -> str:
     if isinstance(ref, BlobRef):
         return f"blob:{ref.sha256[:12]}"
     return f"synthetic:{ref.recipe.seed}"
-
-
-def picture_of(ref: ImageRef) -> str:
-    """Return what picture a reference shows, however it is taken: a digest, hex.
-
-    The same file under another path, or with another acquisition, is the same picture.
-
-    >>> picture_of(FileRef(path="a.jpg", sha256="ab")) == picture_of(BlobRef(sha256="ab"))
-    True
-    """
-    if not isinstance(ref, SyntheticRef):
-        return ref.sha256
-    text = json.dumps(asdict(ref.recipe), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

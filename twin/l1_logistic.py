@@ -17,7 +17,8 @@ from twin.errors import InvariantError
 
 _STEPS: Final = 100
 _SWEEPS: Final = 200
-TOLERANCE: Final = 1e-9
+_TOLERANCE: Final = 1e-9
+_FLAT: Final = 1e-10  # nats: a gain that no decision can depend on
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,8 @@ def fit_l1_logistic(
     y: NDArray[np.bool_],
     penalty: float,
     *,
-    weight: NDArray[np.float64] | None = None,
+    sample_weight: NDArray[np.float64] | None = None,
     start: Logistic | None = None,
-    tolerance: float = TOLERANCE,
 ) -> Logistic:
     """Minimise mean log-loss + penalty · Σ|weight|; the intercept is free.
 
@@ -43,9 +43,8 @@ def fit_l1_logistic(
         z: shape (n, columns), on one common scale.
         y: shape (n,).
         penalty: positive, in nats per unit of weight.
-        weight: of each row in the mean, shape (n,), not negative; None: all alike.
-        start: where to begin; near the optimum it saves steps and changes nothing else.
-        tolerance: largest change of a weight at which it has converged.
+        sample_weight: shape (n,), not negative; what each row counts in the mean. None: alike.
+        start: where to begin; a solution nearby saves steps.
 
     Raises:
         InvariantError: it does not converge, which a convex problem of this size should.
@@ -57,22 +56,18 @@ def fit_l1_logistic(
     x = np.concatenate([np.ones((len(z), 1)), z], axis=1)
     penalties = np.r_[0.0, np.full(z.shape[1], penalty)]
     target = y.astype(np.float64)
-    share = None if weight is None else weight / weight.sum()
+    share = np.full(len(y), 1.0 / len(y))
+    if sample_weight is not None:
+        share = sample_weight / sample_weight.sum()
+    prevalence = (float(np.sum(target * share)) * len(y) + 0.5) / (len(y) + 1.0)
+    beta = np.r_[np.log(prevalence / (1 - prevalence)), np.zeros(z.shape[1])]
     if start is not None:
         beta = np.r_[start.intercept, start.weights]
-    else:
-        malignant = target.sum() if share is None else (target * share).sum() * len(y)
-        prevalence = (malignant + 0.5) / (len(y) + 1.0)
-        beta = np.r_[np.log(prevalence / (1 - prevalence)), np.zeros(z.shape[1])]
     loss = _objective(x, target, beta, penalties, share)
     for _ in range(_STEPS):
         p = _sigmoid(np.einsum("ij,j->i", x, beta))
-        if share is None:
-            gradient = np.einsum("ij,i->j", x, p - target) / len(y)
-            hessian = np.einsum("ij,ik->jk", x * (p * (1 - p))[:, None], x) / len(y)
-        else:
-            gradient = np.einsum("ij,i->j", x, share * (p - target))
-            hessian = np.einsum("ij,ik->jk", x * (share * p * (1 - p))[:, None], x)
+        gradient = np.einsum("ij,i->j", x, (p - target) * share)
+        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p) * share)[:, None], x)
         hessian[np.diag_indices_from(hessian)] += 1e-10
         move = _descended(gradient, hessian, beta, penalties) - beta
         step = 1.0
@@ -82,16 +77,15 @@ def fit_l1_logistic(
             if lower <= loss or step < 1e-6:
                 break
             step /= 2
+        if lower > loss:  # no step is downhill: this is the bottom, as far as floats can tell
+            return Logistic(float(beta[0]), beta[1:])
         change = float(np.abs(tried - beta).max())
+        if sample_weight is not None and loss - lower < _FLAT:
+            change = 0.0  # weighted columns can be nearly alike: a long valley without a slope
         beta, loss = tried, min(lower, loss)
-        if change < tolerance:
+        if change < _TOLERANCE:
             return Logistic(float(beta[0]), beta[1:])
     raise InvariantError(f"logistic regression did not converge in {_STEPS} steps")
-
-
-def log_losses(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the log-loss of each case, shape (n,), in nats."""
-    return np.logaddexp(0.0, np.where(y, -log_odds, log_odds))
 
 
 def log_loss(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
@@ -100,7 +94,12 @@ def log_loss(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
     >>> round(log_loss(np.zeros(3), np.array([True, False, True])), 4)
     0.6931
     """
-    return float(np.mean(log_losses(log_odds, y)))
+    return float(np.mean(losses_of(log_odds, y)))
+
+
+def losses_of(log_odds: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return each case's log-loss, shape (n,), in nats."""
+    return np.asarray(np.logaddexp(0.0, np.where(y, -log_odds, log_odds)))
 
 
 def _sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -112,11 +111,10 @@ def _objective(
     target: NDArray[np.float64],
     beta: NDArray[np.float64],
     penalties: NDArray[np.float64],
-    share: NDArray[np.float64] | None,
+    share: NDArray[np.float64],
 ) -> float:
-    each = log_losses(np.einsum("ij,j->i", x, beta), target > 0.5)
-    loss = float(np.mean(each)) if share is None else float(np.sum(share * each))
-    return loss + float(np.sum(penalties * np.abs(beta)))
+    losses = losses_of(np.einsum("ij,j->i", x, beta), target > 0.5)
+    return float(np.sum(share * losses)) + float(np.sum(penalties * np.abs(beta)))
 
 
 def _descended(
@@ -143,6 +141,6 @@ def _descended(
                 found[j] = shrunk
                 slope = [s + h * change for s, h in zip(slope, rows[j], strict=True)]
                 largest = max(largest, abs(change))
-        if largest < TOLERANCE / 10:
+        if largest < _TOLERANCE / 10:
             break
     return np.array(found)

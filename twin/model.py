@@ -87,6 +87,11 @@ class Model:
         """Return the content with its seal, as it is written."""
         return _manifest(self.content)
 
+    def annotated(self, **facts: object) -> "Model":
+        """Return the model with more facts in its manifest, JSON values; its id is another."""
+        content = {**self.content, **facts}
+        return Model(content=content, files={**self.files, MANIFEST: _manifest(content)})
+
     def report(self) -> dict[str, Any]:
         """Return what training found out: per learner and for the stack, out of fold."""
         meta = self.content["meta"]

@@ -1,5 +1,7 @@
 """The stacks that were in force, and which one answers a case: the last promoted before it."""
 
+import hashlib
+import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,6 +77,19 @@ def plain(meta: MetaStack) -> dict[str, list[float]]:
         "+".join(there): [one.intercept, *(one.weights[name] for name in (*there, *meta.inputs))]
         for there, one in meta.stacks.items()
     }
+
+
+def digest_of(threshold: float, penalty: float, stacks: Mapping[str, Sequence[float]]) -> str:
+    """Return the sha256 (hex) of what a stack answers by: canonical JSON, as the log has it.
+
+    >>> digest_of(0.5, 0.01, {"svm": [0.0, 1.0]})[:12]
+    '0276e1c2d990'
+    """
+    held = {"penalty": penalty, "stacks": {k: list(v) for k, v in stacks.items()}}
+    text = json.dumps(
+        held | {"threshold": threshold}, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

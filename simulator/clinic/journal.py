@@ -8,7 +8,7 @@ from simulator.clinic.person import Person
 from simulator.clinic.pools import Pool
 from simulator.clinic.tables import Table
 from simulator.clinic.upstream import Upstream
-from twin.events import CaseArrived, CaseClosed
+from twin.events import CaseArrived, CaseClosed, EpochReached, FeedbackReceived, StackEvent
 
 # A row for each patient, in order of leaving; those still inside at the end follow. Words are
 # numbers of the journal's `words`; what is not known is not-a-number.
@@ -35,9 +35,13 @@ PATIENT_COLUMNS: Final = (
 WORDS: Final = ("class", "diagnosis", "rejected", "sex", "site", "skin_tone")  # columns of words
 SHIFTS: Final = "shifts"  # the column, and words, of the shifts that patients are in
 BANK_ENTRY: Final = "bank_entry"  # the column of the entries that patients were drawn from
+# Columns of who answered and what came back: version of the stack, learners that were missing,
+# joined by "+", and the label that the twin has at the end of the run: 1 malignant, 0 benign.
+LOOP_COLUMNS: Final = ("stack", "missing", "label", "labelled_min", "way")
+LOOP_WORDS: Final = ("missing", "way")
 # What a patient need not have; the columns from there on have the names of a person's attributes.
 _FACTS: Final = PATIENT_COLUMNS[PATIENT_COLUMNS.index("malignant") :]
-_WORDS: Final = frozenset([*WORDS, SHIFTS])
+_WORDS: Final = frozenset([*WORDS, SHIFTS, *LOOP_WORDS])
 _NAN: Final = float("nan")
 
 
@@ -72,11 +76,17 @@ class Journal:
     shifted: bool = False
     # Whether patients are drawn from a bank: only then there is a column with each one's entry.
     banked: bool = False
+    # Whether anything comes back to the twin, or changes it: only then there are columns of it.
+    looped: bool = False
     patients: Table = field(init=False)
     visits: Mapping[str, Table] = field(default_factory=dict)  # by staffed node, at the end
     words: dict[str, dict[str, int]] = field(init=False)  # by column of words
     upstream: Upstream | None = None  # who did not come, where not everybody does
-    events: list[CaseArrived | CaseClosed] = field(default_factory=list)  # where a twin is told
+    # Where a twin is told.
+    events: list[CaseArrived | CaseClosed | FeedbackReceived | EpochReached] = field(
+        default_factory=list
+    )
+    stack_events: list[StackEvent] = field(default_factory=list)  # decisions, in their order
     latencies: list[Latency] = field(default_factory=list)  # real clock only
     arrived: int = 0  # patients
     end_min: float = 0.0  # when the run ended
@@ -88,8 +98,9 @@ class Journal:
     def __post_init__(self) -> None:
         shifts = (SHIFTS,) if self.shifted else ()
         more = (*shifts, *((BANK_ENTRY,) if self.banked else ()))
+        more = (*more, *(LOOP_COLUMNS if self.looped else ()))
         self.patients = Table((*PATIENT_COLUMNS, *more))
-        self.words = {name: {} for name in (*WORDS, *shifts)}
+        self.words = {name: {} for name in (*WORDS, *shifts, *(LOOP_WORDS if self.looped else ()))}
         self._facts = (*_FACTS, *more)
 
     def note(self, person: Person, closed_min: float | None, *, gave_up: bool) -> None:
@@ -116,6 +127,20 @@ class Journal:
                     value = words.setdefault(value, len(words))
                 row.append(value)
         self.patients.add(row)
+
+    def label(self, labels: Mapping[int, FeedbackReceived]) -> None:
+        """Write into the rows of patients, by number, the messages that count in the end."""
+        ways = self.words["way"]
+        rows = {
+            number: (
+                float(one.label == "malignant"),
+                one.at_min,
+                ways.setdefault(one.way, len(ways)),
+            )
+            for number, one in labels.items()
+        }
+        columns = ("label", "labelled_min", "way")
+        self.patients = self.patients.filled("patient", columns, rows)
 
     def settle(
         self,

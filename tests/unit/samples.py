@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 from twin.images import BlobRef, ImageRef
+from twin.meta import MetaStack
 from twin.ports import Answer, Opinion, Unscorable
 
 
@@ -71,9 +72,16 @@ class FakeStack:
     def __init__(self, failures: Sequence[Exception] = ()) -> None:
         self.failures = list(failures)
         self.batches: list[int] = []
+        self.asked: list[tuple[MetaStack | None, frozenset[str]]] = []
 
-    def submit(self, images: Sequence[ImageRef]) -> FakeTicket:
+    def submit(
+        self,
+        images: Sequence[ImageRef],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+    ) -> FakeTicket:
         self.batches.append(len(images))
+        self.asked.append((meta, absent))
         return FakeTicket(list(images), self.failures)
 
 

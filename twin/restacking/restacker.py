@@ -3,50 +3,30 @@
     CaseArrived, VerdictIssued, CaseRejected, CaseClosed, FeedbackReceived ─▶ note
     EpochReached ─▶ note ─▶ ready? ─▶ decide ─▶ DriftReported, StackPromoted or StackRejected
 
-Events of one epoch may be noted in any order: at an epoch all that was received before it is
-sorted first. So whoever reads the same log decides the same, and a re-stacker that was killed
-and reads the log again from its beginning goes on as if nothing had happened.
+Events of one epoch may be noted in any order: at an epoch only what came before it counts, sorted.
+So whoever reads the same log decides the same, and a re-stacker that was killed and reads the log
+again from its beginning goes on as if nothing had happened.
 """
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable
 
-from twin.drift.plan import DriftPlan
-from twin.errors import InvariantError
 from twin.events import (
-    CaseArrived,
     DriftReported,
     EpochReached,
     LoggedEvent,
     StackEvent,
     StackPromoted,
     StackRejected,
-    VerdictIssued,
 )
 from twin.reference import Reference
-from twin.restacking.decisions import Decider, Decision, Judge
-from twin.restacking.evidence import Evidence
-from twin.restacking.gate import judge as the_gate
+from twin.restacking.decision import Judge, announced, decided, rolled_back
+from twin.restacking.gate import judge as gate_judge
 from twin.restacking.ledger import Ledger
-from twin.restacking.lineage import Lineage, first_version
 from twin.restacking.plan import RestackPlan
-from twin.stacks import StackVersion
+from twin.restacking.regret import regretted
+from twin.stacks import StackVersion, version_of
 
-_WINDOW_MIN: Final = 28 * 1440.0  # of labels that drift is told, where nothing is re-stacked
-
-
-class Watcher(Protocol):
-    """What watches for drift; see twin/drift/monitor.py."""
-
-    def report(
-        self,
-        epoch: EpochReached,
-        cases: Sequence[tuple[CaseArrived, VerdictIssued]],
-        labelled: Evidence,
-        in_force: StackVersion,
-    ) -> DriftReported:
-        """Return how far things have moved; called once for each epoch, in order."""
-        ...
+Watch = Callable[[EpochReached, Ledger, StackVersion], DriftReported]
 
 
 class Restacker:
@@ -57,9 +37,8 @@ class Restacker:
         reference: what the training images looked like.
         model_id: whose stack it is.
         plan: of re-stacking; None where only drift is watched.
-        drift: of watching; None where nothing is.
+        watch: of drift, told every epoch once and in order; None where nothing watches.
         judge: the gate.
-        watcher: what watches; None for `twin.drift.monitor.Monitor`.
     """
 
     def __init__(
@@ -68,38 +47,23 @@ class Restacker:
         reference: Reference,
         model_id: str,
         plan: RestackPlan | None,
-        drift: DriftPlan | None,
+        watch: Watch | None = None,
         *,
-        judge: Judge = the_gate,
-        watcher: Watcher | None = None,
+        judge: Judge = gate_judge,
     ) -> None:
-        self._first = first_version(base, reference, model_id)
-        self._lineage = Lineage(self._first, base)
-        self._ledger = Ledger(base.meta.learners, reference.sketch.shape[1])
-        self._decider = Decider(base, reference, model_id, plan, judge) if plan else None
-        self._window_min = plan.window_min if plan else _WINDOW_MIN
-        self._watcher = watcher
-        if drift is None:
-            self._watcher = None
-        elif watcher is None:
-            from twin.drift.monitor import Monitor
-
-            self._watcher = Monitor(drift, reference, base)
-        self._next = 1  # the first epoch that is not behind us
-        self._last_min = 0.0  # when the epoch before it was
+        self.base, self.reference, self.model_id = base, reference, model_id
+        self.plan = plan
+        self.ledger = Ledger()
+        self._watch, self._judge = watch, judge
+        self._versions = [base]
+        self._parents: list[int | None] = [None]
+        self._hows = ["trained"]
         self._epochs: dict[int, EpochReached] = {}
-        # What the log already holds of epochs that are not behind us.
-        self._reported: dict[int, DriftReported] = {}
-        self._decided: dict[int, Decision] = {}
-
-    @property
-    def in_force(self) -> StackVersion:
-        """The stack that answers cases from the last epoch on."""
-        return self._lineage.in_force
+        self._done: dict[int, list[StackEvent]] = {}  # what the log says of an epoch
 
     def begin(self) -> StackPromoted:
         """Return version 0 as an event, so that the log alone tells all versions."""
-        return self._first
+        return announced(self.base, self.model_id)
 
     def note(self, event: LoggedEvent) -> None:
         """Take an event of the log in; one that was noted before changes nothing.
@@ -109,71 +73,95 @@ class Restacker:
         match event:
             case EpochReached():
                 self._epochs.setdefault(event.epoch, event)
-            case DriftReported():
-                self._reported.setdefault(event.epoch, event)
-            case StackPromoted() | StackRejected():
-                self._decided.setdefault(event.epoch, event)
+            case StackPromoted() | StackRejected() | DriftReported():
+                known = self._done.setdefault(event.epoch, [])
+                if event not in known:
+                    known.append(event)
+                    if isinstance(event, StackPromoted):
+                        self._take(event)
             case _:
-                self._ledger.note(event)
+                self.ledger.note(event)
 
     def ready(self) -> EpochReached | None:
         """Return the first epoch that is undecided and of which all events are here."""
-        while (epoch := self._epochs.get(self._next)) is not None and self._is_whole(epoch):
-            if not self._missing(epoch):
-                self._passed(epoch)
-                continue
-            return epoch
+        for number in sorted(self._epochs):
+            if not self._is_decided(number):
+                epoch = self._epochs[number]
+                return epoch if self.ledger.complete(epoch) else None
         return None
 
     def decide(self, epoch: EpochReached) -> list[StackEvent]:
         """Return what is to be published for an epoch; only events before it matter.
 
-        Raises:
-            InvariantError: it is not this epoch's turn, or some of its events are not here.
+        The decision is taken over at once. What the log has of it already is left out: of a
+        re-stacker that was killed between two publications only the second is missing.
         """
-        if self.ready() != epoch:
-            raise InvariantError(f"epoch {epoch.epoch} is not ready to be decided")
-        missing = self._missing(epoch)
-        return [event for event in self._passed(epoch) if type(event) in missing]
-
-    def _is_whole(self, epoch: EpochReached) -> bool:
-        """Return whether all that happened before an epoch is here."""
-        answered, received, closed = self._ledger.counts(epoch.at_min)
-        return answered >= epoch.cases and received >= epoch.feedback and closed >= epoch.closed
-
-    def _missing(self, epoch: EpochReached) -> set[type]:
-        """Return the kinds of events that the log lacks for an epoch."""
-        missing: set[type] = set()
-        if self._watcher is not None and epoch.epoch not in self._reported:
-            missing.add(DriftReported)
-        if self._decider is not None and epoch.epoch not in self._decided:
-            missing |= {StackPromoted, StackRejected}
-        return missing
-
-    def _passed(self, epoch: EpochReached) -> list[StackEvent]:
-        """Put an epoch behind us; return its events, those of the log where it has them.
-
-        Detectors have a memory: they are led through decided epochs, too.
-        """
+        known = self._done.get(epoch.epoch, [])
         found: list[StackEvent] = []
-        if self._watcher is not None:
-            report = self._watched(self._watcher, epoch)
-            found.append(self._reported.pop(epoch.epoch, report))
-        if self._decider is not None:
-            decision = self._decided.pop(epoch.epoch, None) or self._decider.decide(
-                epoch, self._last_min, self._ledger, self._lineage
-            )
-            if isinstance(decision, StackPromoted):
-                self._lineage.add(decision)
-            found.append(decision)
-        self._next, self._last_min = self._next + 1, epoch.at_min
+        if self._watch is not None:
+            report = self._watch(epoch, self.ledger, self._in_force_before(epoch))
+            if not any(isinstance(event, DriftReported) for event in known):
+                found.append(report)
+        if self.plan is not None:
+            found.append(self._decision(self.plan, epoch))
+        for event in found:
+            self.note(event)
         return found
 
-    def _watched(self, watcher: Watcher, epoch: EpochReached) -> DriftReported:
-        cases = [
-            (case.arrived, case.verdict)
-            for case in self._ledger.cases(self._last_min, epoch.at_min)
+    @property
+    def in_force(self) -> StackVersion:
+        """The stack that answers from the last decision on."""
+        return self._versions[-1]
+
+    def _decision(self, plan: RestackPlan, epoch: EpochReached) -> StackPromoted | StackRejected:
+        champion = self.in_force
+        model_id, version = self.model_id, len(self._versions)
+
+        def back(number: int, reason: str) -> StackPromoted:
+            earlier = self._versions[number]
+            return rolled_back(
+                epoch, earlier, champion.number, reason, model_id=model_id, version=version
+            )
+
+        due = [
+            order.version
+            for order in plan.orders
+            if epoch.at_min - plan.every_min < order.at_min <= epoch.at_min
+            and order.version < len(self._versions)
         ]
-        from_min = max(0.0, epoch.at_min - self._window_min)
-        labelled = self._ledger.evidence(from_min, epoch.at_min)
-        return watcher.report(epoch, cases, labelled, self._lineage.in_force)
+        if due:
+            return back(due[-1], f"version {due[-1]} was ordered back")
+        parent = self._parents[-1]
+        if plan.rollback and parent is not None and self._hows[-1] != "rollback":
+            reason = regretted(
+                self.ledger, self._versions[parent], champion, epoch.at_min, plan.gate
+            )
+            if reason:
+                return back(parent, reason)
+        return decided(
+            epoch,
+            plan,
+            self.ledger,
+            champion=champion,
+            base=self.base,
+            reference=self.reference,
+            judge=self._judge,
+            model_id=model_id,
+            version=version,
+        )
+
+    def _take(self, event: StackPromoted) -> None:
+        if event.version == len(self._versions):
+            self._versions.append(version_of(event))
+            self._parents.append(event.parent)
+            self._hows.append(event.how)
+
+    def _is_decided(self, number: int) -> bool:
+        known = self._done.get(number, [])
+        stack = any(isinstance(event, StackPromoted | StackRejected) for event in known)
+        report = any(isinstance(event, DriftReported) for event in known)
+        return (stack or self.plan is None) and (report or self._watch is None)
+
+    def _in_force_before(self, epoch: EpochReached) -> StackVersion:
+        started = [one for one in self._versions if one.from_min < epoch.at_min]
+        return started[-1] if started else self.base

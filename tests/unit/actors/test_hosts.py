@@ -42,7 +42,7 @@ def batch_of(name: str, seen: StemAnswer, rows: slice) -> Any:
     if name == "meta":
         columns = {learner: seen.features[rows, place] for place, learner in enumerate(LEARNERS)}
         return {learner: column.astype(np.float64) for learner, column in columns.items()}
-    return StemAnswer(seen.features[rows], {})
+    return StemAnswer(seen.features[rows], {}, seen.sketch[rows])
 
 
 def values(answer: Any) -> np.ndarray[Any, Any]:

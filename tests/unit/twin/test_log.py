@@ -52,7 +52,7 @@ def test_a_line_names_topic_and_schema() -> None:
     told = json.loads(line(verdict("a")))
     assert (told["topic"], told["schema"], told["event"]["case_id"]) == (
         "verdicts",
-        "VerdictIssued/1",
+        "VerdictIssued/2",
         "a",
     )
 

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from twin.errors import ArtefactError
 from twin.learners.registry import LEARNERS
 from twin.meta import fit_meta
-from twin.model import MANIFEST, Model, build, learner_of, meta_of, stem_of
+from twin.model import (
+    MANIFEST,
+    Model,
+    build,
+    learner_of,
+    meta_of,
+    reference_of,
+    sketch_of,
+    stem_of,
+)
+from twin.reference import Reference
+from twin.sketch import fit_sketch
 from twin.stem_weights import analytic
 
 pytestmark = pytest.mark.slow  # learners' libraries, and TensorFlow for the stem
@@ -57,6 +68,8 @@ def model():
         features="symmetric",
         learners=learners,
         meta=meta,
+        sketch=fit_sketch(x),
+        reference=Reference(log_odds=z, malignant=y, sketch=fit_sketch(x).of(x)),
         facts=facts,
     )
 
@@ -152,7 +165,7 @@ def test_an_unknown_file_is_named():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda content: content.update(format=99), "format 99, but this program reads 2"),
+        (lambda content: content.update(format=99), "format 99, but this program reads 3"),
         (lambda content: content["learners"].update(oracle={}), "learner oracle is unknown"),
         (lambda content: content["files"].pop("knn.npz"), r"holds knn\.npz"),
         (lambda content: content["files"].update({"more.npz": "0"}), r"lacks more\.npz"),
@@ -177,6 +190,8 @@ def test_a_stem_with_an_unknown_feature_set_is_refused():
         features="curvelets",
         learners={},
         meta=meta_of(model().files),
+        sketch=sketch_of(model().files),
+        reference=reference_of(model().files),
         facts={"threshold": 0.5, "learners": {}},
     )
     with pytest.raises(ArtefactError, match=r"stem\.npz.*curvelets"):

@@ -43,7 +43,7 @@ def test_an_answer_too_few_is_our_fault() -> None:
             return super().collect()[1:]
 
     class ForgetfulStack(FakeStack):
-        def submit(self, images):
+        def submit(self, images, meta=None, absent=frozenset()):
             return Forgetful(list(images), [])
 
     with pytest.raises(InvariantError, match="1 answers to 2 cases"):

@@ -1,0 +1,210 @@
+"""Can these labels be believed? The share of wrong ones, from where they contradict the scores.
+
+Nobody knows which labels are wrong. But where labels are right, cases with a very low score are
+hardly ever malignant and cases with a very high one hardly ever benign, also after a shift, once
+the scores have been fitted again. Labels that were turned round at random break this: in a group
+with 30 % of them turned round, no score is low enough to leave less than 30 % malignant.
+
+Model (Copas 1988, "Binary regression models for contaminated data", section 2): a label is what
+the lesion is, except that it is turned round with probability `share` in one group,
+
+    P(label malignant) = share + (1 - 2 · share) · p,    logit p = a + b · score + c · referred + d
+
+with d for the group alone (it may have another prevalence). The score is a logistic refit of the
+learners' log-odds on these labels, cross-fitted by picture, so that a case's own label is not in
+its score. Cases are not weighted: the readers' decision is in the model, and given it and the
+score whether a case was verified says no more. Bounds are those of the profile likelihood,
+divided by the design effect of pictures that several patients share (Kish 1965, section 8.2).
+
+A few per cent are not suspicious: some melanomas look benign to every learner. What is found is
+the share of labels that contradict the scores, whoever of the two is wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.restacking.evidence import Evidence
+from twin.restacking.paired_metrics import effective_cases
+
+_FOLDS: Final = 4
+_BINS: Final = 100  # of the score: sums over bins make the likelihood's cost independent of n
+_SHARES: Final = np.r_[0.0, 0.005, 0.01, np.arange(0.02, 0.5, 0.02)]  # 0.5 would say nothing
+_RIDGE: Final = 1e-2  # of the refit, on nats: little, so that few labels give no infinite weight
+_LOOSE: Final = 1e-3  # of the model of contamination
+_STEPS: Final = 8  # of Newton's method; four from a near start
+_FAR: Final = 15.0  # nats; beyond that a probability is 0 or 1 to six decimals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseEstimate:
+    """How many labels of a group contradict the scores."""
+
+    group: str  # such as "sex=female"; empty for all
+    share: float  # of its labels, most likely
+    low: float  # bounds, each one-sided
+    high: float
+    labels: int
+    malignant: int
+
+
+def label_noise(evidence: Evidence, per: Sequence[str], z: float) -> tuple[NoiseEstimate, ...]:
+    """Return the estimate for all, then for each group.
+
+    Parameters:
+        evidence: all labels that there are, fitted to or held out.
+        per: keys of `evidence.groups`.
+        z: standard errors of a bound; a bound is where twice the log-likelihood is z² lower.
+
+    Labels of one class alone contradict nothing and support nothing: the share is then 0 with
+    bounds 0 and 0.5.
+    """
+    table = _Table.of(evidence)
+    found = [table.estimate("", np.ones(len(evidence), np.bool_), z)]
+    found += [table.estimate(name, inside, z) for name, inside in groups_of(evidence, per)]
+    return tuple(found)
+
+
+def groups_of(evidence: Evidence, per: Sequence[str]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield the name of each group, such as "sex=female", and who is in it, shape (n,)."""
+    for key in per:
+        values = np.array([value or "" for value in evidence.groups.get(key, ())])
+        for value in sorted(set(values.tolist()) - {""}):
+            yield f"{key}={value}", values == value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """What the model of contamination is fitted to."""
+
+    malignant: NDArray[np.bool_]
+    referred: NDArray[np.bool_]
+    image: NDArray[np.intp]
+    bin: NDArray[np.intp]  # of the score
+    score: NDArray[np.float64]  # mean of each bin, nats
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "_Table":
+        score = cross_fitted(evidence)
+        count = min(_BINS, len(score))
+        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        place = (rank * count // max(len(score), 1)).astype(np.intp)
+        mean = np.bincount(place, weights=score) / np.maximum(np.bincount(place), 1)
+        return cls(evidence.malignant, evidence.referred, evidence.image, place, mean)
+
+    def estimate(self, group: str, inside: NDArray[np.bool_], z: float) -> NoiseEstimate:
+        labels, malignant = int(inside.sum()), int(self.malignant[inside].sum())
+        none = NoiseEstimate(
+            group=group, share=0.0, low=0.0, high=0.5, labels=labels, malignant=malignant
+        )
+        if not labels or self.malignant.all() or not self.malignant.any():
+            return none
+        curve = self._profile(inside)
+        curve *= effective_cases(np.ones(labels), self.image[inside]) / labels
+        best = int(curve.argmax())
+        drop = curve - curve[best] + z * z / 2.0
+        low = _crossing(drop[: best + 1][::-1], _SHARES[: best + 1][::-1])
+        return replace(
+            none,
+            share=round(float(_SHARES[best]), 6),
+            low=round(low, 6),
+            high=round(_crossing(drop[best:], _SHARES[best:]), 6),
+        )
+
+    def _profile(self, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the log-likelihood of each share, all else at its best."""
+        code = (self.bin * 2 + self.referred) * 2 + inside
+        codes, place = np.unique(code, return_inverse=True)
+        cases = np.bincount(place).astype(np.float64)
+        hits = np.bincount(place, weights=self.malignant)
+        there = (codes % 2).astype(np.float64)
+        referred = (codes // 2 % 2).astype(np.float64)
+        x = np.stack([np.ones(len(codes)), self.score[codes // 4], referred, there], axis=1)
+        if inside.all():
+            x = x[:, :3]
+        beta = np.zeros(x.shape[1])
+        curve = np.empty(len(_SHARES))
+        for number, share in enumerate(_SHARES.tolist()):
+            wrong = share * there
+            steps = 4 if number else 2 * _STEPS
+            beta = _newton(x, hits, cases, wrong, beta, _LOOSE, steps)
+            p = np.clip(_mixed(x, beta, wrong)[1], 1e-9, 1.0 - 1e-9)
+            curve[number] = float(np.sum(hits * np.log(p) + (cases - hits) * np.log(1.0 - p)))
+        return curve
+
+
+def cross_fitted(evidence: Evidence) -> NDArray[np.float64]:
+    """Return a logistic refit's log-odds of each case, fitted without its picture; shape (n,).
+
+    A learner that is missing is taken to say what the others say on average.
+    """
+    present = ~np.isnan(evidence.log_odds)
+    filled = np.where(present, evidence.log_odds, 0.0)
+    mean = filled.sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    x = np.concatenate(
+        [np.ones((len(evidence), 1)), np.where(present, filled, mean[:, None])], axis=1
+    )
+    y = evidence.malignant.astype(np.float64)
+    _, picture = np.unique(evidence.image, return_inverse=True)
+    fold = picture % _FOLDS
+    score = np.zeros(len(evidence))
+    for number in range(_FOLDS):
+        rest = fold != number
+        if not rest.any():
+            continue
+        ones, zeros = np.ones(int(rest.sum())), np.zeros(int(rest.sum()))
+        start = np.zeros(x.shape[1])
+        beta = _newton(x[rest], y[rest], ones, zeros, start, _RIDGE, _STEPS)
+        score[~rest] = np.einsum("ij,j->i", x[~rest], beta)
+    return np.round(score, 6)
+
+
+def _mixed(
+    x: NDArray[np.float64], beta: NDArray[np.float64], wrong: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the probability of malignancy, and that of a malignant label."""
+    p = 0.5 * (1.0 + np.tanh(0.5 * np.clip(np.einsum("ij,j->i", x, beta), -_FAR, _FAR)))
+    return p, wrong + (1.0 - 2.0 * wrong) * p
+
+
+def _newton(
+    x: NDArray[np.float64],
+    hits: NDArray[np.float64],
+    cases: NDArray[np.float64],
+    wrong: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    ridge: float,
+    steps: int,
+) -> NDArray[np.float64]:
+    """Fit the model for given shares by Fisher scoring; penalty ridge · Σ slope² / 2 a case."""
+    total = float(cases.sum())
+    pull = np.r_[1e-9, np.full(len(beta) - 1, ridge)]
+    for _ in range(steps):
+        p, q = _mixed(x, beta, wrong)
+        slope = (1.0 - 2.0 * wrong) * p * (1.0 - p)
+        spread = np.maximum(q * (1.0 - q), 1e-9)
+        gradient = np.einsum("ij,i->j", x, slope * (hits - cases * q) / spread) / total
+        scaled = x * (cases * slope * slope / spread)[:, None]
+        information = np.einsum("ij,ik->jk", scaled, x) / total
+        information[np.diag_indices_from(information)] += pull + 1e-9
+        move = np.linalg.solve(information, gradient - pull * beta)
+        largest = float(np.abs(move).max())
+        beta = beta + move * min(1.0, 2.0 / max(largest, 1e-12))  # no step into the flat
+        if largest < 1e-5:
+            break
+    return beta
+
+
+def _crossing(drop: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+    """Return where a falling curve reaches 0, from its top on; the last share if it does not."""
+    below = np.flatnonzero(drop < 0)
+    if not len(below):
+        edge = float(shares[-1])
+        return 0.5 if edge > 0.4 else edge  # the likelihood at one half is not in the table
+    after = int(below[0])
+    high, low = float(drop[after - 1]), float(drop[after])
+    part = high / (high - low)
+    return float(shares[after - 1] + part * (shares[after] - shares[after - 1]))

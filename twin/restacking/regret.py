@@ -1,0 +1,55 @@
+"""Whether a promotion is regretted: later labels say that its parent would have done better."""
+
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+
+from twin.l1_logistic import losses_of
+from twin.restacking.answers import log_odds_of, side_of
+from twin.restacking.ledger import Ledger
+from twin.restacking.paired import paired_mean
+from twin.restacking.plan import GatePlan
+from twin.stacks import StackVersion
+
+_LEAST: Final = 10  # labels of either class: assumption
+
+
+def regretted(
+    ledger: Ledger,
+    parent: StackVersion,
+    current: StackVersion,
+    before_min: float,
+    gate: GatePlan | None,
+) -> str:
+    """Return why the parent is to come back, or nothing.
+
+    Judged on cases that arrived since the promotion, weighted by the inverse of their verification
+    probability, paired: worse in log-loss, or in sensitivity by more than the margin, each at the
+    gate's confidence. Neither version was fitted to them.
+    """
+    plan = gate or GatePlan()
+    since = ledger.evidence(current.from_min, before_min, current.meta.learners)
+    malignant = int(since.malignant.sum())
+    if min(malignant, len(since) - malignant) < _LEAST:
+        return ""
+    z = NormalDist().inv_cdf(plan.confidence)
+    loss = losses_of(log_odds_of(current.meta, since), since.malignant) - losses_of(
+        log_odds_of(parent.meta, since), since.malignant
+    )
+    mean, error = paired_mean(loss, since.weight, since.image)
+    if mean > z * error:
+        return (
+            f"version {parent.number} comes back: on {len(since)} later labels the log-loss of "
+            f"version {current.number} is {mean:.3f} higher"
+        )
+    ill = since.malignant
+    found = side_of(current, since).flagged[ill].astype(np.float64)
+    lost = side_of(parent, since).flagged[ill] - found
+    mean, error = paired_mean(lost, since.weight[ill], since.image[ill])
+    if mean - z * error > plan.sensitivity_drop_max:
+        return (
+            f"version {parent.number} comes back: on {malignant} later malignant labels version "
+            f"{current.number} misses {mean:.1%} more"
+        )
+    return ""
