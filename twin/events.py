@@ -79,6 +79,7 @@ class EpochReached:
     epoch: int  # from 1
     cases: int  # that have arrived before it
     feedback: int  # messages that were received before it
+    closed: int = 0  # patients who left before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from twin.errors import InvariantError
 
 _STEPS: Final = 100
 _SWEEPS: Final = 200
-_TOLERANCE: Final = 1e-9
+TOLERANCE: Final = 1e-9
 _FLAT: Final = 1e-10  # nats: a gain that no decision can depend on
 
 
@@ -36,6 +36,7 @@ def fit_l1_logistic(
     *,
     sample_weight: NDArray[np.float64] | None = None,
     start: Logistic | None = None,
+    tolerance: float = TOLERANCE,
 ) -> Logistic:
     """Minimise mean log-loss + penalty · Σ|weight|; the intercept is free.
 
@@ -45,6 +46,7 @@ def fit_l1_logistic(
         penalty: positive, in nats per unit of weight.
         sample_weight: shape (n,), not negative; what each row counts in the mean. None: alike.
         start: where to begin; a solution nearby saves steps.
+        tolerance: it has converged where no weight moves by more.
 
     Raises:
         InvariantError: it does not converge, which a convex problem of this size should.
@@ -83,7 +85,7 @@ def fit_l1_logistic(
         if sample_weight is not None and loss - lower < _FLAT:
             change = 0.0  # weighted columns can be nearly alike: a long valley without a slope
         beta, loss = tried, min(lower, loss)
-        if change < _TOLERANCE:
+        if change < tolerance:
             return Logistic(float(beta[0]), beta[1:])
     raise InvariantError(f"logistic regression did not converge in {_STEPS} steps")
 
@@ -141,6 +143,6 @@ def _descended(
                 found[j] = shrunk
                 slope = [s + h * change for s, h in zip(slope, rows[j], strict=True)]
                 largest = max(largest, abs(change))
-        if largest < _TOLERANCE / 10:
+        if largest < TOLERANCE / 10:
             break
     return np.array(found)

@@ -1,6 +1,6 @@
 """One epoch's decision: promote, reject, wait or keep, as an event with its reason in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,16 +12,16 @@ from twin.reference import Reference
 from twin.restacking.answers import side_of
 from twin.restacking.evidence import Evidence, Side
 from twin.restacking.gate import Judgement
-from twin.restacking.ledger import Ledger
-from twin.restacking.plan import GatePlan, RestackPlan
-from twin.restacking.remedies import challenger_of
-from twin.restacking.weighting import effective_size, fit_weights
+from twin.restacking.ledger import Ledger, LedgerCase, evidence_of, through
+from twin.restacking.plan import GatePlan, RestackPlan, Weighting
+from twin.restacking.remedies import LEAST, propose
+from twin.restacking.rows import FOLDS, pictures_of
+from twin.restacking.weighting import estimated_weights, strata_of, tertiles
 from twin.stacks import StackVersion, digest_of, plain
 
 # Evidence held out, champion, challenger, plan, and all labels
 Judge = Callable[[Evidence, Side, Side, GatePlan, Evidence], Judgement]
 
-LEAST: Final = 10  # labels of either class that a fit needs: assumption
 _ARRAYS: Final = (
     "at_min",
     "log_odds",
@@ -85,11 +85,19 @@ def decided(
     judge: Judge,
     model_id: str,
     version: int,
+    since_min: float = 0.0,
 ) -> StackPromoted | StackRejected:
-    """Fit the smallest remedy that is enough, have it judged, and say what follows."""
-    from_min = max(0.0, epoch.at_min - plan.window_min)
-    evidence = ledger.evidence(from_min, epoch.at_min, base.meta.learners)
-    fitted, held = part(evidence, ~evidence.held_out), part(evidence, evidence.held_out)
+    """Fit the smallest remedy that is enough, have it judged, and say what follows.
+
+    Parameters:
+        version: number of the stack that may be promoted.
+        since_min: labels of cases that arrived before it are left aside, as after a rollback.
+    """
+    from_min = max(since_min, epoch.at_min - plan.window_min)
+    cases = ledger.cases(from_min, epoch.at_min)
+    evidence = evidence_of(cases, base.meta.learners)
+    weighted = reweighted(evidence, cases, plan.weighting)
+    fitted, held = part(weighted, ~weighted.held_out), part(evidence, evidence.held_out)
     malignant = int(fitted.malignant.sum())
 
     def stays(verdict: str, reason: str, facts: dict[str, float] | None = None) -> StackRejected:
@@ -106,54 +114,85 @@ def decided(
             reason=reason,
         )
 
-    if min(malignant, len(fitted) - malignant) < LEAST:
-        return stays(
-            "waiting",
-            f"waits for labels: {malignant} malignant and {len(fitted) - malignant} benign may be "
-            f"fitted to, {LEAST} of each are needed",
-        )
-    cases = ledger.answered(from_min, epoch.at_min)
-    weight = fit_weights(
-        plan.weighting, fitted, cases, lambda name: ledger.referred(name, epoch.at_min)
-    )
-    challenger, facts = challenger_of(champion, base, reference, fitted, weight, plan.remedies)
-    facts = {**facts, "effective_labels": round(effective_size(weight), 1)}
-    if challenger is None:
-        return stays("kept", "no remedy is better by more than chance", facts)
-    gate = None
+    if reason := too_few(fitted):
+        return stays("waiting", reason)
+    found = propose(fitted, champion, reference, base, plan.remedies)
+    if not found.how:
+        return stays("kept", found.reason, found.facts)
+    meta, gate = found.meta, None
     if plan.gate is not None:
-        rival = StackVersion(number=version, meta=challenger.meta, threshold=challenger.threshold)
+        if np.isnan(held.log_odds).any():
+            meta = found.finished()  # cases that lacked a learner are judged, too
+        rival = StackVersion(number=version, meta=meta, threshold=found.threshold)
         gate = judge(held, side_of(champion, held), side_of(rival, held), plan.gate, evidence)
         if gate.verdict != "pass":
-            full = challenger.meta.weights_for(challenger.meta.learners)
+            full = meta.weights_for(meta.learners)
             return replace(
-                stays(_VERDICTS[gate.verdict], gate.reason, {**facts, **challenger.facts}),
-                how=challenger.how,
-                threshold=challenger.threshold,
+                stays(_VERDICTS[gate.verdict], gate.reason, found.facts),
+                how=found.how,
+                threshold=found.threshold,
                 weights={"intercept": full.intercept, **full.weights},
                 gate=gate.rows,
             )
-    meta = challenger.finished()
+    if len(meta.stacks) < len(champion.meta.stacks):
+        meta = found.finished()
     stacks = plain(meta)
     return StackPromoted(
         at_min=epoch.at_min,
         epoch=epoch.epoch,
         version=version,
         parent=champion.number,
-        how=challenger.how,
+        how=found.how,
         model_id=model_id,
-        threshold=challenger.threshold,
+        threshold=found.threshold,
         penalty=meta.penalty,
         inputs=meta.inputs,
         stacks=stacks,
-        digest=digest_of(challenger.threshold, meta.penalty, stacks),
+        digest=digest_of(found.threshold, meta.penalty, stacks),
         window_from_min=from_min,
         labels=len(fitted),
         malignant=malignant,
-        facts={**facts, **challenger.facts},
+        facts=found.facts,
         gate=gate.rows if gate else (),
-        reason=gate.reason if gate else "no gate: promoted without being judged",
+        reason=f"{found.reason}; {gate.reason if gate else 'promoted without being judged'}",
     )
+
+
+def reweighted(evidence: Evidence, cases: Sequence[LedgerCase], weighting: Weighting) -> Evidence:
+    """Return the evidence with the weights that a fit is to use, of all labels with mean 1.
+
+    `known`: as it is. `estimated`: by the share that has a label in the same stratum (referred or
+    not, third of the probability that the verdict gave). `none`: all alike, which is biased
+    wherever verification depends on the decision.
+    """
+    weight = evidence.weight
+    if weighting == "none":
+        weight = np.ones(len(evidence))
+    elif weighting == "estimated":
+        done = through(cases)
+        score = np.array([case.verdict.p_malignant for case in done], np.float64)
+        referred = np.array([case.closed is not None and case.closed.referred for case in done])
+        cuts = tertiles(score)
+        of_labels = np.array(
+            [case.verdict.p_malignant for case in cases if case.label is not None], np.float64
+        )
+        weight = estimated_weights(
+            strata_of(evidence.referred, of_labels, cuts), strata_of(referred, score, cuts)
+        )
+    return replace(evidence, weight=weight / weight.mean()) if len(evidence) else evidence
+
+
+def too_few(evidence: Evidence) -> str:
+    """Return in words what is missing to fit anything; nothing if nothing is."""
+    ill = evidence.malignant
+    pictures = pictures_of(evidence.image, ill)
+    for name, rows, shown in zip(("benign", "malignant"), (~ill, ill), pictures, strict=True):
+        count = int(rows.sum())
+        if count < LEAST:
+            return f"waits for labels: {count} {name} ones may be fitted to, {LEAST} are needed"
+        if len(shown) < FOLDS:
+            return f"waits for labels: {name} ones are of {len(shown)} pictures, {FOLDS} are needed"
+    return ""
 
 
 def part(evidence: Evidence, rows: NDArray[np.bool_]) -> Evidence:

@@ -21,19 +21,25 @@ def regretted(
     current: StackVersion,
     before_min: float,
     gate: GatePlan | None,
+    look: int = 1,
 ) -> str:
     """Return why the parent is to come back, or nothing.
 
     Judged on cases that arrived since the promotion, weighted by the inverse of their verification
     probability, paired: worse in log-loss, or in sensitivity by more than the margin, each at the
-    gate's confidence. Neither version was fitted to them.
+    gate's confidence. Neither version was fitted to them. It is asked again at every epoch, so
+    look k may err with alpha / (k (k + 1)) alone: all looks together then stay below alpha
+    (Bonferroni; these shares sum up to 1).
+
+    Parameters:
+        look: how many epochs the current version has been in force, from 1.
     """
     plan = gate or GatePlan()
     since = ledger.evidence(current.from_min, before_min, current.meta.learners)
     malignant = int(since.malignant.sum())
     if min(malignant, len(since) - malignant) < _LEAST:
         return ""
-    z = NormalDist().inv_cdf(plan.confidence)
+    z = NormalDist().inv_cdf(1.0 - (1.0 - plan.confidence) / (look * (look + 1)))
     loss = losses_of(log_odds_of(current.meta, since), since.malignant) - losses_of(
         log_odds_of(parent.meta, since), since.malignant
     )
