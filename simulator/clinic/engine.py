@@ -301,6 +301,7 @@ class Engine:
             epoch=event.what,
             cases=self.journal.arrived,
             feedback=self._feedback.received if self._feedback is not None else 0,
+            closed=len(self.journal.patients) if self._told else 0,
         )
         self.journal.events.append(reached)
         self.journal.stack_events += self._clock.epoch(reached)

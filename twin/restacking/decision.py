@@ -33,6 +33,8 @@ _ARRAYS: Final = (
     "image",
     "held_out",
 )
+Decision = StackPromoted | StackRejected
+
 _VERDICTS: Final = {"fail": "rejected", "few": "waiting"}
 
 
@@ -74,6 +76,23 @@ def rolled_back(
     )
 
 
+def stays(
+    epoch: EpochReached, number: int, verdict: str, reason: str, how: str = ""
+) -> StackRejected:
+    """Return the event that leaves a version in force, on no labels."""
+    return StackRejected(
+        at_min=epoch.at_min,
+        epoch=epoch.epoch,
+        version=number,
+        verdict=verdict,
+        how=how,
+        window_from_min=epoch.at_min,
+        labels=0,
+        malignant=0,
+        reason=reason,
+    )
+
+
 def decided(
     epoch: EpochReached,
     plan: RestackPlan,
@@ -100,25 +119,20 @@ def decided(
     fitted, held = part(weighted, ~weighted.held_out), part(evidence, evidence.held_out)
     malignant = int(fitted.malignant.sum())
 
-    def stays(verdict: str, reason: str, facts: dict[str, float] | None = None) -> StackRejected:
-        return StackRejected(
-            at_min=epoch.at_min,
-            epoch=epoch.epoch,
-            version=champion.number,
-            verdict=verdict,
-            how="",
+    def refused(verdict: str, reason: str, facts: dict[str, float] | None = None) -> StackRejected:
+        return replace(
+            stays(epoch, champion.number, verdict, reason),
             window_from_min=from_min,
             labels=len(fitted),
             malignant=malignant,
             facts=facts or {},
-            reason=reason,
         )
 
     if reason := too_few(fitted):
-        return stays("waiting", reason)
+        return refused("waiting", reason)
     found = propose(fitted, champion, reference, base, plan.remedies)
     if not found.how:
-        return stays("kept", found.reason, found.facts)
+        return refused("kept", found.reason, found.facts)
     meta, gate = found.meta, None
     if plan.gate is not None:
         if np.isnan(held.log_odds).any():
@@ -128,7 +142,7 @@ def decided(
         if gate.verdict != "pass":
             full = meta.weights_for(meta.learners)
             return replace(
-                stays(_VERDICTS[gate.verdict], gate.reason, found.facts),
+                refused(_VERDICTS[gate.verdict], gate.reason, found.facts),
                 how=found.how,
                 threshold=found.threshold,
                 weights={"intercept": full.intercept, **full.weights},

@@ -10,6 +10,7 @@ again from its beginning goes on as if nothing had happened.
 
 from collections.abc import Callable
 
+from twin.errors import InvariantError
 from twin.events import (
     DriftReported,
     EpochReached,
@@ -19,12 +20,13 @@ from twin.events import (
     StackRejected,
 )
 from twin.reference import Reference
-from twin.restacking.decision import Judge, announced, decided, rolled_back
+from twin.restacking.decision import Decision, Judge, announced, decided, rolled_back, stays
 from twin.restacking.gate import judge as gate_judge
 from twin.restacking.ledger import Ledger
 from twin.restacking.plan import RestackPlan
 from twin.restacking.regret import regretted
-from twin.stacks import StackVersion, version_of
+from twin.restacking.versions import Versions
+from twin.stacks import StackVersion
 
 Watch = Callable[[EpochReached, Ledger, StackVersion], DriftReported]
 
@@ -55,11 +57,13 @@ class Restacker:
         self.plan = plan
         self.ledger = Ledger()
         self._watch, self._judge = watch, judge
-        self._versions = [base]
-        self._parents: list[int | None] = [None]
-        self._hows = ["trained"]
+        self._versions = Versions(self.begin(), base)
+        self._next = 1  # the first epoch that is not behind us
+        self._last_min = 0.0  # when the epoch before it was
         self._epochs: dict[int, EpochReached] = {}
-        self._done: dict[int, list[StackEvent]] = {}  # what the log says of an epoch
+        # What the log already says of epochs that are not behind us.
+        self._reported: dict[int, DriftReported] = {}
+        self._decided: dict[int, Decision] = {}
 
     def begin(self) -> StackPromoted:
         """Return version 0 as an event, so that the log alone tells all versions."""
@@ -73,21 +77,24 @@ class Restacker:
         match event:
             case EpochReached():
                 self._epochs.setdefault(event.epoch, event)
-            case StackPromoted() | StackRejected() | DriftReported():
-                known = self._done.setdefault(event.epoch, [])
-                if event not in known:
-                    known.append(event)
-                    if isinstance(event, StackPromoted):
-                        self._take(event)
+            case DriftReported():
+                self._reported.setdefault(event.epoch, event)
+            case StackPromoted() | StackRejected():
+                self._decided.setdefault(event.epoch, event)
             case _:
                 self.ledger.note(event)
 
     def ready(self) -> EpochReached | None:
-        """Return the first epoch that is undecided and of which all events are here."""
-        for number in sorted(self._epochs):
-            if not self._is_decided(number):
-                epoch = self._epochs[number]
-                return epoch if self.ledger.complete(epoch) else None
+        """Return the first epoch that is undecided and of which all events are here.
+
+        Epochs that the log has decided are put behind us on the way, in their order.
+        """
+        while (epoch := self._epochs.get(self._next)) is not None:
+            if not self.ledger.complete(epoch):
+                return None
+            if self._missing(epoch):
+                return epoch
+            self._passed(epoch)
         return None
 
     def decide(self, epoch: EpochReached) -> list[StackEvent]:
@@ -95,73 +102,85 @@ class Restacker:
 
         The decision is taken over at once. What the log has of it already is left out: of a
         re-stacker that was killed between two publications only the second is missing.
+
+        Raises:
+            InvariantError: it is not this epoch's turn, or some of its events are not here.
         """
-        known = self._done.get(epoch.epoch, [])
-        found: list[StackEvent] = []
-        if self._watch is not None:
-            report = self._watch(epoch, self.ledger, self._in_force_before(epoch))
-            if not any(isinstance(event, DriftReported) for event in known):
-                found.append(report)
-        if self.plan is not None:
-            found.append(self._decision(self.plan, epoch))
-        for event in found:
-            self.note(event)
-        return found
+        if self.ready() != epoch:
+            raise InvariantError(f"epoch {epoch.epoch} is not ready to be decided")
+        missing = self._missing(epoch)
+        return [event for event in self._passed(epoch) if isinstance(event, missing)]
 
     @property
     def in_force(self) -> StackVersion:
-        """The stack that answers from the last decision on."""
-        return self._versions[-1]
+        """The stack that answers from the last epoch on that is behind us."""
+        return self._versions.in_force
 
-    def _decision(self, plan: RestackPlan, epoch: EpochReached) -> StackPromoted | StackRejected:
-        champion = self.in_force
-        model_id, version = self.model_id, len(self._versions)
+    def _missing(self, epoch: EpochReached) -> tuple[type, ...]:
+        """Return the kinds of events that the log lacks for an epoch."""
+        missing: list[type] = []
+        if self._watch is not None and epoch.epoch not in self._reported:
+            missing.append(DriftReported)
+        if self.plan is not None and epoch.epoch not in self._decided:
+            missing += [StackPromoted, StackRejected]
+        return tuple(missing)
 
-        def back(number: int, reason: str) -> StackPromoted:
-            earlier = self._versions[number]
-            return rolled_back(
-                epoch, earlier, champion.number, reason, model_id=model_id, version=version
-            )
+    def _passed(self, epoch: EpochReached) -> list[StackEvent]:
+        """Put an epoch behind us; return its events, those of the log where it has them.
 
-        due = [
-            order.version
-            for order in plan.orders
-            if epoch.at_min - plan.every_min < order.at_min <= epoch.at_min
-            and order.version < len(self._versions)
-        ]
+        Detectors have a memory, so they are led through epochs that were decided before, too.
+        """
+        found: list[StackEvent] = []
+        if self._watch is not None:
+            report = self._watch(epoch, self.ledger, self.in_force)
+            found.append(self._reported.pop(epoch.epoch, report))
+        if self.plan is not None:
+            decision = self._decided.pop(epoch.epoch, None) or self._decision(self.plan, epoch)
+            if isinstance(decision, StackPromoted):
+                self._versions.add(decision)
+            found.append(decision)
+        self._next, self._last_min = self._next + 1, epoch.at_min
+        return found
+
+    def _decision(self, plan: RestackPlan, epoch: EpochReached) -> Decision:
+        due = [one for one in plan.orders if self._last_min < one.at_min <= epoch.at_min]
         if due:
-            return back(due[-1], f"version {due[-1]} was ordered back")
-        parent = self._parents[-1]
-        if plan.rollback and parent is not None and self._hows[-1] != "rollback":
+            number = max(due, key=lambda one: one.at_min).version
+            if number >= len(self._versions):
+                reason = f"version {number} was ordered back, and there is none"
+                return stays(epoch, self.in_force.number, "rejected", reason, how="rollback")
+            return self._back(epoch, number, f"version {number} was ordered back")
+        latest = self._versions.latest
+        if plan.rollback and latest.parent is not None and latest.how != "rollback":
             reason = regretted(
-                self.ledger, self._versions[parent], champion, epoch.at_min, plan.gate
+                self.ledger,
+                self._versions.stack(latest.parent),
+                self.in_force,
+                epoch.at_min,
+                plan.gate,
+                epoch.epoch - latest.epoch,
             )
             if reason:
-                return back(parent, reason)
+                return self._back(epoch, latest.parent, reason)
         return decided(
             epoch,
             plan,
             self.ledger,
-            champion=champion,
+            champion=self.in_force,
             base=self.base,
             reference=self.reference,
             judge=self._judge,
-            model_id=model_id,
-            version=version,
+            model_id=self.model_id,
+            version=len(self._versions),
+            since_min=self._versions.rolled_back_min,
         )
 
-    def _take(self, event: StackPromoted) -> None:
-        if event.version == len(self._versions):
-            self._versions.append(version_of(event))
-            self._parents.append(event.parent)
-            self._hows.append(event.how)
-
-    def _is_decided(self, number: int) -> bool:
-        known = self._done.get(number, [])
-        stack = any(isinstance(event, StackPromoted | StackRejected) for event in known)
-        report = any(isinstance(event, DriftReported) for event in known)
-        return (stack or self.plan is None) and (report or self._watch is None)
-
-    def _in_force_before(self, epoch: EpochReached) -> StackVersion:
-        started = [one for one in self._versions if one.from_min < epoch.at_min]
-        return started[-1] if started else self.base
+    def _back(self, epoch: EpochReached, number: int, reason: str) -> StackPromoted:
+        return rolled_back(
+            epoch,
+            self._versions.stack(self._versions.origin(number)),
+            self.in_force.number,
+            reason,
+            model_id=self.model_id,
+            version=len(self._versions),
+        )
