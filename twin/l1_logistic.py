@@ -17,8 +17,7 @@ from twin.errors import InvariantError
 
 _STEPS: Final = 100
 _SWEEPS: Final = 200
-TOLERANCE: Final = 1e-9
-_FLAT: Final = 1e-10  # nats: a gain that no decision can depend on
+_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +28,13 @@ class Logistic:
     weights: NDArray[np.float64]  # (columns,)
 
 
-def fit_l1_logistic(
-    z: NDArray[np.float64],
-    y: NDArray[np.bool_],
-    penalty: float,
-    *,
-    sample_weight: NDArray[np.float64] | None = None,
-    start: Logistic | None = None,
-    tolerance: float = TOLERANCE,
-) -> Logistic:
+def fit_l1_logistic(z: NDArray[np.float64], y: NDArray[np.bool_], penalty: float) -> Logistic:
     """Minimise mean log-loss + penalty · Σ|weight|; the intercept is free.
 
     Parameters:
         z: shape (n, columns), on one common scale.
         y: shape (n,).
         penalty: positive, in nats per unit of weight.
-        sample_weight: shape (n,), not negative; what each row counts in the mean. None: alike.
-        start: where to begin; a solution nearby saves steps.
-        tolerance: it has converged where no weight moves by more.
 
     Raises:
         InvariantError: it does not converge, which a convex problem of this size should.
@@ -58,34 +46,25 @@ def fit_l1_logistic(
     x = np.concatenate([np.ones((len(z), 1)), z], axis=1)
     penalties = np.r_[0.0, np.full(z.shape[1], penalty)]
     target = y.astype(np.float64)
-    share = np.full(len(y), 1.0 / len(y))
-    if sample_weight is not None:
-        share = sample_weight / sample_weight.sum()
-    prevalence = (float(np.sum(target * share)) * len(y) + 0.5) / (len(y) + 1.0)
+    prevalence = (target.sum() + 0.5) / (len(y) + 1.0)
     beta = np.r_[np.log(prevalence / (1 - prevalence)), np.zeros(z.shape[1])]
-    if start is not None:
-        beta = np.r_[start.intercept, start.weights]
-    loss = _objective(x, target, beta, penalties, share)
+    loss = _objective(x, target, beta, penalties)
     for _ in range(_STEPS):
         p = _sigmoid(np.einsum("ij,j->i", x, beta))
-        gradient = np.einsum("ij,i->j", x, (p - target) * share)
-        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p) * share)[:, None], x)
+        gradient = np.einsum("ij,i->j", x, p - target) / len(y)
+        hessian = np.einsum("ij,ik->jk", x * (p * (1 - p))[:, None], x) / len(y)
         hessian[np.diag_indices_from(hessian)] += 1e-10
         move = _descended(gradient, hessian, beta, penalties) - beta
         step = 1.0
         while True:
             tried = beta + step * move
-            lower = _objective(x, target, tried, penalties, share)
+            lower = _objective(x, target, tried, penalties)
             if lower <= loss or step < 1e-6:
                 break
             step /= 2
-        if lower > loss:  # no step is downhill: this is the bottom, as far as floats can tell
-            return Logistic(float(beta[0]), beta[1:])
         change = float(np.abs(tried - beta).max())
-        if sample_weight is not None and loss - lower < _FLAT:
-            change = 0.0  # weighted columns can be nearly alike: a long valley without a slope
         beta, loss = tried, min(lower, loss)
-        if change < tolerance:
+        if change < _TOLERANCE:
             return Logistic(float(beta[0]), beta[1:])
     raise InvariantError(f"logistic regression did not converge in {_STEPS} steps")
 
@@ -113,10 +92,9 @@ def _objective(
     target: NDArray[np.float64],
     beta: NDArray[np.float64],
     penalties: NDArray[np.float64],
-    share: NDArray[np.float64],
 ) -> float:
-    losses = losses_of(np.einsum("ij,j->i", x, beta), target > 0.5)
-    return float(np.sum(share * losses)) + float(np.sum(penalties * np.abs(beta)))
+    loss = log_loss(np.einsum("ij,j->i", x, beta), target > 0.5)
+    return loss + float(np.sum(penalties * np.abs(beta)))
 
 
 def _descended(
@@ -143,6 +121,6 @@ def _descended(
                 found[j] = shrunk
                 slope = [s + h * change for s, h in zip(slope, rows[j], strict=True)]
                 largest = max(largest, abs(change))
-        if largest < TOLERANCE / 10:
+        if largest < _TOLERANCE / 10:
             break
     return np.array(found)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import ArtefactError, DependencyError, InvariantError
-from twin.l1_logistic import TOLERANCE, Logistic, fit_l1_logistic, log_loss
+from twin.l1_logistic import Logistic, fit_l1_logistic, log_loss
 
 Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]  # rows to fit on, rows held out
 
@@ -156,45 +156,22 @@ def held_out(
 
 
 def fit_meta(
-    z: NDArray[np.float64],
-    y: NDArray[np.bool_],
-    learners: Sequence[str],
-    penalty: float,
-    *,
-    inputs: Sequence[str] = (),
-    sample_weight: NDArray[np.float64] | None = None,
-    start: Logistic | None = None,
-    tolerance: float = TOLERANCE,
+    z: NDArray[np.float64], y: NDArray[np.bool_], learners: Sequence[str], penalty: float
 ) -> MetaStack:
     """Fit one stack for every non-empty set of learners, all with the same penalty.
 
     Parameters:
-        z: log-odds of cases that the learners have not seen, shape (n, learners + inputs),
-            columns in the order of `learners`, then `inputs`.
-        inputs: names of the sketch's columns; they are there whichever learners are.
-        sample_weight: of each row, shape (n,); None: all alike.
-        start: the fit of all columns, if there is one: where the others begin.
-        tolerance: as of `fit_l1_logistic`.
+        z: out-of-fold log-odds, shape (n, learners), columns in the order of `learners`.
     """
     stacks = {}
-    always = list(range(len(learners), len(learners) + len(inputs)))
     for size in range(len(learners), 0, -1):
         for columns in combinations(range(len(learners)), size):
-            chosen = [*columns, *always]
-            begin = start and Logistic(start.intercept, start.weights[chosen])
-            fitted = fit_l1_logistic(
-                z[:, chosen],
-                y,
-                penalty,
-                sample_weight=sample_weight,
-                start=begin,
-                tolerance=tolerance,
-            )
             there = tuple(learners[column] for column in columns)
-            stacks[there] = _named(fitted, (*there, *inputs))
-    return MetaStack(learners=tuple(learners), penalty=penalty, stacks=stacks, inputs=tuple(inputs))
+            fitted = fit_l1_logistic(z[:, list(columns)], y, penalty)
+            stacks[there] = _named(fitted, there)
+    return MetaStack(learners=tuple(learners), penalty=penalty, stacks=stacks)
 
 
-def _named(fitted: Logistic, columns: tuple[str, ...]) -> MetaWeights:
-    weights = dict(zip(columns, (float(weight) for weight in fitted.weights), strict=True))
+def _named(fitted: Logistic, there: tuple[str, ...]) -> MetaWeights:
+    weights = dict(zip(there, (float(weight) for weight in fitted.weights), strict=True))
     return MetaWeights(intercept=fitted.intercept, weights=weights)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import InvariantError
-from twin.l1_logistic import fit_l1_logistic
+from twin.l1_weighted import WeightedL1
 from twin.meta import MetaStack, MetaWeights
 from twin.restacking.rows import Rows
 
@@ -69,6 +69,6 @@ def fit_shift(rows: Rows) -> Line:
 
 def fit_line(rows: Rows) -> Line:
     """Return the line with the least weighted log-loss; slope 1 where scores are upside down."""
-    fitted = fit_l1_logistic(rows.z, rows.y, _SLOPE_PENALTY, sample_weight=rows.weight)
+    fitted = WeightedL1(rows.z, rows.y, rows.weight).fit(_SLOPE_PENALTY)
     slope = float(fitted.weights[0])
     return Line(fitted.intercept, slope) if slope > 0.05 else fit_shift(rows)

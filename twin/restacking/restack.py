@@ -6,13 +6,15 @@ weighed beside the learners is chosen by cross-validated weighted log-loss, one 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.l1_logistic import Logistic, fit_l1_logistic, losses_of
-from twin.meta import INPUT, MetaStack, MetaWeights, fit_meta
+from twin.l1_logistic import Logistic, losses_of
+from twin.l1_weighted import WeightedL1
+from twin.meta import INPUT, MetaStack, MetaWeights
 from twin.restacking.rows import FOLDS, Rows, with_reference
 
 WEIGHTS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)  # of a training row against a label
@@ -20,6 +22,7 @@ _FIRST_PENALTY: Final = 0.003
 PENALTIES: Final = (0.001, 0.003, 0.01, 0.03)
 _ROUGH: Final = 1e-4  # of weights, in cross-validation: a thousandth of what labels can tell
 _FINE: Final = 1e-7
+_MASK: Final = 1e-3  # of stacks for missing learners; the last step is far smaller than that
 _DECIMALS: Final = 6
 
 Floats = NDArray[np.float64]
@@ -87,37 +90,34 @@ class Refit:
         )
         self._recipe, self._learners = recipe, learners
         self._inputs = tuple(f"{INPUT}{place}" for place in range(recipe.columns - len(learners)))
-        self._fitted = fit_l1_logistic(
-            self._pooled.z,
-            self._pooled.y,
-            recipe.penalty,
-            sample_weight=self._pooled.weight,
-            tolerance=_FINE,
-        )
+        self._fit = WeightedL1(self._pooled.z, self._pooled.y, self._pooled.weight)
+        self._fitted = self._fit.fit(recipe.penalty, tolerance=_FINE)
 
     @property
     def full(self) -> MetaStack:
         """The stack for all learners alone."""
-        values = self._fitted.weights.tolist()
-        names = (*self._learners, *self._inputs)
-        weights = dict(zip(names, values, strict=True))
-        found = MetaWeights(intercept=self._fitted.intercept, weights=weights)
+        found = _named(self._fitted, (*self._learners, *self._inputs))
         return self._rounded({self._learners: found})
 
     def all_masks(self) -> MetaStack:
         """Fit the stacks for every set of learners; the sketch is always there."""
-        found = fit_meta(
-            self._pooled.z,
-            self._pooled.y,
-            self._learners,
-            self._recipe.penalty,
-            inputs=self._inputs,
-            sample_weight=self._pooled.weight,
-            start=self._fitted,
-            tolerance=_FINE,
-        )
+        count, penalty = len(self._learners), self._recipe.penalty
+        always = list(range(count, count + len(self._inputs)))
+        sets = [
+            [*chosen, *always]
+            for size in range(count - 1, 0, -1)
+            for chosen in combinations(range(count), size)
+        ]
+        found = {}
+        starts = self._fit.starts(self._fitted, sets, penalty)
+        for columns, start in zip(sets, starts, strict=True):
+            rows = self._pooled
+            fit = WeightedL1(rows.z[:, columns], rows.y, rows.weight)
+            fitted = fit.fit(penalty, start, _MASK)
+            there = tuple(self._learners[place] for place in columns if place < count)
+            found[there] = _named(fitted, (*there, *self._inputs))
         # What was judged is what is promoted: the same bits.
-        return self._rounded({**found.stacks, **self.full.stacks})
+        return self._rounded({**self.full.stacks, **found})
 
     def _rounded(self, stacks: Mapping[tuple[str, ...], MetaWeights]) -> MetaStack:
         return MetaStack(
@@ -126,6 +126,11 @@ class Refit:
             stacks={there: _rounded(one) for there, one in stacks.items()},
             inputs=self._inputs,
         )
+
+
+def _named(fitted: Logistic, columns: tuple[str, ...]) -> MetaWeights:
+    weights = dict(zip(columns, fitted.weights.tolist(), strict=True))
+    return MetaWeights(intercept=fitted.intercept, weights=weights)
 
 
 def _rounded(found: MetaWeights) -> MetaWeights:
@@ -150,14 +155,8 @@ class _Trial:
             seen = with_reference(
                 self._rows.take(~unseen), self._reference, recipe.reference_weight
             )
-            fitted = fit_l1_logistic(
-                seen.z,
-                seen.y,
-                recipe.penalty,
-                sample_weight=seen.weight,
-                start=self._starts.get(one),
-                tolerance=_ROUGH,
-            )
+            fit = WeightedL1(seen.z, seen.y, seen.weight)
+            fitted = fit.fit(recipe.penalty, self._starts.get(one), _ROUGH)
             self._starts[one] = fitted
             answer[unseen] = fitted.intercept + np.einsum(
                 "ij,j->i", self._rows.z[unseen], fitted.weights
