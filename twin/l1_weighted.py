@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 _STEPS: Final = 200
 _ROUNDS: Final = 200
-_FLAT: Final = 1e-10  # nats: a gain that no decision can depend on
+EXACT: Final = 1e-10  # nats of mean log-loss: a gain that no decision can depend on
 _NEAR: Final = 0.05  # a step so small leaves the Hessian as good as it was
 _TINY: Final = 1e-9  # relative, of a subgradient
 
@@ -40,15 +40,13 @@ class WeightedL1:
         self._y, self._target = y, y.astype(np.float64)
         self._share = weight / weight.sum()
 
-    def fit(
-        self, penalty: float, start: Logistic | None = None, tolerance: float = 1e-7
-    ) -> Logistic:
+    def fit(self, penalty: float, start: Logistic | None = None, flat: float = EXACT) -> Logistic:
         """Return the minimum.
 
         Parameters:
             penalty: positive, in nats per unit of weight.
             start: where to begin; near the minimum it saves steps.
-            tolerance: it has converged where no weight moves by more.
+            flat: it has converged where a step gains less, in nats of mean log-loss.
 
         Raises:
             InvariantError: it does not converge, which a convex problem of this size should.
@@ -72,7 +70,7 @@ class WeightedL1:
             gained = loss - lower
             if gained >= 0:
                 beta, log_odds, loss = tried, its_log_odds, lower
-            if (change < tolerance or gained < _FLAT) and (fresh or gained >= 0):
+            if gained < flat and (fresh or gained >= 0):
                 return Logistic(float(beta[0]), beta[1:])
             fresh = change > _NEAR or gained < 0 or step < 1
             if fresh:
@@ -109,9 +107,9 @@ class WeightedL1:
 
     def _hessian(self, log_odds: Floats) -> Floats:
         p = _sigmoid(log_odds)
-        found = np.einsum("ji,ki->jk", self._x * (p * (1 - p) * self._share), self._x)
+        found: Floats = np.einsum("ji,ki->jk", self._x * (p * (1 - p) * self._share), self._x)
         found[np.diag_indices_from(found)] += 1e-10
-        return np.asarray(found)
+        return found
 
 
 def minimum(gradient: Floats, hessian: Floats, beta: Floats, penalties: Floats) -> Floats:

@@ -20,9 +20,7 @@ from twin.restacking.rows import FOLDS, Rows, with_reference
 WEIGHTS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)  # of a training row against a label
 _FIRST_PENALTY: Final = 0.003
 PENALTIES: Final = (0.001, 0.003, 0.01, 0.03)
-_ROUGH: Final = 1e-4  # of weights, in cross-validation: a thousandth of what labels can tell
-_FINE: Final = 1e-7
-_MASK: Final = 1e-3  # of stacks for missing learners; the last step is far smaller than that
+_ROUGH: Final = 1e-6  # nats that cross-validation and stacks for missing learners may forgo
 _DECIMALS: Final = 6
 
 Floats = NDArray[np.float64]
@@ -91,7 +89,7 @@ class Refit:
         self._recipe, self._learners = recipe, learners
         self._inputs = tuple(f"{INPUT}{place}" for place in range(recipe.columns - len(learners)))
         self._fit = WeightedL1(self._pooled.z, self._pooled.y, self._pooled.weight)
-        self._fitted = self._fit.fit(recipe.penalty, tolerance=_FINE)
+        self._fitted = self._fit.fit(recipe.penalty)
 
     @property
     def full(self) -> MetaStack:
@@ -113,7 +111,7 @@ class Refit:
         for columns, start in zip(sets, starts, strict=True):
             rows = self._pooled
             fit = WeightedL1(rows.z[:, columns], rows.y, rows.weight)
-            fitted = fit.fit(penalty, start, _MASK)
+            fitted = fit.fit(penalty, start, _ROUGH)
             there = tuple(self._learners[place] for place in columns if place < count)
             found[there] = _named(fitted, (*there, *self._inputs))
         # What was judged is what is promoted: the same bits.
