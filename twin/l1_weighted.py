@@ -91,7 +91,9 @@ class WeightedL1:
         count = len(self._target)
         malignant = float(np.sum(self._target * self._share)) * count
         prevalence = (malignant + 0.5) / (count + 1.0)
-        return np.r_[np.log(prevalence / (1 - prevalence)), np.zeros(len(self._x) - 1)]
+        beta = np.zeros(len(self._x))
+        beta[0] = np.log(prevalence / (1 - prevalence))
+        return beta
 
     def _log_odds(self, beta: Floats) -> Floats:
         return np.asarray(np.einsum("ji,j->i", self._x, beta))
