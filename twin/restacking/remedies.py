@@ -24,7 +24,8 @@ from twin.restacking.evidence import Evidence
 from twin.restacking.operating_point import logit, threshold_at
 from twin.restacking.plan import Remedy
 from twin.restacking.recalibrate import fit_line, fit_shift
-from twin.restacking.restack import Choice, Refit, choose_recipe
+from twin.restacking.refit import Refit
+from twin.restacking.restack import Choice, choose_recipe
 from twin.restacking.rows import FOLDS, Rows, folds_of, reference_rows
 from twin.restacking.weighting import effective_size
 from twin.stacks import StackVersion
@@ -106,7 +107,14 @@ class _Bench:
         classes = np.bincount(self._rows.y, minlength=2)
         if classes.min() >= LEAST:
             fold = self._fold[self.complete]
-            self.restacked = choose_recipe(self._rows, fold, every, len(self._learners))
+            self.restacked = choose_recipe(
+                self._rows,
+                fold,
+                self.image[self.complete],
+                every,
+                len(self._learners),
+                self._base_threshold,
+            )
 
     def _recalibrate(self) -> None:
         """Try intercept alone and with slope; keep the simpler unless the other is better."""
@@ -161,7 +169,7 @@ class _Bench:
             meta = self._line.moved(meta)
         elif how == "restack":
             assert self.restacked is not None
-            again = Refit(self._rows, self._reference, self.restacked.recipe, self._learners)
+            again = Refit(self._rows, self._reference, self.restacked, self._learners)
             meta, finished = again.full, again.all_masks
         else:
             threshold = self._version.threshold

@@ -1,12 +1,18 @@
 """The large remedy: the L1 meta-learner fitted again, on labels and on what training knew.
 
+Fits are at the prevalence of the training images, whatever it is in the clinic (weighted by
+class, as in a case-control study): there the operating point is where the loss bends most. A fit
+at ten per cent malignant follows the scores of the rare suspicious and not those near the cut; on
+ISIC images under a colour cast that costs .01 of balanced accuracy. The intercept is moved to the
+clinic's prevalence afterwards (Prentice and Pyke 1979: only the intercept depends on it).
+
 How much the training rows count, how large the penalty is, and whether the sketch's columns are
-weighed beside the learners is chosen by cross-validated weighted log-loss, one after the other.
+weighed beside the learners is chosen by cross-validation: of the recipes whose log-loss is within
+one standard error of the least, the one with the best balanced accuracy at the operating point.
+By log-loss alone it is .008 to .014 lower on the same images.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -14,14 +20,15 @@ from numpy.typing import NDArray
 
 from twin.l1_logistic import Logistic, losses_of
 from twin.l1_weighted import WeightedL1
-from twin.meta import INPUT, MetaStack, MetaWeights
+from twin.restacking.differences import mean_difference
+from twin.restacking.operating_point import logit
+from twin.restacking.recalibrate import Line, fit_line
 from twin.restacking.rows import FOLDS, Rows, with_reference
 
 WEIGHTS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)  # of a training row against a label
+PENALTIES: Final = (0.001, 0.003, 0.01)
+ROUGH: Final = 1e-6  # nats that cross-validation and stacks for missing learners may forgo
 _FIRST_PENALTY: Final = 0.003
-PENALTIES: Final = (0.001, 0.003, 0.01, 0.03)
-_ROUGH: Final = 1e-6  # nats that cross-validation and stacks for missing learners may forgo
-_DECIMALS: Final = 6
 
 Floats = NDArray[np.float64]
 
@@ -40,111 +47,79 @@ class Choice:
     """The best recipe and its held-out answers."""
 
     recipe: Recipe
-    log_odds: Floats  # (n,), of each row from a fit that did not see its fold
+    line: Line  # from fitted to calibrated log-odds at the clinic's prevalence (Platt 1999)
+    log_odds: Floats  # (n,), of each row from a fit that did not see its fold; calibrated
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tried:
+    """A recipe's held-out answers, at the prevalence of the training images."""
+
+    recipe: Recipe
+    log_odds: Floats
+    losses: Floats
+    loss: float  # their weighted mean
+    balanced_accuracy: float
 
 
 def choose_recipe(
-    rows: Rows, fold: NDArray[np.intp], reference: Rows, learners: int
+    rows: Rows,
+    fold: NDArray[np.intp],
+    image: NDArray[np.intp],
+    reference: Rows,
+    learners: int,
+    threshold: float,
 ) -> Choice | None:
-    """Return the recipe with the least held-out loss; None if a fold leaves one class alone.
+    """Return the best recipe; None if a fold leaves one class alone.
 
     Parameters:
         rows: the window's; columns are learners, then the sketch's if every row has it.
         fold: each row's.
+        image: each row's picture.
         reference: the training rows, with the same columns.
         learners: how many of the columns are learners.
+        threshold: operating point at the prevalence of the training images.
     """
     if any(rows.y[fold != one].all() or not rows.y[fold != one].any() for one in range(FOLDS)):
         return None
-    tried: list[tuple[float, Choice]] = []
+    alike = rows.at(reference.prevalence)
+    tried: list[_Tried] = []
     for columns in sorted({learners, rows.z.shape[1]}):
-        trial = _Trial(rows.columns(columns), fold, reference.columns(columns))
+        trial = _Trial(alike.columns(columns), fold, reference.columns(columns), logit(threshold))
         by_weight = [trial.run(Recipe(weight, _FIRST_PENALTY, columns)) for weight in WEIGHTS]
-        weight = min(by_weight, key=lambda one: one[0])[1].recipe.reference_weight
-        by_penalty = [
+        weight = _best(by_weight, alike.weight, image).recipe.reference_weight
+        tried += by_weight
+        tried += [
             trial.run(Recipe(weight, penalty, columns))
             for penalty in PENALTIES
             if penalty != _FIRST_PENALTY
         ]
-        tried += by_weight + by_penalty
-    return min(tried, key=lambda one: one[0])[1]
+    best = _best(tried, alike.weight, image)
+    line = fit_line(Rows(best.log_odds[:, None], alike.y, alike.weight))
+    back = logit(rows.prevalence) - logit(reference.prevalence)
+    line = Line(line.intercept + back, line.slope)
+    return Choice(best.recipe, line, line.of(best.log_odds))
 
 
-class Refit:
-    """A stack fitted again by a recipe, rounded as events hold it.
-
-    Parameters:
-        rows: labels; columns are learners, then those of the sketch.
-        reference: the training rows, with the same columns.
-        recipe: from `choose_recipe`.
-        learners: names of the first columns.
-    """
-
-    def __init__(
-        self, rows: Rows, reference: Rows, recipe: Recipe, learners: tuple[str, ...]
-    ) -> None:
-        self._pooled = with_reference(
-            rows.columns(recipe.columns), reference.columns(recipe.columns), recipe.reference_weight
-        )
-        self._recipe, self._learners = recipe, learners
-        self._inputs = tuple(f"{INPUT}{place}" for place in range(recipe.columns - len(learners)))
-        self._fit = WeightedL1(self._pooled.z, self._pooled.y, self._pooled.weight)
-        self._fitted = self._fit.fit(recipe.penalty)
-
-    @property
-    def full(self) -> MetaStack:
-        """The stack for all learners alone."""
-        found = _named(self._fitted, (*self._learners, *self._inputs))
-        return self._rounded({self._learners: found})
-
-    def all_masks(self) -> MetaStack:
-        """Fit the stacks for every set of learners; the sketch is always there."""
-        count, penalty = len(self._learners), self._recipe.penalty
-        always = list(range(count, count + len(self._inputs)))
-        sets = [
-            [*chosen, *always]
-            for size in range(count - 1, 0, -1)
-            for chosen in combinations(range(count), size)
-        ]
-        found = {}
-        starts = self._fit.starts(self._fitted, sets, penalty)
-        for columns, start in zip(sets, starts, strict=True):
-            rows = self._pooled
-            fit = WeightedL1(rows.z[:, columns], rows.y, rows.weight)
-            fitted = fit.fit(penalty, start, _ROUGH)
-            there = tuple(self._learners[place] for place in columns if place < count)
-            found[there] = _named(fitted, (*there, *self._inputs))
-        # What was judged is what is promoted: the same bits.
-        return self._rounded({**self.full.stacks, **found})
-
-    def _rounded(self, stacks: Mapping[tuple[str, ...], MetaWeights]) -> MetaStack:
-        return MetaStack(
-            learners=self._learners,
-            penalty=self._recipe.penalty,
-            stacks={there: _rounded(one) for there, one in stacks.items()},
-            inputs=self._inputs,
-        )
-
-
-def _named(fitted: Logistic, columns: tuple[str, ...]) -> MetaWeights:
-    weights = dict(zip(columns, fitted.weights.tolist(), strict=True))
-    return MetaWeights(intercept=fitted.intercept, weights=weights)
-
-
-def _rounded(found: MetaWeights) -> MetaWeights:
-    weights = {name: round(weight, _DECIMALS) + 0.0 for name, weight in found.weights.items()}
-    return MetaWeights(intercept=round(found.intercept, _DECIMALS) + 0.0, weights=weights)
+def _best(tried: list[_Tried], weight: Floats, image: NDArray[np.intp]) -> _Tried:
+    least = min(tried, key=lambda one: one.loss)
+    near = [least]
+    for one in tried:
+        worse = mean_difference(one.losses - least.losses, weight, image)
+        if not worse.is_gain:
+            near.append(one)
+    return min(near, key=lambda one: (-one.balanced_accuracy, one.loss))
 
 
 class _Trial:
     """Cross-validates recipes on one set of columns; each fit begins where the last one ended."""
 
-    def __init__(self, rows: Rows, fold: NDArray[np.intp], reference: Rows) -> None:
-        self._rows, self._fold, self._reference = rows, fold, reference
+    def __init__(self, rows: Rows, fold: NDArray[np.intp], reference: Rows, cut: float) -> None:
+        self._rows, self._fold, self._reference, self._cut = rows, fold, reference, cut
         self._starts: dict[int, Logistic] = {}
 
-    def run(self, recipe: Recipe) -> tuple[float, Choice]:
-        """Return the weighted held-out log-loss with the answers that it is of."""
+    def run(self, recipe: Recipe) -> _Tried:
+        """Return what a recipe's fits say of the rows that they did not see."""
         answer = np.empty(len(self._rows))
         for one in range(FOLDS):
             unseen = self._fold == one
@@ -154,11 +129,19 @@ class _Trial:
                 self._rows.take(~unseen), self._reference, recipe.reference_weight
             )
             fit = WeightedL1(seen.z, seen.y, seen.weight)
-            fitted = fit.fit(recipe.penalty, self._starts.get(one), _ROUGH)
+            fitted = fit.fit(recipe.penalty, self._starts.get(one), ROUGH)
             self._starts[one] = fitted
             answer[unseen] = fitted.intercept + np.einsum(
                 "ij,j->i", self._rows.z[unseen], fitted.weights
             )
-        weight = self._rows.weight
-        loss = float((weight * losses_of(answer, self._rows.y)).sum() / weight.sum())
-        return round(loss, 9), Choice(recipe, answer)
+        y, weight = self._rows.y, self._rows.weight
+        losses = losses_of(answer, y)
+        right = (answer >= self._cut) == y
+        shares = [float(weight[some & right].sum() / weight[some].sum()) for some in (y, ~y)]
+        return _Tried(
+            recipe=recipe,
+            log_odds=answer,
+            losses=losses,
+            loss=round(float((weight * losses).sum() / weight.sum()), 9),
+            balanced_accuracy=round(sum(shares) / 2, 9),
+        )

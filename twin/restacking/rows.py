@@ -32,6 +32,12 @@ class Rows:
         """Return the first columns."""
         return Rows(np.ascontiguousarray(self.z[:, :count]), self.y, self.weight)
 
+    def at(self, prevalence: float) -> "Rows":
+        """Return them weighted to another prevalence; the sum of the weights stays."""
+        here = self.prevalence
+        ratio = np.where(self.y, prevalence / here, (1 - prevalence) / (1 - here))
+        return Rows(self.z, self.y, self.weight * ratio)
+
     @property
     def prevalence(self) -> float:
         """Weighted share of the malignant."""
@@ -66,12 +72,11 @@ def with_reference(window: Rows, reference: Rows, weight: float) -> Rows:
     """
     if weight == 0:
         return window
-    here, there = window.prevalence, float(reference.y.mean())
-    ratio = np.where(reference.y, here / there, (1 - here) / (1 - there))
+    alike = reference.at(window.prevalence)
     return Rows(
         np.concatenate([window.z, reference.z]),
         np.concatenate([window.y, reference.y]),
-        np.concatenate([window.weight, weight * ratio * reference.weight]),
+        np.concatenate([window.weight, weight * alike.weight]),
     )
 
 

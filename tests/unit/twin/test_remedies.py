@@ -11,8 +11,9 @@ from twin.restacking.decision import part
 from twin.restacking.ledger import Ledger
 from twin.restacking.operating_point import logit
 from twin.restacking.recalibrate import Line, fit_line, fit_shift
+from twin.restacking.refit import Refit
 from twin.restacking.remedies import propose
-from twin.restacking.restack import Recipe, Refit
+from twin.restacking.restack import Choice, Recipe
 from twin.restacking.rows import FOLDS, Rows, folds_of, reference_rows, with_reference
 from twin.stacks import StackVersion
 
@@ -100,16 +101,20 @@ def test_only_what_is_allowed_is_done():
     assert proposal(allowed=("restack",), blind=True).how == "restack"
 
 
+def choice(columns):
+    return Choice(Recipe(0.01, 0.003, columns), Line(0.2, 1.1), np.empty(0))
+
+
 def test_a_stack_without_a_learner_is_about_the_fit_without_it():
     labels = evidence(blind=True)
     rows = Rows(
         np.concatenate([labels.log_odds, labels.sketch], axis=1), labels.malignant, labels.weight
     )
     every = reference_rows(reference())
-    found = Refit(rows, every, Recipe(0.01, 0.003, 2), LEARNERS).all_masks()
+    found = Refit(rows, every, choice(2), LEARNERS).all_masks()
     alone = Rows(rows.z[:, [1]], rows.y, rows.weight)
     there = Rows(every.z[:, [1]], every.y, every.weight)
-    exact = Refit(alone, there, Recipe(0.01, 0.003, 1), ("knn",)).full.weights_for(["knn"])
+    exact = Refit(alone, there, choice(1), ("knn",)).full.weights_for(["knn"])
     ours = found.weights_for(["knn"])
     assert ours.weights["knn"] == pytest.approx(exact.weights["knn"], abs=5e-3)
     assert ours.intercept == pytest.approx(exact.intercept, abs=5e-3)
