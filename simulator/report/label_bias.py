@@ -13,12 +13,13 @@ LABELS_TOLD: Final = (
     "Unweighted: each label counts once, as if the labelled were a sample of all. Weighted: each "
     "counts as the inverse of the probability that the pathway verifies such a patient "
     "(Horvitz and Thompson). That mends who is verified, not what labels say: labels that are "
-    "wrong stay wrong. Differences from the truth have intervals over replications."
+    "wrong stay wrong, as the last row of each figure shows. Differences from the truth have "
+    "intervals over replications."
 )
 _READINGS: Final = {
     "unweighted": "labels, unweighted",
     "weighted": "labels, weighted",
-    "true_of_labelled": "truth about the labelled, unweighted",
+    "true_weighted": "truth about the labelled, weighted",
 }
 
 

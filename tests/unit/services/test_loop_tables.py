@@ -18,7 +18,7 @@ def shown(told: dict[str, Any]) -> str:
 
 def test_a_comparison_ends_with_what_was_recovered() -> None:
     text = shown(looped_summary())
-    assert "share of the loss" in text
+    assert "share of the loss brought back" in text
     assert "from 14 d" in text
 
 
