@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from simulator.report.figures import Figure, axis, drawn, rounded, series
+from simulator.report.figures import (
+    COLOURS,
+    DASHES,
+    SYMBOLS,
+    Figure,
+    axis,
+    drawn,
+    rounded,
+    series,
+)
 from simulator.report.markup import Html
 from simulator.report.sheets import Sheet
 from simulator.report.shift_words import when
@@ -113,6 +122,15 @@ def _change(line: Mapping[str, Any]) -> str:
     return shown.replace("-", "−")
 
 
+def _look(place: int) -> dict[str, Any]:
+    """Return colour, dash and marker of a column: no two of 49 have all three in common."""
+    colour, other = place % COLOURS, (place + place // COLOURS) % COLOURS
+    return {
+        "line": {"color": f"@{colour}", "dash": DASHES[other], "width": 2},
+        "marker": {"color": f"@{colour}", "symbol": SYMBOLS[other], "size": 8},
+    }
+
+
 def weights_figure(point: Point) -> Html:
     """Return the weights of the first replication's stacks through versions; empty without any."""
     found = (point.get("loop") or {}).get("restacking")
@@ -132,6 +150,7 @@ def weights_figure(point: Point) -> Html:
                 for one in versions
             ],
             hovertemplate="%{y:.4g}<extra>%{fullData.name}, version %{x}</extra>",
+            **_look(place),
         )
         for place, name in enumerate(columns)
     ]
