@@ -28,7 +28,7 @@ def of_loop(point: Result) -> list[RenderableType]:
 
 def _parts(point: Result, loop: Result) -> Iterator[RenderableType]:
     if loop["restacking"]:
-        yield _shown(decision_sheet(point))
+        yield _shown(decision_sheet(point, most=1))
     if loop["labels"]:
         yield _shown(bias_sheet(point))
     said = {

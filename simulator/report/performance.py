@@ -65,8 +65,7 @@ def performance_sheet(point: Point) -> Sheet:
     ]
     head = ["patients who come", "malignant / all", "TP / FN", "FP / TN", "labels", "version"]
     head += [NAMES[name].removeprefix("AI ") for name in _SHOWN[:5]]
-    level = per_cent(point["confidence"])
-    caption = f"By time of arrival, all replications together, with {level} intervals"
+    caption = _how(point)
     return Sheet(caption=caption, head=head, rows=rows, numeric=10)
 
 
@@ -97,8 +96,7 @@ def _figure(name: str, points: Sequence[Point], start_min: float, warmup_min: fl
                 hovertemplate="%{y:.4g}: %{text}<extra>%{fullData.name}</extra>",
             )
         )
-    level = per_cent(points[0]["confidence"])
-    caption = f"By time of arrival, all replications together, with {level} intervals. {_KEY}"
+    caption = f"{_how(points[0])} {_KEY}"
     return _laid(name, NAMES[name] + unit, data, points, start_min, warmup_min, caption)
 
 
@@ -106,6 +104,17 @@ _KEY: Final = (
     "Dashed: onset and end of each shift; shaded: a learner is out. Below: in which spells a stack "
     "was promoted or put back and drift raised an alarm, the darker the more replications."
 )
+
+
+def _how(point: Point) -> str:
+    """Return what the figures rest on."""
+    level = per_cent(point["confidence"])
+    if point["replications"] == 1:
+        return (
+            f"By time of arrival. One replication: {level} intervals of sensitivity and "
+            "specificity alone, over patients."
+        )
+    return f"By time of arrival, all replications together, with {level} intervals."
 
 
 def _counts(key: str, points: Sequence[Point], start_min: float, warmup_min: float) -> Figure:

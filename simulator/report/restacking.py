@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from simulator.experiment.restacking import REASONS
 from simulator.report.figures import (
     COLOURS,
     DASHES,
@@ -52,15 +53,19 @@ def restacking_sheets(point: Point) -> list[Sheet]:
     return [decision_sheet(point), _lineage(found["lineage"]), *map(_gate, found["gates"])]
 
 
-def decision_sheet(point: Point) -> Sheet:
-    """Return how often each verdict was given, and why most often."""
+def decision_sheet(point: Point, most: int = REASONS) -> Sheet:
+    """Return how often each verdict was given, and why most often.
+
+    Parameters:
+        most: reasons of each verdict.
+    """
     found = point["loop"]["restacking"]
     rows = []
     for one in found["verdicts"]:
         if not one["times"]:
             continue
         remedies = ", ".join(f"{how} {times}" for how, times in one["remedies"].items())
-        reasons = "; ".join(f"{why['times']} × {why['example']}" for why in one["reasons"])
+        reasons = "; ".join(f"{why['times']} × {why['example']}" for why in one["reasons"][:most])
         rows.append([one["verdict"], remedies, reasons, f"{one['times']:,}"])
     caption = f"{found['epochs']:,} decisions, all replications together"
     head = ["verdict", "remedy", "most frequent reasons, each with an example", "times"]
