@@ -85,9 +85,16 @@ def calibration_error(p: NDArray[np.float64], y: NDArray[np.bool_]) -> float:
     >>> calibration_error(np.array([0.75, 0.75]), np.array([True, False]))
     0.25
     """
+    return float(np.abs(calibration_gaps(p, y)).sum() / len(p))
+
+
+def calibration_gaps(p: NDArray[np.float64], y: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the sum of p - y in each of ten bins of p, shape (10,).
+
+    Their sizes over the number of cases are the calibration error; sums of several sets add up.
+    """
     place = np.minimum((p * _BINS).astype(int), _BINS - 1)
-    gaps = np.bincount(place, weights=p - y, minlength=_BINS)
-    return float(np.abs(gaps).sum() / len(p))
+    return np.asarray(np.bincount(place, weights=p - y, minlength=_BINS), np.float64)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -142,6 +142,17 @@ class StackRejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackOrdered:
+    """Somebody orders an earlier version back; the re-stacker obeys at the next epoch."""
+
+    order_id: str  # unique to each order
+    at_min: float  # an epoch after it carries it out
+    version: int  # whose weights are to come back
+    by: str  # who ordered it
+    reason: str  # in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftSignal:
     """What one detector says of one stream of numbers."""
 
@@ -189,6 +200,6 @@ class ComponentChanged:
 
 
 CaseEvent = CaseArrived | VerdictIssued | CaseRejected | CaseClosed | FeedbackReceived
-StackEvent = EpochReached | StackPromoted | StackRejected | DriftReported
+StackEvent = EpochReached | StackOrdered | StackPromoted | StackRejected | DriftReported
 LoggedEvent = CaseEvent | StackEvent  # what the log's digest is of
 Event = LoggedEvent | ComponentChanged

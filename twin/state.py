@@ -7,9 +7,10 @@ is skipped, and a second verdict for a case is counted and changes nothing.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from twin.events import (
     CaseArrived,
@@ -17,14 +18,40 @@ from twin.events import (
     CaseEvent,
     CaseRejected,
     ComponentChanged,
+    DriftReported,
+    EpochReached,
     Event,
+    FeedbackReceived,
+    LoggedEvent,
+    StackEvent,
+    StackOrdered,
+    StackPromoted,
+    StackRejected,
     VerdictIssued,
 )
 from twin.images import name_of
+from twin.labels import REASONS, Settled, settle
 from twin.lifecycle import CaseStage
 from twin.log import encode
 
-COUNTED: Final = ("cases", "verdicts", "rejections", "closed", "duplicates", "conflicts", "invalid")
+APART: Final = "apart."  # begins the counts of labels that are kept apart, by reason
+COUNTED: Final = (
+    *("cases", "verdicts", "rejections", "closed"),
+    *("feedback", "labels", *(f"{APART}{reason}" for reason in REASONS)),
+    *("epochs", "orders", "drift"),
+    *(f"stacks.{what}" for what in ("trained", "promoted", "rolled_back")),
+    *(f"stacks.{what}" for what in ("rejected", "waiting", "kept")),
+    *("duplicates", "conflicts", "invalid"),
+)
+# Where the state keeps what `stacks` tells: attribute of `TwinState`.
+SHELF_OF: Final[dict[type, str]] = {
+    EpochReached: "epochs",
+    StackOrdered: "orders",
+    StackPromoted: "stacks",
+    StackRejected: "stacks",
+    DriftReported: "drift",
+}
+Decision = StackPromoted | StackRejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +72,7 @@ class CaseState:
     arrived: CaseArrived | None = None
     answer: VerdictIssued | CaseRejected | None = None
     closed: CaseClosed | None = None
+    feedback: dict[str, FeedbackReceived] = field(default_factory=dict)  # by feedback_id
 
     @property
     def stage(self) -> CaseStage:
@@ -60,18 +88,34 @@ class CaseState:
         """Name of the case's image, or nothing while the case has not arrived."""
         return name_of(self.arrived.image) if self.arrived else ""
 
+    def settled(self) -> Settled:
+        """Return which label counts, as of now, and why others do not."""
+        return settle(self.arrived, self.answer, self.feedback.values())
+
+    def tally(self) -> Counter[str]:
+        """Return what the case adds to the counts of labels."""
+        if not self.feedback:
+            return Counter()
+        settled = self.settled()
+        apart = Counter(f"{APART}{reason}" for reason in settled.apart.values())
+        return apart + Counter(labels=int(settled.counts is not None))
+
 
 @dataclass(slots=True)
 class TwinState:
-    """The fold: cases, components, counts, and the position reached in each partition."""
+    """The fold: cases, stacks, components, counts, and the position reached in each partition."""
 
     cases: dict[str, CaseState] = field(default_factory=dict)
+    epochs: dict[int, EpochReached] = field(default_factory=dict)
+    stacks: dict[int, Decision] = field(default_factory=dict)  # by epoch
+    drift: dict[int, DriftReported] = field(default_factory=dict)  # by epoch
+    orders: dict[str, StackOrdered] = field(default_factory=dict)  # by order_id
     components: dict[str, ComponentChanged] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     position: dict[tuple[str, int], int] = field(default_factory=dict)  # last offset folded
 
     def apply(self, record: Record) -> bool:
-        """Fold one record in; return whether it changed a case or a component."""
+        """Fold one record in; return whether it changed a case, the stacks or a component."""
         place = (record.topic, record.partition)
         if record.offset <= self.position.get(place, -1):
             return False
@@ -83,10 +127,32 @@ class TwinState:
         if isinstance(event, ComponentChanged):
             self.components[event.component] = event
             return True
+        if isinstance(event, StackEvent):
+            return self._apply_to_stacks(event)
         return self._apply_to_case(event)
+
+    @property
+    def in_force(self) -> StackPromoted | None:
+        """The stack of the latest version; None before the first was announced."""
+        promoted = [one for one in self.stacks.values() if isinstance(one, StackPromoted)]
+        return max(promoted, key=lambda one: one.version, default=None)
+
+    def of_record(self) -> list[LoggedEvent]:
+        """Return every event that counts: no duplicates, and the first of what conflicts."""
+        found: list[LoggedEvent] = []
+        for case in self.cases.values():
+            known = (case.arrived, case.answer, case.closed)
+            found += [event for event in known if event is not None]
+            found += case.feedback.values()
+        for shelf in (self.epochs, self.stacks, self.drift, self.orders):
+            found += shelf.values()
+        return found
 
     def _apply_to_case(self, event: CaseEvent) -> bool:
         case = self.cases.setdefault(event.case_id, CaseState())
+        # What a message is worth hangs on what else is known of its case, and topics come in any
+        # order: so the difference is counted that each event makes.
+        before = case.tally()
         known: Event | None
         match event:
             case CaseArrived():
@@ -99,13 +165,48 @@ class TwinState:
             case CaseClosed():
                 known, counted = case.closed, "closed"
                 case.closed = known or event
+            case FeedbackReceived():
+                known, counted = case.feedback.get(event.feedback_id), "feedback"
+                case.feedback.setdefault(event.feedback_id, event)
         if known is not None:
-            # At-least-once delivery repeats events; the first one is the one of record.
-            self.counts["duplicates" if encode(known) == encode(event) else "conflicts"] += 1
-            return False
+            return self._again(known, event)
         self.counts[counted] += 1
         case.revision += 1
+        if case.feedback:
+            after = case.tally()
+            for name in before | after:
+                self.counts[name] += after[name] - before[name]
         return True
+
+    def _apply_to_stacks(self, event: StackEvent) -> bool:
+        shelf: dict[Any, StackEvent] = getattr(self, SHELF_OF[type(event)])
+        key = shelf_key(event)
+        if key in shelf:
+            return self._again(shelf[key], event)
+        shelf[key] = event
+        self.counts[counted_as(event)] += 1
+        return True
+
+    def _again(self, known: Event, event: Event) -> bool:
+        # At-least-once delivery repeats events; the first one is the one of record.
+        same = type(known) is type(event) and encode(known) == encode(event)
+        self.counts["duplicates" if same else "conflicts"] += 1
+        return False
+
+
+def shelf_key(event: StackEvent) -> int | str:
+    """Return what tells an event of `stacks` from others of its kind."""
+    return event.order_id if isinstance(event, StackOrdered) else event.epoch
+
+
+def counted_as(event: StackEvent) -> str:
+    """Return the name of the count that an event of `stacks` adds to."""
+    if isinstance(event, StackPromoted):
+        special = {"trained": "trained", "rollback": "rolled_back"}
+        return f"stacks.{special.get(event.how, 'promoted')}"
+    if isinstance(event, StackRejected):
+        return f"stacks.{event.verdict}"
+    return SHELF_OF[type(event)]
 
 
 def fold(records: Iterable[Record]) -> TwinState:
@@ -124,5 +225,10 @@ def fingerprint(state: TwinState) -> str:
         total.update(f"{case_id} {case.revision}\n".encode())
         for event in (case.arrived, case.answer, case.closed):
             total.update(encode(event) + b"\n" if event else b"-\n")
+        for feedback_id in sorted(case.feedback):
+            total.update(encode(case.feedback[feedback_id]) + b"\n")
+    for name in sorted(set(SHELF_OF.values())):
+        for _, event in sorted(getattr(state, name).items()):
+            total.update(f"{name} ".encode() + encode(event) + b"\n")
     total.update(repr(sorted(state.counts.items())).encode())
     return total.hexdigest()

@@ -11,11 +11,10 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from services.bus.bounds import fault_of
 from twin.errors import EventError
-from twin.events import CaseEvent, ComponentChanged, Event
+from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF
-
-MAX_CASE_ID: Final = 200  # characters; it becomes part of Redis keys and of file names: assumption
 
 _KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.items()}
 _LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
@@ -49,10 +48,8 @@ def decode(schema: str, raw: bytes) -> Event:
         event: Event = _adapter(kind).validate_json(raw)
     except ValidationError as error:
         raise EventError(raw, f"{schema}: {_reason(error)}") from error
-    if isinstance(event, CaseEvent) and not 0 < len(event.case_id) <= MAX_CASE_ID:
-        raise EventError(raw, f"{schema}: case_id: expected 1 to {MAX_CASE_ID} characters")
-    if not isinstance(event, ComponentChanged) and event.at_min < 0:
-        raise EventError(raw, f"{schema}: at_min: is before the run's epoch")
+    if (fault := fault_of(event)) is not None:
+        raise EventError(raw, f"{schema}: {fault}")
     return event
 
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from services.commands.loop_tables import of_loop, of_recovery
 from services.console import two_columns
 from simulator.report import units
 from simulator.report.group_rows import accuracy, group_rows
@@ -27,10 +28,11 @@ def run_table(summary: Result) -> Group:
     parts: list[RenderableType] = []
     if len(points) == 1:
         parts.append(_answers(points[0]))
-        parts += [*_groups(points[0]), *_shifts(points[0])]
+        parts += [*_groups(points[0]), *_shifts(points[0]), *of_loop(points[0])]
     else:
         parts.append(_by_point(summary))
         parts += [_differences(summary, place) for place in range(1, len(points))]
+        parts += of_recovery(summary)
     gates = [(point, gate) for point in points for gate in point["gates"]]
     if gates:
         parts.append(_gates(gates))

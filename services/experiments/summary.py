@@ -14,6 +14,8 @@ from simulator.analysis.verification import check_loads
 from simulator.experiment.aggregate import Answer, aggregate, wanted_replications
 from simulator.experiment.digests import digest_of_all
 from simulator.experiment.gates import GateResult, Verdict, judge, overall
+from simulator.experiment.looped import looped
+from simulator.experiment.recovery import recovery
 from simulator.experiment.result import ReplicationResult
 from simulator.experiment.shifted import shifted
 from simulator.language.metrics import parse_metric
@@ -35,6 +37,10 @@ def summarise(
     ]
     gates = [Verdict(gate["verdict"]) for one in told for gate in one["gates"]]
     first = points[0].scenario
+    confidence = first.replications.confidence
+    told_more: dict[str, Any] = {}
+    if any(point.scenario.is_looped for point in points):
+        told_more["recovery"] = recovery([one.scenario for one in points], results, confidence)
     return {
         "scenario": first.name,
         "about": first.about,
@@ -47,9 +53,8 @@ def summarise(
         "gates": worst(gates).value if gates else None,
         "checks_hold": all(check["holds"] for one in told for check in one["checks"]),
         "points": told,
-        "differences": [
-            differences(results[0], other, first.replications.confidence) for other in results[1:]
-        ],
+        "differences": [differences(results[0], other, confidence) for other in results[1:]],
+        **told_more,
         "versions": {
             "dermtwin": version("dermtwin"),
             "python": platform.python_version(),
@@ -86,6 +91,7 @@ def point_summary(point: Point, results: Sequence[ReplicationResult], warm: Warm
         "checks": checks,
         "exact": beside_theory(scenario, answers, results),
         "shifts": shifted(scenario, results, confidence),
+        **({"loop": looped(scenario, results, confidence)} if scenario.is_looped else {}),
     }
 
 

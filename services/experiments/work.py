@@ -53,6 +53,7 @@ def do(piece: Piece) -> Done:
             warmup_min=piece.warmup_min,
             digest=None if link is None else link.digest(journal),
             alone=piece.alone,
+            bank=piece.bank,
         )
         if piece.records is not None:
             write_records(journal, piece.records)

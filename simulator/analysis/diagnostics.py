@@ -52,6 +52,8 @@ def diagnose(sheet: Sheet, scenario: ScenarioForm, patients: Patients, inside: M
         answered = closed & ~np.isnan(p_malignant)
         for where, mask in _groups(patients, answered):
             _verdicts(sheet, where, ill[mask], flagged[mask] > 0, p_malignant[mask])
+            if scenario.is_looped:
+                _looped(sheet, where, ill[mask], flagged[mask] > 0, p_malignant[mask])
         n = int(answered.sum())
         sheet.put("verdicts.count", float(n), n)
         unanswered = closed & np.isnan(p_malignant) & ~(patients.column("left_early") > 0)
@@ -96,6 +98,26 @@ def _verdicts(sheet: Sheet, where: str, ill: Mask, flagged: Mask, p_malignant: F
         sheet.missing[f"calibration_error{where}"] = f"fewer than {few} cases"
     else:
         sheet.put(f"calibration_error{where}", calibration_error(p_malignant, ill), len(ill))
+
+
+def _looped(sheet: Sheet, where: str, ill: Mask, flagged: Mask, p_malignant: Floats) -> None:
+    """Keep what is told of runs in which the stack may change.
+
+    Balanced accuracy is kept as a share of pairs of a malignant and a benign patient, half a point
+    for each one that is told right: of one run that is (sensitivity + specificity) / 2, and runs
+    pool by their pairs, as the area under the ROC curve does.
+    """
+    sick, well = int(ill.sum()), int((~ill).sum())
+    hits, passes = int((ill & flagged).sum()), int((~ill & ~flagged).sum())
+    right, name = hits * well + passes * sick, f"ai.balanced_accuracy{where}"
+    if not sick or not well:
+        sheet.missing[name] = "fewer than 1 cases of one class"
+    else:
+        sheet.put(name, right / (2 * sick * well), len(ill))
+        if where:
+            sheet.ratios[name] = (float(right), float(2 * sick * well))
+    squares = float(((p_malignant - ill) ** 2).sum())
+    sheet.put_share(f"brier{where}", squares, len(ill), "no verdicts")
 
 
 def _area(sheet: Sheet, where: str, ill: Mask, p_malignant: Floats) -> None:

@@ -1,5 +1,6 @@
 """A run's tables as columns, cut to the window that is measured, with each patient's groups."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from twin.groups import AGE_BAND_STARTS, GROUP_OF_TONE
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Codes = NDArray[np.int16]  # of a group; -1 where none is known
 
 _BAND_EDGES: Final = AGE_BAND_STARTS[1:]  # years
 
@@ -68,7 +70,7 @@ class Patients:
             column: {code: word for word, code in known.items()}
             for column, known in journal.words.items()
         }
-        self._known: dict[str, tuple[tuple[str, ...], NDArray[np.int8]]] | None = None
+        self._known: dict[str, tuple[tuple[str, ...], Codes]] | None = None
 
     def __len__(self) -> int:
         return len(self._place)
@@ -79,13 +81,22 @@ class Patients:
         values[self._place] = self._table.column(name)
         return values
 
+    def words(self, name: str) -> list[str]:
+        """Return a column of words in order of arrival; "" where nothing is known."""
+        known = self._words[name]
+        return ["" if math.isnan(code) else known[int(code)] for code in self.column(name).tolist()]
+
+    def lacks(self) -> Mask:
+        """Return which patients were answered without some of the learners, shape (patients,)."""
+        return np.array([bool(word) for word in self.words("missing")], dtype=np.bool_)
+
     def groups(self) -> Iterator[tuple[str, str, Mask]]:
         """Yield key, value, and which patients belong to that group."""
         for key, (values, codes) in self._codes().items():
             for code, value in enumerate(values):
                 yield key, value, codes == code
 
-    def _codes(self) -> dict[str, tuple[tuple[str, ...], NDArray[np.int8]]]:
+    def _codes(self) -> dict[str, tuple[tuple[str, ...], Codes]]:
         if self._known is None:
             self._known = {}
             for key, values in groups(self._scenario).items():
@@ -94,9 +105,7 @@ class Patients:
                     self._known[key] = found
         return self._known
 
-    def _of(
-        self, key: str, values: tuple[str, ...]
-    ) -> tuple[tuple[str, ...], NDArray[np.int8]] | None:
+    def _of(self, key: str, values: tuple[str, ...]) -> tuple[tuple[str, ...], Codes] | None:
         if key in {"truth", "flagged"}:
             raw = self.column("malignant" if key == "truth" else "flagged")
             return values, _coded(np.isnan(raw), np.where(raw > 0, 0, 1))
@@ -107,7 +116,13 @@ class Patients:
             begins = [period.from_min for period in periods(self._scenario)]
             at_min = self.column("arrival_min")
             return values, _coded(np.isnan(at_min), np.searchsorted(begins, at_min, "right") - 1)
+        if key == "missing":
+            return values, _coded(
+                np.isnan(self.column("p_malignant")), np.where(self.lacks(), 0, 1)
+            )
         raw = self.column(key)
+        if key == "stack":
+            return _versions(raw)
         words = self._words[key]
         if key in {"site", "diagnosis"}:
             values = tuple(sorted(words.values()))
@@ -121,8 +136,16 @@ class Patients:
         return (values, _coded(unknown, codes)) if values else None
 
 
-def _coded(unknown: Mask, codes: NDArray[np.int64]) -> NDArray[np.int8]:
-    return np.where(unknown, -1, codes).astype(np.int8)
+def _versions(raw: Floats) -> tuple[tuple[str, ...], Codes] | None:
+    known = np.unique(raw[~np.isnan(raw)])
+    if not len(known):
+        return None
+    codes = np.searchsorted(known, np.nan_to_num(raw))
+    return tuple(f"{one:.0f}" for one in known.tolist()), _coded(np.isnan(raw), codes)
+
+
+def _coded(unknown: Mask, codes: NDArray[np.int64]) -> Codes:
+    return np.where(unknown, -1, codes).astype(np.int16)
 
 
 class Visits:

@@ -11,6 +11,7 @@ import numpy as np
 
 from simulator.analysis.diagnostics import diagnose
 from simulator.analysis.frames import Floats, Mask, Patients, Visits, Window, window_of
+from simulator.analysis.loop_metrics import count_labels, count_stacks
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.staffing import available_min, capacity_changes
@@ -99,6 +100,10 @@ def measure(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0) -
     _of_patients(measured, scenario, patients, inside)
     if scenario.has_truth():
         diagnose(measured, scenario, patients, inside)
+    if scenario.feedback is not None:
+        count_labels(measured, patients, inside)
+    if scenario.restack is not None:
+        count_stacks(measured, journal.stack_events)
     if journal.upstream is not None:
         _of_upstream(measured, journal.upstream, int(inside.sum()))
     return measured

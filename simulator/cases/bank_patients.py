@@ -15,6 +15,7 @@ from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.regimes import NO_SHIFT, Regime, severities_of
 from simulator.draws.uniforms import Blocks, Uniforms
 from simulator.language.classes import ClassSpec
+from simulator.language.form import ScenarioForm
 from simulator.language.schema import Scenario
 
 _BOTH: Final = (False, True)
@@ -97,7 +98,7 @@ class Drawn(Blocks):
         return entries
 
 
-def severities_key(scenario: Scenario, regime: Regime) -> Severities:
+def severities_key(scenario: ScenarioForm, regime: Regime) -> Severities:
     """Return how the images of a regime are taken, as banks keep it."""
     return tuple(sorted(severities_of(regime, scenario.shifts).items()))
 

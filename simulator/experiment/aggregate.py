@@ -27,6 +27,7 @@ _INDEPENDENT: Final = frozenset(
     {"prevalence", "sensitivity", "specificity", "ppv", "npv", "missed_malignant.share"}
     | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv", "upstream.referred.share"}
 )
+_OTHER_SHARES: Final = frozenset({"auc", "calibration_error", "ai.balanced_accuracy", "brier"})
 _TIMES: Final = ("wait.", "time_in_system.", "time_to_diagnosis.")
 # What the cases are that a group's figure rests on.
 _CASES: Final = {
@@ -35,6 +36,7 @@ _CASES: Final = {
     **{"ppv": "referred", "npv": "not referred", "ai.ppv": "flagged", "ai.npv": "not flagged"},
     "biopsies.per_malignant": "malignant and referred",
     "prevalence": "patients",
+    "labels.wrong.share": "labels",
 }
 
 
@@ -87,7 +89,7 @@ def _too_few(name: str, results: Sequence[ReplicationResult], cases: int) -> str
     if not group:
         return ""
     of = {_CASES.get(head, "cases"): cases}
-    if head == "auc":
+    if head in {"auc", "ai.balanced_accuracy"}:
         both = (("malignant", "ai.sensitivity"), ("benign", "ai.specificity"))
         of = {
             who: sum(result.counts.get(f"{share}{{{group}", 0) for result in results)
@@ -179,7 +181,7 @@ def _answer(
 
 def _is_share(name: str) -> bool:
     head = name.split("{", maxsplit=1)[0]
-    return head in _INDEPENDENT or head.endswith(".share") or head in {"auc", "calibration_error"}
+    return head in _INDEPENDENT or head.endswith(".share") or head in _OTHER_SHARES
 
 
 def wanted_replications(

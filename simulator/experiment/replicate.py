@@ -18,6 +18,7 @@ from simulator.clinic.people import People
 from simulator.clinic.pools import State
 from simulator.experiment.curves import curves_of, warmup_series
 from simulator.experiment.digests import digest_of
+from simulator.experiment.loop_data import loop_of
 from simulator.experiment.result import ReplicationResult
 from simulator.language.schema import Scenario
 
@@ -46,6 +47,7 @@ def result_of(
     warmup_min: float,
     digest: str | None = None,
     alone: bool = False,
+    bank: Bank | None = None,
 ) -> ReplicationResult:
     """Return what is kept of a replication.
 
@@ -53,6 +55,7 @@ def result_of(
         warmup_min: is left out of all figures.
         digest: of the event log, where a twin was asked; else that of the journal's tables.
         alone: whether there are no others: then mean waits get an interval by batch means.
+        bank: that patients were drawn from, where the scenario has one.
     """
     measured = measure(scenario, journal, warmup_min)
     return ReplicationResult(
@@ -68,6 +71,7 @@ def result_of(
         checks=check_run(scenario, journal),
         curves=curves_of(scenario, journal, warmup_min),
         alone=_batch_means(scenario, journal, warmup_min) if alone else {},
+        loop=loop_of(scenario, journal, warmup_min, bank=bank),
     )
 
 

@@ -40,6 +40,8 @@ class ReplicationResult:
     curves: Curves
     # Metric -> interval by batch means of this run alone; only where there are no others
     alone: Mapping[str, Interval] = field(default_factory=dict)
+    # Of labels, decisions about the stack, drift and outages (loop_data.py); empty without
+    loop: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data, as JSON wants it."""

@@ -28,7 +28,7 @@ _NAME: Final = re.compile(r"(?P<name>[^{}\s]+)(?:\{(?P<key>[a-z_]+)=(?P<value>[^
 Unit = Literal["min", "share", "number"]
 _SHARES: Final = frozenset(
     {"prevalence", "sensitivity", "specificity", "ppv", "npv", "auc", "calibration_error"}
-    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv"}
+    | {"ai.sensitivity", "ai.specificity", "ai.ppv", "ai.npv", "ai.balanced_accuracy", "brier"}
 )
 
 # What decisions are worth, and what a name is: shown in the report and in the reference.
@@ -81,6 +81,19 @@ UPSTREAM: Final = {
     "upstream.missed_malignant.count": "malignant patients among them who were not referred",
 }
 
+# Only where something comes back to the twin, or changes it: labels, epochs, faults.
+OF_LOOP: Final = {
+    "ai.balanced_accuracy": "mean of the AI's sensitivity and specificity",
+    "brier": "Brier score: mean squared error of the AI's probability",
+    "labels.count": "patients of whom the twin has a label at the end of the run",
+    "labels.malignant": "those whose label is malignant",
+    "labels.wrong.share": "share of the labels that is not the truth",
+    "stacks.promoted": "stacks that were promoted, rollbacks left out",
+    "stacks.rejected": "stacks that the gate refused",
+    "stacks.waiting": "epochs at which there were too few labels to decide",
+    "stacks.rollbacks": "times that an earlier stack was put back",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class MetricName:
@@ -128,7 +141,16 @@ def names(scenario: ScenarioForm) -> list[str]:
             for name in DIAGNOSTIC
             if name == "prevalence" or (scenario.scores() if name.startswith(of_ai) else decides)
         ]
-    return found
+    return found + [name for name in OF_LOOP if _in_loop(scenario, name)]
+
+
+def _in_loop(scenario: ScenarioForm, name: str) -> bool:
+    """Return whether a scenario's loop has what a metric is about."""
+    if name.startswith("labels."):
+        return scenario.feedback is not None
+    if name.startswith("stacks."):
+        return scenario.restack is not None
+    return scenario.is_looped and scenario.has_truth() and scenario.scores()
 
 
 def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
@@ -145,6 +167,10 @@ def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
             found["flagged"] = _VALUES["flagged"]
     if scenario.shifts:
         found["period"] = tuple(period.name for period in periods(scenario))
+    if scenario.faults:
+        found["missing"] = ("yes", "no")
+    if scenario.restack is not None:
+        found["stack"] = ()
     return found
 
 
@@ -161,6 +187,8 @@ def is_grouped(name: str) -> bool:
         return True
     if name.startswith(("time_in_system.", "time_to_diagnosis.all.")):
         return not name.endswith(".max")
+    if name in OF_LOOP:
+        return not name.startswith("stacks.")
     return name in DIAGNOSTIC and not name.startswith(("harm.", "verdicts."))
 
 

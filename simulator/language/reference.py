@@ -11,6 +11,7 @@ from simulator.language.json_schema import scenario_json_schema
 from simulator.language.metrics import (
     DIAGNOSTIC,
     OF_ALL,
+    OF_LOOP,
     OF_NODE,
     STATISTICS,
     UPSTREAM,
@@ -53,6 +54,8 @@ _GROUPS: Final = {
     "flagged": "yes or no: the AI's verdict",
     "period": "with shifts, by time of arrival: before; while a shift ID rises, ID-ramp; complete, "
     "ID; while it falls, ID-end; and then ID-over",
+    "missing": "with faults, yes or no: whether the AI answered without some of its learners",
+    "stack": "with restack: version of the stack that answered",
 }
 
 
@@ -226,5 +229,7 @@ def _metric_names() -> Iterator[tuple[str, str]]:
         }
         yield shown.get(name, name), about
     yield from DIAGNOSTIC.items()
+    for name, about in OF_LOOP.items():
+        yield name, f"{about}; where labels, epochs or faults are"
     for name, about in UPSTREAM.items():
         yield name, f"with a referral: {about}"

@@ -22,7 +22,8 @@ FAMILIES: Final[Mapping[str, Callable[[str], bool]]] = {
     "Decisions": _starts(
         "prevalence", "sensitivity", "specificity", "ppv", "npv", "missed_malignant.", "biopsies."
     ),
-    "AI": _starts("ai.", "auc", "calibration_error", "verdicts."),
+    "AI": _starts("ai.", "auc", "calibration_error", "brier", "verdicts."),
+    "Labels and stacks": _starts("labels.", "stacks."),
     "Harm": _starts("harm."),
     "Upstream": _starts("upstream."),
     "Flow": lambda _: True,

@@ -19,6 +19,8 @@ ORDER: Final = (
     "truth",
     "flagged",
     "period",
+    "missing",
+    "stack",
 )
 # By these nothing is learnt of a share of the malignant or of the benign.
 _TRIVIAL: Final = ("truth", "flagged")

@@ -12,6 +12,7 @@ from simulator.report.bank import bank_table
 from simulator.report.comparison import comparison
 from simulator.report.families import METHODS_TOLD, family_tables
 from simulator.report.groups import group_tables
+from simulator.report.loop import LOOP_SECTIONS, loop_parts, loop_together
 from simulator.report.markup import Html, details, join, section, tag
 from simulator.report.page import page
 from simulator.report.provenance import provenance
@@ -58,6 +59,7 @@ def html_report(
     sections = {
         "gates": ("Gates", gates(summary)),
         "cautions": ("Cautions", cautions(summary, plain)),
+        **loop_together(summary, plain),
         **_of_points(summary),
         **_in_detail(summary, curves, plain),
         "bank": ("Bank", section("Bank", bank_table(summary.get("bank")), key="bank")),
@@ -100,6 +102,7 @@ def _in_detail(
     grouped = len(points) <= _GROUPED
     told: dict[str, tuple[str, str, list[Html]]] = {
         "shifts": ("Shifts", SHIFTS_TOLD, []),
+        **{key: (title, note, []) for key, (title, note) in LOOP_SECTIONS.items()},
         "metrics": ("Metrics", METHODS_TOLD, []),
         "groups": ("By group", "", []),
         "time": ("Over time", "", []),
@@ -111,6 +114,8 @@ def _in_detail(
         start_min = parse_start(scenario["start"])
         warmup_min = point["warmup"]["warmup_min"]
         told["shifts"][2].append(shift_tables(point, start_min, warmup_min))
+        for key, part in loop_parts(point, start_min, warmup_min).items():
+            told[key][2].append(part)
         told["metrics"][2].append(family_tables(point))
         if grouped:
             told["groups"][2].append(group_tables(point))

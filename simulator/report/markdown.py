@@ -5,8 +5,14 @@ from typing import Any, Final
 
 from simulator.report.answer import answer, clear
 from simulator.report.bank import bank_rows, bank_words
+from simulator.report.drift import drift_told
 from simulator.report.group_rows import accuracy, group_rows
 from simulator.report.headlines import asked, headlines, value_of
+from simulator.report.label_bias import bias_sheet, labels_told
+from simulator.report.outages import outage_sheets, outages_told
+from simulator.report.recovery import recovery_sheets, recovery_told
+from simulator.report.restacking import decision_sheet, restacking_told
+from simulator.report.sheets import Sheet
 from simulator.report.shift_words import (
     PERIOD_METRICS,
     SHIFT_HEAD,
@@ -37,9 +43,9 @@ def markdown_report(summary: Summary) -> str:
     lines += [_safe(" ".join(answer(summary))), ""]
     if len(points) == 1:
         lines += [*_gates(points), *_metrics(points[0])]
-        lines += [*_shifts(points[0]), *_groups(points[0])]
+        lines += [*_shifts(points[0]), *_loop(points[0]), *_groups(points[0])]
     elif summary["kind"] == "compare":
-        lines += [*_gates(points), *_differences(summary)]
+        lines += [*_gates(points), *_recovery(summary), *_differences(summary)]
     else:
         lines += [*_counted(points), *_by_point(points)]
     lines += [
@@ -123,6 +129,44 @@ def _shifts(point: Mapping[str, Any]) -> list[str]:
         )
     head = ["period", "malignant / all", "prevalence", *(SHORT[name] for name in names)]
     return [*lines, *_table(head, rows if names else [])]
+
+
+def _recovery(summary: Summary) -> list[str]:
+    said = [f"- {_safe(one)}" for one in recovery_told(summary)]
+    if not said:
+        return []
+    return ["### Recovery", "", *said, "", *_sheets(recovery_sheets(summary))]
+
+
+def _loop(point: Mapping[str, Any]) -> list[str]:
+    """Return what came back to the twin and what it did with it."""
+    loop = point.get("loop")
+    if not loop:
+        return []
+    lines: list[str] = []
+    told: Sequence[tuple[str, Iterator[str], list[Sheet]]] = (
+        (
+            "Re-stacking",
+            restacking_told(point),
+            [decision_sheet(point)] if loop["restacking"] else [],
+        ),
+        ("Labels", labels_told(point), [bias_sheet(point)] if loop["labels"] else []),
+        ("Drift", drift_told(point), []),
+        ("Missing learners", outages_told(point), outage_sheets(point)),
+    )
+    for title, sentences, sheets in told:
+        said = [f"- {_safe(one)}" for one in sentences]
+        if said or sheets:
+            lines += [f"### {title}", "", *said, "", *_sheets(sheets)]
+    return lines
+
+
+def _sheets(sheets: Sequence[Sheet]) -> list[str]:
+    lines = []
+    for sheet in sheets:
+        if sheet.rows:
+            lines += [_safe(sheet.caption), "", *_table(sheet.head, sheet.rows)]
+    return lines
 
 
 def _groups(point: Mapping[str, Any]) -> list[str]:

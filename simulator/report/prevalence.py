@@ -28,7 +28,7 @@ def prevalence_over_time(point: Point, start_min: float, warmup_min: float) -> H
     spells, line = curve["spells"], curve["line"]
     values = [100 * one["value"] for one in spells]
     highs = [100 * one["high"] for one in spells]
-    middles = [_days((one["from_min"] + one["to_min"]) / 2) for one in spells]
+    middles = [days((one["from_min"] + one["to_min"]) / 2) for one in spells]
     hover = [
         f"{one['malignant']} of {one['patients']} patients, {span(one['low'], one['high'])}"
         for one in spells
@@ -40,7 +40,7 @@ def prevalence_over_time(point: Point, start_min: float, warmup_min: float) -> H
                 "type": "scatter",
                 "mode": "lines",
                 "name": "true",
-                "x": [_days(at) for at, _ in line],
+                "x": [days(at) for at, _ in line],
                 "y": [rounded(100 * one) for _, one in line],
                 "line": {"color": "@1", "width": 2.5},
                 "hovertemplate": "true %{y:.3g} %<extra></extra>",
@@ -61,9 +61,9 @@ def prevalence_over_time(point: Point, start_min: float, warmup_min: float) -> H
     )
     end_min = spells[-1]["to_min"]
     layout = {
-        "xaxis": {**axis(""), **ticked(end_min, start_min), "range": [0, _days(end_min)]},
+        "xaxis": {**axis(""), **ticked(end_min, start_min), "range": [0, days(end_min)]},
         "yaxis": axis("malignant, % of patients", range=[0, _top([*highs, *_ys(line)])]),
-        "shapes": [*_warm(warmup_min), *_marks(found["shifts"], end_min)],
+        "shapes": [*warm(warmup_min), *shift_marks(found["shifts"], end_min)],
         "margin": {"t": 40},
     }
     level = per_cent(point["confidence"])
@@ -91,18 +91,20 @@ def _top(values: Sequence[float]) -> float:
     return min(100.0, 1.08 * max(values))
 
 
-def _days(minutes: float) -> float:
+def days(minutes: float) -> float:
+    """Return minutes in days, as time axes count."""
     return round(minutes / DAY_MIN, 5)
 
 
-def _warm(warmup_min: float) -> list[dict[str, Any]]:
+def warm(warmup_min: float) -> list[dict[str, Any]]:
+    """Return a shade over the warm-up; none without one."""
     if not warmup_min > 0:
         return []
-    area = {"type": "rect", "x0": 0, "x1": _days(warmup_min), "y0": 0, "y1": 1, "yref": "paper"}
+    area = {"type": "rect", "x0": 0, "x1": days(warmup_min), "y0": 0, "y1": 1, "yref": "paper"}
     return [{**area, "fillcolor": "@muted/15", "line": {"width": 0}}]
 
 
-def _marks(shifts: Sequence[Mapping[str, Any]], end_min: float) -> list[dict[str, Any]]:
+def shift_marks(shifts: Sequence[Mapping[str, Any]], end_min: float) -> list[dict[str, Any]]:
     """Return a named line at the onset and at the end of each shift."""
     marks = [(shift["at_min"], str(shift["id"])) for shift in shifts]
     marks += [
@@ -113,8 +115,8 @@ def _marks(shifts: Sequence[Mapping[str, Any]], end_min: float) -> list[dict[str
     return [
         {
             "type": "line",
-            "x0": _days(at_min),
-            "x1": _days(at_min),
+            "x0": days(at_min),
+            "x1": days(at_min),
             "y0": 0,
             "y1": 1,
             "yref": "paper",

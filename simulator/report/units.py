@@ -11,7 +11,7 @@ from simulator.report.markup import Html, join, small, tag, text
 Answer = Mapping[str, Any]  # one metric of a point, as in summary.json
 
 _LACKING: Final = re.compile(r"(\d+) of (\d+) replications have no value(?:; (.*))?")
-_BARE: Final = ("auc", "calibration_error")  # shares that nobody writes in per cent
+_BARE: Final = ("auc", "calibration_error", "brier")  # shares that nobody writes in per cent
 
 
 def scale(name: str, largest: float) -> tuple[float, str]:

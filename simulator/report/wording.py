@@ -45,6 +45,15 @@ _PLAIN: Final = {
     "verdicts.count": "AI verdicts",
     "verdicts.rejected": "patients whom the AI could not score",
     "verdicts.lost": "verdicts lost",
+    "ai.balanced_accuracy": "AI balanced accuracy",
+    "brier": "Brier score of the AI",
+    "labels.count": "labels that the twin has",
+    "labels.malignant": "labels that say malignant",
+    "labels.wrong.share": "share of the labels that is wrong",
+    "stacks.promoted": "stacks promoted",
+    "stacks.rejected": "stacks refused by the gate",
+    "stacks.waiting": "epochs with too few labels to decide",
+    "stacks.rollbacks": "stacks put back",
     "upstream.count": "patients who sought care",
     "upstream.referred.share": "share of those seeking care who were referred to the clinic",
     "upstream.missed_malignant.count": "malignant patients who were never referred to the clinic",
@@ -59,6 +68,8 @@ KEYS: Final = {
     "site": "body site",
     "diagnosis": "diagnosis",
     "period": "period",
+    "missing": "learners missing",
+    "stack": "stack version",
 }
 
 

@@ -11,6 +11,15 @@ from twin.events import (
     CaseClosed,
     CaseRejected,
     ComponentChanged,
+    DriftReported,
+    DriftSignal,
+    EpochReached,
+    Estimate,
+    FeedbackReceived,
+    GateRow,
+    StackOrdered,
+    StackPromoted,
+    StackRejected,
     VerdictIssued,
 )
 from twin.images import BlobRef, FileRef, SyntheticRef
@@ -65,6 +74,7 @@ def answers(ids=case_ids):
         log_odds=st.dictionaries(text, finite, max_size=6),
         missing=st.lists(text, max_size=3).map(tuple),
         model_id=text,
+        sketch=st.lists(finite, max_size=2).map(tuple),
         stack=st.integers(0, 9),
     )
     rejections = st.builds(CaseRejected, case_id=ids, at_min=minutes, reason=text)
@@ -82,6 +92,102 @@ def closings(ids=case_ids):
     )
 
 
+def messages(ids=case_ids, feedback_ids=case_ids):
+    return st.builds(
+        FeedbackReceived,
+        feedback_id=feedback_ids,
+        case_id=ids,
+        at_min=minutes,
+        label=st.sampled_from(["malignant", "benign", "withdrawn", "nevus", ""]),
+        revision=st.integers(0, 2),
+        way=text,
+        p_verified=st.floats(min_value=0, max_value=1, exclude_min=True),
+    )
+
+
+maybe_number = st.none() | finite
+rows = st.builds(
+    GateRow,
+    metric=text,
+    group=text,
+    **dict.fromkeys(("champion", "challenger", "change", "low", "high"), maybe_number),
+    margin=finite,
+    labels=st.integers(0, 99),
+    malignant=st.integers(0, 99),
+    verdict=text,
+)
+epochs = st.integers(0, 3)
+decided = {
+    "at_min": minutes,
+    "epoch": epochs,
+    "version": st.integers(0, 3),
+    "window_from_min": finite,
+    "labels": st.integers(0, 99),
+    "malignant": st.integers(0, 99),
+    "facts": st.dictionaries(text, finite, max_size=2),
+    "gate": st.lists(rows, max_size=2).map(tuple),
+    "reason": text,
+}
+stack_events = st.one_of(
+    st.builds(
+        EpochReached,
+        at_min=minutes,
+        epoch=epochs,
+        cases=st.integers(0, 99),
+        feedback=st.integers(0, 99),
+    ),
+    st.builds(StackOrdered, order_id=names, at_min=minutes, version=epochs, by=text, reason=text),
+    st.builds(
+        StackPromoted,
+        **decided,
+        parent=st.none() | epochs,
+        how=st.sampled_from(["trained", "restack", "rollback"]),
+        restores=st.none() | epochs,
+        model_id=text,
+        threshold=finite,
+        penalty=finite,
+        inputs=st.just(("input.0",)),
+        stacks=st.dictionaries(
+            st.just("knn+svm"), st.lists(finite, min_size=4, max_size=4), min_size=1
+        ),
+        digest=text,
+    ),
+    st.builds(
+        StackRejected,
+        **decided,
+        verdict=st.sampled_from(["rejected", "waiting", "kept"]),
+        how=text,
+        threshold=maybe_number,
+        weights=st.dictionaries(text, finite, max_size=2),
+    ),
+    st.builds(
+        DriftReported,
+        at_min=minutes,
+        epoch=epochs,
+        cases=st.integers(0, 99),
+        signals=st.lists(
+            st.builds(
+                DriftSignal,
+                detector=text,
+                stream=text,
+                alarms=st.lists(finite, max_size=2).map(tuple),
+                value=finite,
+                p_value=maybe_number,
+            ),
+            max_size=2,
+        ).map(tuple),
+        estimates=st.lists(
+            st.builds(
+                Estimate,
+                metric=text,
+                **dict.fromkeys(("value", "low", "high"), maybe_number),
+                valid=st.booleans(),
+                reason=text,
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+)
 components = st.builds(
     ComponentChanged,
     component=names,
@@ -92,7 +198,7 @@ components = st.builds(
     reason=text,
     facts=st.dictionaries(text, finite, max_size=3),
 )
-events = st.one_of(arrivals(), answers(), closings(), components)
+events = st.one_of(arrivals(), answers(), closings(), messages(), stack_events, components)
 
 few = st.sampled_from(["a", "b", "c:*[", "d"])  # so that cases meet themselves again
 
@@ -103,7 +209,9 @@ def logs(draw, most=30):
 
     Among them are repeated events, conflicting ones and bytes that are none.
     """
-    kinds = st.one_of(arrivals(few), answers(few), closings(few), components)
+    kinds = st.one_of(
+        arrivals(few), answers(few), closings(few), messages(few, few), stack_events, components
+    )
     drawn = draw(st.lists(kinds, max_size=most))
     repeated = draw(st.lists(st.sampled_from(drawn), max_size=5)) if drawn else []
     written: dict[tuple[str, int], list] = {}

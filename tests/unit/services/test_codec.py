@@ -5,7 +5,8 @@ from event_strategies import events
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.bus.codec import MAX_CASE_ID, decode, read_log
+from services.bus.bounds import MAX_CASE_ID
+from services.bus.codec import decode, read_log
 from twin.acquisition.acquisition import Acquisition
 from twin.dermoscopy.recipe import LesionRecipe
 from twin.errors import EventError

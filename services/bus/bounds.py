@@ -1,0 +1,72 @@
+"""What must hold of an event beyond the types of its fields, so that nobody downstream trips."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from twin.events import (
+    CaseEvent,
+    ComponentChanged,
+    Event,
+    FeedbackReceived,
+    StackOrdered,
+    StackPromoted,
+    StackRejected,
+)
+
+MAX_CASE_ID: Final = 200  # characters; it becomes part of Redis keys and of file names: assumption
+MAX_WORD: Final = 40  # characters of a label or a way; longer ones are no words: assumption
+VERDICTS: Final = ("rejected", "waiting", "kept")
+
+
+def fault_of(event: Event) -> str | None:
+    """Return the first field that is out of bounds, and why; None if all is well.
+
+    A label of an unknown class is none: it is kept apart, counted and shown (twin/labels.py).
+    """
+    return next(_faults(event), None)
+
+
+def _faults(event: Event) -> Iterator[str]:
+    if isinstance(event, ComponentChanged):
+        return
+    if isinstance(event, CaseEvent):
+        yield from _length("case_id", event.case_id, 1, MAX_CASE_ID)
+    if event.at_min < 0:
+        yield "at_min: is before the run's epoch"
+    match event:
+        case FeedbackReceived():
+            yield from _length("feedback_id", event.feedback_id, 1, MAX_CASE_ID)
+            yield from _length("label", event.label, 0, MAX_WORD)
+            yield from _length("way", event.way, 0, MAX_WORD)
+            if event.revision < 0:
+                yield "revision: expected 0 or more"
+            if not 0 < event.p_verified <= 1:  # labels are weighted by its inverse
+                yield "p_verified: expected more than 0 and at most 1"
+        case StackOrdered():
+            yield from _length("order_id", event.order_id, 1, MAX_CASE_ID)
+            if event.version < 0:
+                yield "version: expected 0 or more"
+        case StackPromoted() | StackRejected():
+            yield from _stack_faults(event)
+        case _:
+            return
+
+
+def _length(name: str, text: str, least: int, most: int) -> Iterator[str]:
+    if not least <= len(text) <= most:
+        yield f"{name}: expected {least} to {most} characters"
+
+
+def _stack_faults(event: StackPromoted | StackRejected) -> Iterator[str]:
+    if event.epoch < 0 or event.version < 0:
+        yield "epoch, version: expected 0 or more"
+    if isinstance(event, StackRejected):
+        if event.verdict not in VERDICTS:
+            yield f"verdict: expected one of {', '.join(VERDICTS)}"
+        return
+    if not event.stacks:
+        yield "stacks: there is none"
+    for joined, numbers in event.stacks.items():
+        wanted = 1 + len(joined.split("+")) + len(event.inputs)
+        if len(numbers) != wanted:
+            yield f"stacks.{joined}: expected {wanted} numbers, not {len(numbers)}"
