@@ -44,6 +44,11 @@ pathway:
   - {id: read, staff: reader, service: {exponential: {mean: 5 min}}, queue: ai, then: end}
 staff: {reader: 1}
 """
+LOOP = """\
+feedback: {delay: {exponential: {mean: 6 h}}, verified: {discharged: 30 %}}
+restack: {every: 1 d}
+faults: [{at: 1 d, for: 6 h, component: knn}]
+"""
 META = MetaStack(
     learners=("svm", "knn"),
     penalty=0.1,
@@ -255,10 +260,19 @@ def test_a_run_is_not_carried_on_with_another_bank(tmp_path: Path, stacks: FakeS
 
 
 @pytest.mark.slow
-def test_two_cores_give_the_digest_of_one(tmp_path: Path, stacks: FakeStacks) -> None:
-    one, two = run(tmp_path), run(tmp_path, workers=2)
-    assert two["digest"] == one["digest"]
+def test_two_cores_give_the_digests_of_one(tmp_path: Path, stacks: FakeStacks) -> None:
+    """Without a loop and with one, on the same patients."""
+    looped = CLINIC.replace("name: banked", "name: looped") + LOOP
+
+    def compared(workers: int) -> dict[str, Any]:
+        order = RunOrder(text="", source="", workers=workers)
+        settings = Settings(home=tmp_path, threads=2)
+        return compare_scenarios([(CLINIC, "a"), (looped, "b")], order, settings, quiet)
+
+    one, two = compared(1), compared(2)
     assert two["points"] == one["points"]
+    assert two["digest"] == one["digest"]
+    assert len({point["digest"] for point in one["points"]}) == 2
 
 
 def test_images_that_cannot_be_scored_are_told(tmp_path: Path, stacks: FakeStacks) -> None:
@@ -298,13 +312,6 @@ def test_images_are_scored_in_each_way_they_are_taken(tmp_path: Path, stacks: Fa
     assert {repr(one.severity) for one in taken if one is not None} == {"{'defocus': 3}"}
 
 
-LOOP = """\
-feedback: {delay: {exponential: {mean: 6 h}}, verified: {discharged: 30 %}}
-restack: {every: 1 d}
-faults: [{at: 1 d, for: 6 h, component: knn}]
-"""
-
-
 def test_what_comes_back_is_answered_from_base_scores(tmp_path: Path, stacks: FakeStacks) -> None:
     once = ("replications=1",)
     bare = run(tmp_path, overrides=once)
@@ -328,15 +335,6 @@ def test_what_comes_back_is_answered_from_base_scores(tmp_path: Path, stacks: Fa
     assert float(first["log_odds.svm"]) == entry.log_odds["svm"]
     assert float(first["input.1"]) == entry.sketch[1]
     assert "log_odds.svm" not in rows_of(Path(bare["run_dir"]) / "bank.csv")[0]
-
-
-@pytest.mark.slow
-def test_two_cores_give_the_digest_of_one_where_labels_come_back(
-    tmp_path: Path, stacks: FakeStacks
-) -> None:
-    one, two = (run(tmp_path, CLINIC + LOOP, workers=workers) for workers in (1, 2))
-    assert two["digest"] == one["digest"]
-    assert two["points"] == one["points"]
 
 
 def test_points_share_a_bank_and_differ_where_they_must(tmp_path: Path, stacks: FakeStacks) -> None:
