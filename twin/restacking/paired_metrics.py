@@ -120,10 +120,12 @@ def auc_change(pairs: Pairs) -> Change:
 def calibration_change(pairs: Pairs) -> Change:
     """Return the change of the expected calibration error, over ten bins of probability.
 
-    Each side's error is Σ |gap| over bins of the weighted sum of (p - label), divided by all
-    weight (Guo et al. 2017, equation 3). Its influence is sign(gap) · (p - label) less the error.
-    Near a gap of 0 the sign is a toss of a coin and |gap| varies less than the gap itself (by
-    1 - 2/π for a normal one), so the standard error is too large there, never too small.
+    An error is Σ |gap| over bins, of the weighted sum of (p - label) divided by all weight
+    (Guo et al. 2017, equation 3). With few labels |gap| is too large by chance alone, and more so
+    for the side whose probabilities are less extreme, so the gap's own variance is taken from its
+    square (Kumar, Liang & Ma 2019, "Verified uncertainty calibration", section 5). A bin with one
+    picture alone tells no variance and is left out. The influence on |gap| is
+    sign(gap) · (p - label): near a gap of 0 too large, never too small.
     """
     _need(len(pairs) > 0, "a case")
     total = float(pairs.weight.sum())
@@ -132,9 +134,10 @@ def calibration_change(pairs: Pairs) -> Change:
         place = np.minimum((p * BINS).astype(np.intp), BINS - 1)
         gap = p - pairs.malignant
         sums = np.bincount(place, weights=pairs.weight * gap, minlength=BINS)
-        error = float(np.abs(sums).sum()) / total
+        square = sums * sums - _variance_by_bin(pairs, place, gap)
+        error = float(np.sqrt(np.maximum(square, 0.0)).sum()) / total
         errors.append(error)
-        parts.append(np.where(sums >= 0, 1.0, -1.0)[place] * gap - error)
+        parts.append(np.where(sums >= 0, 1.0, -1.0)[place] * gap - float(np.abs(sums).sum()) / total)
     influence = pairs.weight * (parts[1] - parts[0]) / total
     return Change(
         champion=errors[0],
@@ -143,6 +146,21 @@ def calibration_change(pairs: Pairs) -> Change:
         se=float(np.sqrt(_variance(influence, pairs.cluster))),
         effective=effective_cases(pairs.weight, pairs.cluster),
     )
+
+
+def _variance_by_bin(
+    pairs: Pairs, place: NDArray[np.intp], gap: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the variance of each bin's weighted sum of gaps; infinite for one cluster alone."""
+    mass = np.bincount(place, weights=pairs.weight, minlength=BINS)
+    sums = np.bincount(place, weights=pairs.weight * gap, minlength=BINS)
+    mean = sums / np.where(mass > 0, mass, 1.0)
+    _, cluster = np.unique(pairs.cluster, return_inverse=True)
+    cells, cell = np.unique(cluster * BINS + place, return_inverse=True)
+    residual = np.bincount(cell, weights=pairs.weight * (gap - mean[place]))
+    count = np.bincount(cells % BINS, minlength=BINS)
+    squares = np.bincount(cells % BINS, weights=residual * residual, minlength=BINS)
+    return np.where(count > 1, squares * count / np.maximum(count - 1, 1), np.inf)
 
 
 def _flag_change(pairs: Pairs, of: NDArray[np.bool_], *, malignant: bool) -> Change:
