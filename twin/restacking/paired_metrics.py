@@ -10,16 +10,13 @@ pseudo-observations are added to the variance (Agresti & Min 2005, "Simple impro
 intervals for comparing matched proportions", section 3: half a case in each of the four cells).
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import InvariantError
-
-BINS: Final = 10  # of the calibration error, as in twin/evaluate.py
-_LEAST_P: Final = 1e-6  # probabilities come in steps of 1e-6, so 0 means less than that
+from twin.restacking.calibration_curve import LEAST_P, calibration_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +47,9 @@ class Change:
     challenger: float
     change: float  # challenger less champion
     se: float  # standard error of the change, pseudo-observations included
-    effective: float  # independent cases of equal weight that would tell as much (Kish)
+    effective: (
+        float  # independent cases of equal weight that tell as much (Kish); of the rarer class
+    )
 
     def low(self, z: float) -> float:
         """Return the lower one-sided bound, z standard errors down."""
@@ -87,7 +86,8 @@ def specificity_change(pairs: Pairs) -> Change:
 def log_loss_change(pairs: Pairs) -> Change:
     """Return the change of the mean log-loss, in nats; negative is better."""
     losses = [_log_loss(p, pairs.malignant) for p in (pairs.champion, pairs.challenger)]
-    return _mean_change(losses[0], losses[1], pairs.weight, pairs.cluster)
+    found = _mean_change(losses[0], losses[1], pairs.weight, pairs.cluster)
+    return replace(found, effective=_rarer(pairs))
 
 
 def auc_change(pairs: Pairs) -> Change:
@@ -100,67 +100,37 @@ def auc_change(pairs: Pairs) -> Change:
     Raises:
         InvariantError: one of the classes is absent.
     """
-    _need(pairs.malignant.any() and not pairs.malignant.all(), "both classes")
+    _need(0 < int(pairs.malignant.sum()) < len(pairs), "both classes")
     before, part_before = _auc_parts(pairs.champion, pairs.malignant, pairs.weight)
     after, part_after = _auc_parts(pairs.challenger, pairs.malignant, pairs.weight)
-    rarer = min(
-        effective_cases(pairs.weight[of], pairs.cluster[of])
-        for of in (pairs.malignant, ~pairs.malignant)
-    )
     variance = _variance(part_after - part_before, pairs.cluster)
     return Change(
         champion=before,
         challenger=after,
         change=after - before,
         se=float(np.sqrt(variance)),
-        effective=rarer,
+        effective=_rarer(pairs),
     )
 
 
 def calibration_change(pairs: Pairs) -> Change:
-    """Return the change of the expected calibration error, over ten bins of probability.
+    """Return the change of the error of a calibration curve (twin/restacking/calibration_curve.py).
 
-    An error is Σ |gap| over bins, of the weighted sum of (p - label) divided by all weight
-    (Guo et al. 2017, equation 3). With few labels |gap| is too large by chance alone, and more so
-    for the side whose probabilities are less extreme, so the gap's own variance is taken from its
-    square (Kumar, Liang & Ma 2019, "Verified uncertainty calibration", section 5). A bin with one
-    picture alone tells no variance and is left out. The influence on |gap| is
-    sign(gap) · (p - label): near a gap of 0 too large, never too small.
+    An error of nothing but chance remains in both sides, about √(0.2 / n); the change is that much
+    too small where one side is without error.
     """
     _need(len(pairs) > 0, "a case")
-    total = float(pairs.weight.sum())
-    errors, parts = [], []
-    for p in (pairs.champion, pairs.challenger):
-        place = np.minimum((p * BINS).astype(np.intp), BINS - 1)
-        gap = p - pairs.malignant
-        sums = np.bincount(place, weights=pairs.weight * gap, minlength=BINS)
-        square = sums * sums - _variance_by_bin(pairs, place, gap)
-        error = float(np.sqrt(np.maximum(square, 0.0)).sum()) / total
-        errors.append(error)
-        parts.append(np.where(sums >= 0, 1.0, -1.0)[place] * gap - float(np.abs(sums).sum()) / total)
-    influence = pairs.weight * (parts[1] - parts[0]) / total
-    return Change(
-        champion=errors[0],
-        challenger=errors[1],
-        change=errors[1] - errors[0],
-        se=float(np.sqrt(_variance(influence, pairs.cluster))),
-        effective=effective_cases(pairs.weight, pairs.cluster),
+    before, after = (
+        calibration_of(p, pairs.malignant, pairs.weight) for p in (pairs.champion, pairs.challenger)
     )
-
-
-def _variance_by_bin(
-    pairs: Pairs, place: NDArray[np.intp], gap: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the variance of each bin's weighted sum of gaps; infinite for one cluster alone."""
-    mass = np.bincount(place, weights=pairs.weight, minlength=BINS)
-    sums = np.bincount(place, weights=pairs.weight * gap, minlength=BINS)
-    mean = sums / np.where(mass > 0, mass, 1.0)
-    _, cluster = np.unique(pairs.cluster, return_inverse=True)
-    cells, cell = np.unique(cluster * BINS + place, return_inverse=True)
-    residual = np.bincount(cell, weights=pairs.weight * (gap - mean[place]))
-    count = np.bincount(cells % BINS, minlength=BINS)
-    squares = np.bincount(cells % BINS, weights=residual * residual, minlength=BINS)
-    return np.where(count > 1, squares * count / np.maximum(count - 1, 1), np.inf)
+    variance = _variance(after.influence - before.influence, pairs.cluster)
+    return Change(
+        champion=before.value,
+        challenger=after.value,
+        change=after.value - before.value,
+        se=float(np.sqrt(variance)),
+        effective=_rarer(pairs),
+    )
 
 
 def _flag_change(pairs: Pairs, of: NDArray[np.bool_], *, malignant: bool) -> Change:
@@ -220,8 +190,16 @@ def _auc_parts(
 
 
 def _log_loss(p: NDArray[np.float64], malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    bounded = np.clip(p, _LEAST_P, 1.0 - _LEAST_P)
+    bounded = np.clip(p, LEAST_P, 1.0 - LEAST_P)
     return -np.log(np.where(malignant, bounded, 1.0 - bounded))
+
+
+def _rarer(pairs: Pairs) -> float:
+    """Return the effective cases of the class that has fewer."""
+    return min(
+        effective_cases(pairs.weight[of], pairs.cluster[of])
+        for of in (pairs.malignant, ~pairs.malignant)
+    )
 
 
 def _variance(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
@@ -233,7 +211,7 @@ def _variance(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> floa
 
 def _by_cluster(value: NDArray[np.float64], cluster: NDArray[np.intp]) -> NDArray[np.float64]:
     _, place = np.unique(cluster, return_inverse=True)
-    return np.bincount(place, weights=value)
+    return np.asarray(np.bincount(place, weights=value), np.float64)
 
 
 def _need(there: bool, what: str) -> None:

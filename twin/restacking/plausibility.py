@@ -90,7 +90,7 @@ class _Table:
     def of(cls, evidence: Evidence) -> "_Table":
         score = cross_fitted(evidence)
         count = min(_BINS, len(score))
-        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        rank = np.searchsorted(np.sort(score), score)  # equal scores share a bin
         place = (rank * count // max(len(score), 1)).astype(np.intp)
         mean = np.bincount(place, weights=score) / np.maximum(np.bincount(place), 1)
         return cls(evidence.malignant, evidence.referred, evidence.image, place, mean)
@@ -119,7 +119,7 @@ class _Table:
         code = (self.bin * 2 + self.referred) * 2 + inside
         codes, place = np.unique(code, return_inverse=True)
         cases = np.bincount(place).astype(np.float64)
-        hits = np.bincount(place, weights=self.malignant)
+        hits = np.bincount(place, weights=self.malignant).astype(np.float64)
         there = (codes % 2).astype(np.float64)
         referred = (codes // 2 % 2).astype(np.float64)
         x = np.stack([np.ones(len(codes)), self.score[codes // 4], referred, there], axis=1)
