@@ -11,6 +11,7 @@ from simulator.cases.bank import AS_THEY_COME, Bank, Entry, Severities
 from simulator.cases.bank_margins import Mixture
 from twin.errors import DataError
 from twin.images import name_of
+from twin.meta import INPUT
 
 
 def keep_bank(
@@ -37,7 +38,8 @@ def bank_csv(bank: Bank, entries: Sequence[Entry], mixture: Mixture) -> str:
     ways = [_way(way) for way in bank.scores]
     faults = ["fault" if not way else f"fault[{way}]" for way in ways]
     scored = ["p_malignant" if not way else f"p_malignant[{way}]" for way in ways]
-    rows.writerow(["bank_entry", "image", "lesion", *facts, "weight", *scored, *faults])
+    base, base_scores = _base_scores(bank)
+    rows.writerow(["bank_entry", "image", "lesion", *facts, "weight", *scored, *faults, *base])
     weights = np.round(mixture.weights, 12).tolist()
     for place, entry in enumerate(entries):
         known = [getattr(entry, name) for name in facts[1:]]
@@ -52,9 +54,23 @@ def bank_csv(bank: Bank, entries: Sequence[Entry], mixture: Mixture) -> str:
                 weights[place],
                 *("" if np.isnan(value) else value for value in p),
                 *(one.faults.get(place, "") for one in bank.scores.values()),
+                *("" if np.isnan(value) else value for value in base_scores[place]),
             ]
         )
     return file.getvalue()
+
+
+def _base_scores(bank: Bank) -> tuple[list[str], list[list[float]]]:
+    """Return names and rows of what each case is answered from; none where nothing changes."""
+    if bank.scorer is None:
+        return [], [[]] * len(bank)
+    names, columns = [], []
+    for way, scores in bank.scores.items():
+        of = f"[{_way(way)}]" if way else ""
+        names += [f"log_odds.{name}{of}" for name in scores.learners]
+        names += [f"{INPUT}{place}{of}" for place in range(scores.sketch.shape[1])]
+        columns += [scores.log_odds, scores.sketch]
+    return names, np.concatenate(columns, axis=1).tolist()
 
 
 def _way(way: Severities) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from services.base_scores import BaseScores, LogOdds
+from services.base_scores import BaseScore, BaseScores
 from simulator.cases.bank import Scores
 from twin.images import ImageRef, name_of
 from twin.meta import MetaStack
@@ -39,14 +39,17 @@ def score_all(
         threads: that may be busy at once.
         on_progress: called with images done, and all of them.
     """
-    answers: dict[int, LogOdds | Unscorable] = dict(kept.known(images))
+    answers: dict[int, BaseScore | Unscorable] = dict(kept.known(images))
     todo = [place for place in range(len(images)) if place not in answers]
     on_progress(len(answers), len(images))
     if todo:
         batches = [todo[first : first + BATCH] for first in range(0, len(todo), BATCH)]
         with _stacks(open_stack, min(max(1, threads // 2), len(batches))) as stacks:
             for places, found in _scored(stacks, batches, images):
-                said = [one.log_odds if isinstance(one, Opinion) else one for one in found]
+                said = [
+                    BaseScore(one.log_odds, one.sketch) if isinstance(one, Opinion) else one
+                    for one in found
+                ]
                 kept.keep(
                     (images[place], one)
                     for place, one in zip(places, said, strict=True)
@@ -100,10 +103,14 @@ def _scored(
 
 
 def _columns(
-    answers: Mapping[int, LogOdds | Unscorable], images: Sequence[ImageRef], meta: MetaStack
+    answers: Mapping[int, BaseScore | Unscorable], images: Sequence[ImageRef], meta: MetaStack
 ) -> Scores:
     p_malignant = np.full(len(images), np.nan)
     log_odds = np.full((len(images), len(meta.learners)), np.nan)
+    columns_seen = max(
+        (len(one.sketch) for one in answers.values() if isinstance(one, BaseScore)), default=0
+    )
+    sketch = np.full((len(images), columns_seen), np.nan)
     faults = {}
     for place, image in enumerate(images):
         said = answers[place]
@@ -111,10 +118,17 @@ def _columns(
             start = f"image {name_of(image)}: "
             faults[place] = f"{start}{said.reason.removeprefix(start)}"
         else:
-            log_odds[place] = [said.get(name, np.nan) for name in meta.learners]
+            log_odds[place] = [said.log_odds.get(name, np.nan) for name in meta.learners]
+            sketch[place, : len(said.sketch)] = said.sketch
     scored = np.isfinite(log_odds).any(axis=1)
     if scored.any():
         # By the stack's own function, case by case: the bits that the twin in the loop would give.
         columns = dict(zip(meta.learners, log_odds[scored].T, strict=True))
         p_malignant[scored] = meta.probability(columns)
-    return Scores(p_malignant=p_malignant, log_odds=log_odds, learners=meta.learners, faults=faults)
+    return Scores(
+        p_malignant=p_malignant,
+        log_odds=log_odds,
+        learners=meta.learners,
+        faults=faults,
+        sketch=sketch,
+    )

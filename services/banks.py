@@ -12,7 +12,7 @@ from services.config import Settings
 from services.console import Bars
 from services.experiments.plan import Point
 from services.image_directory import ImageDirectory
-from simulator.cases.bank import AS_THEY_COME, Bank, Entry, Scores, Severities, bank_of
+from simulator.cases.bank import AS_THEY_COME, Bank, Entry, Scorer, Scores, Severities, bank_of
 from simulator.cases.bank_entries import entries_of, reference_of
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.bank_patients import severities_key
@@ -21,7 +21,9 @@ from simulator.cases.datasets import LabelledImage
 from simulator.cases.regimes import NO_SHIFT
 from simulator.language.cases import ImageCases
 from simulator.language.schema import Scenario
-from twin.model import Model, meta_of
+from twin.images import ImageRef
+from twin.model import META, REFERENCE, Model, meta_of
+from twin.model import reference_of as reference_part
 
 _MOST_NAMED: Final = 20  # images that could not be scored, in messages
 
@@ -76,6 +78,9 @@ class Banks:
         bank, now, before = self._built[key]
         mixture = _mixture(scenario, bank)
         facts = facts_of(scenario, bank, mixture) | {"scored_now": now, "cached": before}
+        if scenario.is_looped:
+            images = tuple(entry.image for entry in entries)
+            bank = replace(bank, scorer=scorer_of(model, images))
         return Built(
             bank=bank,
             facts=facts,
@@ -104,7 +109,7 @@ class Banks:
     ) -> tuple[Bank, int, int]:
         from services.learning import code_digest  # imports the twin's sources' digest alone
 
-        meta = meta_of(model.part("meta"))
+        meta = meta_of(model.part(META))
         refs = [reference_of(entry.image, way) for way in ways for entry in entries]
         with BaseScores(self._settings.home, base_id_of(model), code_digest()) as kept:
             scores, now = score_all(
@@ -119,6 +124,15 @@ class Banks:
         by_way = {way: _part(scores, i * size, size) for i, way in enumerate(ways)}
         bank = _bank(scenario, entries, by_way, model.model_id, model.threshold)
         return bank, now, len(refs) - now
+
+
+def scorer_of(model: Model, images: tuple[ImageRef, ...]) -> Scorer:
+    """Return what answers for a twin over a bank of images."""
+    return Scorer(
+        meta=meta_of(model.part(META)),
+        reference=reference_part(model.part(REFERENCE)),
+        images=images,
+    )
 
 
 def open_stack(model: Model, data: Path | None) -> tuple[Score, Callable[[], None]]:
@@ -173,6 +187,7 @@ def _part(scores: Scores, first: int, count: int) -> Scores:
         scores,
         p_malignant=scores.p_malignant[first : first + count].copy(),
         log_odds=scores.log_odds[first : first + count].copy(),
+        sketch=scores.sketch[first : first + count].copy(),
         faults={
             place - first: reason
             for place, reason in scores.faults.items()

@@ -153,6 +153,10 @@ def _run(
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),
     }
+    if any(point.scenario.faults for point in points):
+        from services.experiments.mask_costs import tell_mask_costs
+
+        tell_mask_costs(summary, points, kept["model"], settings)
     text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
     store.write("summary.json", text)
     told_back: dict[str, Any] = json.loads(text)  # plain data, as whoever reads the file sees it

@@ -18,6 +18,7 @@ from twin.errors import InvariantError
 _STEPS: Final = 100
 _SWEEPS: Final = 200
 _TOLERANCE: Final = 1e-9
+_FLAT: Final = 1e-10  # nats: a gain that no decision can depend on
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,11 @@ def fit_l1_logistic(
             if lower <= loss or step < 1e-6:
                 break
             step /= 2
+        if lower > loss:  # no step is downhill: this is the bottom, as far as floats can tell
+            return Logistic(float(beta[0]), beta[1:])
         change = float(np.abs(tried - beta).max())
+        if sample_weight is not None and loss - lower < _FLAT:
+            change = 0.0  # weighted columns can be nearly alike: a long valley without a slope
         beta, loss = tried, min(lower, loss)
         if change < _TOLERANCE:
             return Logistic(float(beta[0]), beta[1:])

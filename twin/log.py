@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields, is_dataclass
+from functools import lru_cache
+from typing import Any, Final
 
 from twin.events import (
     CaseArrived,
@@ -22,6 +23,7 @@ from twin.events import (
     StackRejected,
     VerdictIssued,
 )
+from twin.images import ImageRef
 
 # Topic of each event. The version is that of the payload: raise it when a meaning changes.
 TOPIC_OF: Final[dict[type, str]] = {
@@ -55,9 +57,32 @@ def encode(event: Event) -> bytes:
     >>> encode(CaseRejected(case_id="c1", at_min=2.0, reason="no image"))
     b'{"at_min":2.0,"case_id":"c1","reason":"no image"}'
     """
-    return json.dumps(
-        asdict(event), sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    kind = type(event)
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(field.name for field in fields(event))
+    # Fields one by one: `asdict` would copy all that is in them, and take most of a digest's time.
+    return _ENCODER.encode({name: getattr(event, name) for name in names}).encode()
+
+
+@lru_cache(maxsize=1 << 14)
+def _image(image: ImageRef) -> dict[str, Any]:
+    return asdict(image)
+
+
+def _within(value: object) -> dict[str, Any]:
+    """Return a dataclass within an event as plain data."""
+    if isinstance(value, ImageRef):
+        return _image(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} is no value of an event")
+
+
+_NAMES: Final[dict[type, tuple[str, ...]]] = {}  # fields by kind of event
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False, default=_within
+)
 
 
 def key_of(event: Event) -> str:
@@ -72,25 +97,42 @@ def in_order(events: Iterable[Event]) -> list[LoggedEvent]:
 
     Routes and batch sizes interleave topics differently; this order depends on the events alone.
     """
-    logged = [event for event in events if not isinstance(event, ComponentChanged)]
-    return sorted(
-        logged, key=lambda event: (event.at_min, key_of(event), _RANK[type(event)], encode(event))
-    )
+    return [event for event, _ in _encoded(events)]
+
+
+def _encoded(events: Iterable[Event]) -> list[tuple[LoggedEvent, bytes]]:
+    """Return a log in its canonical order, each event with its bytes."""
+    known = [
+        (event.at_min, key_of(event), _RANK[type(event)], encode(event), place, event)
+        for place, event in enumerate(events)
+        if not isinstance(event, ComponentChanged)
+    ]
+    known.sort()  # by place at last: events of equal bytes are never compared themselves
+    return [(event, content) for *_, content, _, event in known]
 
 
 def line(event: Event) -> bytes:
     """Return an event's line in a log file: topic, schema and payload."""
-    kind = type(event)
+    return _line(type(event), encode(event))
+
+
+def lines(events: Iterable[Event]) -> Iterator[bytes]:
+    """Yield a log's lines in canonical order."""
+    for event, content in _encoded(events):
+        yield _line(type(event), content)
+
+
+def _line(kind: type, content: bytes) -> bytes:
     return b'{"topic":"%s","schema":"%s","event":%s}\n' % (
         TOPIC_OF[kind].encode(),
         SCHEMA_OF[kind].encode(),
-        encode(event),
+        content,
     )
 
 
 def digest(events: Iterable[Event]) -> str:
     """Return the sha256 (hex) of a log: of its lines in canonical order."""
     total = hashlib.sha256()
-    for event in in_order(events):
-        total.update(line(event))
+    for one in lines(events):
+        total.update(one)
     return total.hexdigest()

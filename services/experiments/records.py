@@ -1,7 +1,7 @@
 """The tables of a replication as CSV, which pandas reads; written row by row, so memory is flat."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -10,6 +10,8 @@ import numpy as np
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
+from twin.events import LoggedEvent
+from twin.log import lines
 
 _OUTCOMES: Final = {state: state.name.lower() for state in State} | {
     State.WAITING: "unfinished",
@@ -37,6 +39,19 @@ def write_records(journal: Journal, stem: str) -> None:
         with draft.open("w", encoding="utf-8", newline="") as file:
             _write(file, rows)
         draft.replace(f"{stem}{name}")
+
+
+def write_log(events: Sequence[LoggedEvent], stem: str) -> None:
+    """Write a run's event log in its canonical order; a crash leaves no half file.
+
+    Parameters:
+        stem: path that the file's name is appended to.
+    """
+    draft = Path(f"{stem}events.jsonl.draft")
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    with draft.open("wb") as file:
+        file.writelines(lines(events))
+    draft.replace(f"{stem}events.jsonl")
 
 
 def _coded(table: Table, words: Mapping[str, Mapping[str, int]]) -> Iterator[list[str]]:

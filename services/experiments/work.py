@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from services.experiments.records import write_records
+from services.experiments.records import write_log, write_records
 from simulator.cases.bank import Bank
 from simulator.experiment.replicate import pilot, replicate, result_of
 from simulator.language.scenario import load
@@ -36,7 +36,12 @@ class Done:
 def do(piece: Piece) -> Done:
     """Run a piece; the same piece gives the same result on any core."""
     scenario = _loaded(piece.scenario)
-    journal = replicate(scenario, piece.replication, bank=piece.bank)
+    link = None
+    if piece.bank is not None and piece.bank.scorer is not None:
+        from simulator.clinic.bank_link import bank_link  # re-stacking, which others do without
+
+        link = bank_link(scenario, piece.bank)
+    journal = replicate(scenario, piece.replication, twin=link, bank=piece.bank)
     asked = replace(piece, bank=None)
     try:
         if piece.warmup_min is None:
@@ -46,11 +51,14 @@ def do(piece: Piece) -> Done:
             piece.replication,
             journal,
             warmup_min=piece.warmup_min,
+            digest=None if link is None else link.digest(journal),
             alone=piece.alone,
             bank=piece.bank,
         )
         if piece.records is not None:
             write_records(journal, piece.records)
+            if link is not None:
+                write_log(link.log(journal), piece.records)
         return Done(piece=asked, result=result.as_dict())
     finally:
         journal.close()

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from simulator.clinic.journal import Journal
 from simulator.clinic.pools import State
 from simulator.clinic.tables import Table
-from simulator.language.cases import ImageCases
 from simulator.language.form import ScenarioForm
 from simulator.language.metrics import groups
 from simulator.language.periods import periods
@@ -53,10 +52,9 @@ def window_of(scenario: ScenarioForm, journal: Journal, warmup_min: float) -> Wi
     A clinic that is empty before the horizon is measured empty, too. Only where the patients ran
     out, since they are counted, there is nothing to measure after the last one has left.
     """
-    end_min, cases = journal.end_min, scenario.cases
+    end_min = journal.end_min
     if scenario.horizon_min is not None:
-        each_once = isinstance(cases, ImageCases) and cases.bank is None
-        ran_out = each_once or journal.arrived == cases.count
+        ran_out = scenario.ran_out(journal.arrived)
         end_min = min(end_min, scenario.horizon_min) if ran_out else scenario.horizon_min
     return Window(min(warmup_min, end_min), end_min)
 

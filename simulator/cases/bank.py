@@ -1,13 +1,15 @@
 """A bank of cases: lesions that are scored once and drawn from again and again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.images import ImageRef
+from twin.meta import MetaStack
+from twin.reference import Reference
 
 # How images are taken: kinds of acquisition shift and their severities, by name; empty: as they
 # come. The key under which a bank keeps the scores of its images taken so.
@@ -38,6 +40,17 @@ class Scores:
     log_odds: NDArray[np.float64]  # (n, learners), in nats; likewise, or if a learner is missing
     learners: tuple[str, ...]  # of the columns
     faults: Mapping[int, str]  # entry -> why it could not be scored
+    # (n, columns); of what the stem saw (twin/sketch.py); not-a-number where p_malignant is
+    sketch: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scorer:
+    """What answers for a twin where patients are drawn from a bank: plain data, to be sent."""
+
+    meta: MetaStack  # of the bank's model
+    reference: Reference  # what its training images looked like
+    images: tuple[ImageRef, ...]  # of the entries, as they come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +72,7 @@ class Bank:
     site: tuple[str | None, ...]
     skin_tone: tuple[str | None, ...]
     scores: Mapping[Severities, Scores]
+    scorer: Scorer | None = None  # where a run answers each case from base scores
 
     def __len__(self) -> int:
         return len(self.malignant)

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -43,6 +44,7 @@ def entries_of(scenario: Scenario, images: Sequence[LabelledImage] = ()) -> list
     return _labelled(scenario, spec, images)
 
 
+@lru_cache(maxsize=1 << 16)
 def reference_of(image: ImageRef, severities: Severities) -> ImageRef:
     """Return an image as it is taken under acquisition shifts; the same image, the same way."""
     if not severities:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.cases.bank import UNKNOWN, Bank, Severities
+from simulator.cases.bank_entries import reference_of
 from simulator.cases.bank_margins import Mixture, mixture_of
 from simulator.cases.regimes import NO_SHIFT, Regime, severities_of
 from simulator.draws.uniforms import Blocks, Uniforms
@@ -27,6 +28,8 @@ class _Patient(Protocol):
 
 class BankPatients:
     """Gives the patients of a class truth, facts and scores out of a bank.
+
+    Where a run answers each case from base scores, they have an image, too.
 
     Raises:
         ScenarioError: a population cannot be drawn from this bank.
@@ -138,6 +141,8 @@ def facts_of(bank: Bank, severities: Severities, threshold: float | None) -> lis
             "skin_tone": bank.skin_tone[place],
             "bank_entry": place,
         }
+        if bank.scorer is not None:
+            facts["image"] = reference_of(bank.scorer.images[place], severities)
         fault = scores.faults.get(place)
         if fault is None:
             p_malignant = float(scores.p_malignant[place])

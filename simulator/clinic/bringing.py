@@ -97,7 +97,7 @@ class Bringing:
         cases, populations = self._scenario.cases, self._populations()
         if self._scenario.bank is not None:
             assert self._bank is not None  # whoever runs a scenario with a bank has built it
-            return BankPatients(self._scenario, self._one, self._replication, self._bank).fill
+            return self._banked(self._bank)
         if isinstance(cases, ImageCases):
             return self._shown(cases)
         if populations is None:  # only images and nominal cases can be without a population
@@ -105,6 +105,23 @@ class Bringing:
         if isinstance(cases, NominalCases):
             return self._nominal(cases, populations)
         return self._drawn(populations)
+
+    def _banked(self, bank: Bank) -> Fill:
+        """Return what gives each patient an entry of a bank, and a name where a twin is told."""
+        fill = BankPatients(self._scenario, self._one, self._replication, bank).fill
+        if not self._scenario.tells_twin:
+            return fill
+        replication, group = self._replication, self._group()
+
+        def named(person: Person) -> None:
+            fill(person)
+            person.case_id = case_id_of(replication, person.key, group)
+
+        return named
+
+    def _group(self) -> str:
+        """Return what tells the case ids of several classes apart."""
+        return self._one.id if len(self._scenario.classes) > 1 else ""
 
     def _shown(self, cases: ImageCases) -> Fill:
         """Return what gives each patient the next image of a directory."""
@@ -127,7 +144,7 @@ class Bringing:
         """Return what draws each patient's facts and lesion from the population of its regime."""
         replication, seed = self._replication, self._scenario.seed
         severities = self._severities()
-        group = self._one.id if len(self._scenario.classes) > 1 else ""
+        group = self._group()
 
         @cache
         def population(regime: Regime) -> Population:

@@ -5,6 +5,7 @@ only where the pathway needs it, outside simulated time (law 6). Real: one minut
 a fixed wall time, each case is sent when its patient arrives, and answers come when they come.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,8 +73,12 @@ class Clock(Protocol):
     env: simpy.Environment
     latencies: list[Latency]  # grows during the run; stays empty where time is not real
 
-    def start(self) -> None:
-        """Begin: simulated zero is now."""
+    def start(self, epochs_min: Sequence[float] = ()) -> None:
+        """Begin: simulated zero is now.
+
+        Parameters:
+            epochs_min: when the twin may change, in order.
+        """
         ...
 
     def ahead(self, patients: Iterable[Person]) -> Iterator[Person]:
@@ -88,6 +93,10 @@ class Clock(Protocol):
         """Return the twin's answer, or an event that will bring it."""
         ...
 
+    def epoch(self, event: EpochReached) -> Sequence[StackEvent]:
+        """Tell the twin of an epoch, wait outside simulated time, and return what it decided."""
+        ...
+
 
 class VirtualClock:
     """As fast as it goes, and deterministic. Without a twin there is nothing to send ahead."""
@@ -97,12 +106,15 @@ class VirtualClock:
         self.latencies: list[Latency] = []
         self._twin = twin
         self._window = window
+        self._epochs_min: deque[float] = deque()  # that are not decided yet
+        self._held: deque[Person] = deque()  # who arrive at the next epoch or later, in order
 
-    def start(self) -> None:
-        """Need nothing."""
+    def start(self, epochs_min: Sequence[float] = ()) -> None:
+        """Send no case ahead of an epoch that it arrives after."""
+        self._epochs_min = deque(epochs_min)
 
     def ahead(self, patients: Iterable[Person]) -> Iterator[Person]:
-        """Keep between half a window and a whole one under way."""
+        """Keep between half a window and a whole one drawn, and sent as far as the next epoch."""
         source, twin = iter(patients), self._twin
         if twin is None:
             yield from source
@@ -111,9 +123,9 @@ class VirtualClock:
         while True:
             if len(under_way) <= self._window // 2:
                 fresh = list(islice(source, self._window - len(under_way)))
-                if fresh:
-                    twin.submit([person.arrived() for person in fresh])
-                    under_way.extend(fresh)
+                self._held.extend(fresh)
+                self._send(twin)
+                under_way.extend(fresh)
             if not under_way:
                 return
             yield under_way.popleft()
@@ -125,6 +137,22 @@ class VirtualClock:
         """Wait outside simulated time."""
         assert self._twin is not None  # nominal cases ask nobody
         return self._twin.answer(person.case_id)
+
+    def epoch(self, event: EpochReached) -> Sequence[StackEvent]:
+        """Wait outside simulated time; then send those who arrive before the next epoch."""
+        assert self._twin is not None  # nominal cases have no epochs
+        decided = self._twin.epoch(event)
+        self._epochs_min.popleft()
+        self._send(self._twin)
+        return decided
+
+    def _send(self, twin: TwinLink) -> None:
+        until_min = self._epochs_min[0] if self._epochs_min else math.inf
+        fresh = []
+        while self._held and self._held[0].at_min < until_min:
+            fresh.append(self._held.popleft().arrived())
+        if fresh:
+            twin.submit(fresh)
 
 
 class RealClock:
@@ -146,8 +174,8 @@ class RealClock:
         self._coming: dict[str, simpy.Event] = {}  # answers not yet asked for by the pathway
         self._open: dict[str, tuple[float, simpy.Event]] = {}  # not yet answered; arrival, minutes
 
-    def start(self) -> None:
-        """Set simulated zero to now and begin to watch for answers."""
+    def start(self, epochs_min: Sequence[float] = ()) -> None:  # noqa: ARG002  see epoch
+        """Set simulated zero to now and begin to watch for answers; epochs come when they come."""
         self.env.sync()
         if self._twin is not None:
             self._watch(None)
@@ -168,6 +196,11 @@ class RealClock:
         """Return the event of the answer's coming."""
         self._look(person.case_id)
         return self._coming.pop(person.case_id)
+
+    def epoch(self, event: EpochReached) -> Sequence[StackEvent]:
+        """Let the clinic stand still until the twin has decided; it catches up afterwards."""
+        assert self._twin is not None  # nominal cases have no epochs
+        return self._twin.epoch(event)
 
     def _watch(self, _: simpy.Event | None) -> None:
         for case_id in list(self._open):

@@ -1,10 +1,10 @@
 """What is due at a time: the engine's own events on SimPy's calendar."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import simpy
-from simpy.events import NORMAL, Event
+from simpy.events import NORMAL, URGENT, Event
 
 Then = Callable[["Due"], None]
 
@@ -24,6 +24,7 @@ class Due(Event):  # type: ignore[misc]  # SimPy ships no type information
 
     _ok = True
     _value: Any = None
+    _priority: ClassVar[Any] = NORMAL
 
     def __init__(
         self,
@@ -35,4 +36,10 @@ class Due(Event):  # type: ignore[misc]  # SimPy ships no type information
         self.env = env
         self.callbacks = cast("Any", then)
         self.what = what
-        env.schedule(self, NORMAL, minutes)
+        env.schedule(self, self._priority, minutes)
+
+
+class DueFirst(Due):
+    """A call that comes before all others of its time."""
+
+    _priority: ClassVar[Any] = URGENT

@@ -15,6 +15,8 @@ from simpy.events import Event
 
 from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualClock
 from simulator.clinic.due import Due
+from simulator.clinic.epochs import Epochs, epoch_times
+from simulator.clinic.feedback import Feedback
 from simulator.clinic.journal import Journal
 from simulator.clinic.person import Person
 from simulator.clinic.pools import Pool, Request, bays_of
@@ -27,7 +29,7 @@ from simulator.clinic.upstream import Upstream
 from simulator.language.pathway import END, DelayNode, StaffedNode
 from simulator.language.schema import Scenario
 from twin.errors import InvariantError
-from twin.events import CaseClosed, VerdictIssued
+from twin.events import CaseClosed, EpochReached, FeedbackReceived, VerdictIssued
 
 __all__ = ["Engine", "Patients", "TwinLink"]
 
@@ -90,6 +92,12 @@ class Engine:
             banked=scenario.bank is not None,
             looped=scenario.is_looped,
         )
+        self._epochs = Epochs(self.env, epoch_times(scenario), self._epoch)
+        self._feedback = (
+            None
+            if scenario.feedback is None
+            else Feedback(scenario, replication, self.env, self._hear)
+        )
         self._inside: dict[int, Person] = {}
         self._all_came = False
         self._over = self.env.event()
@@ -109,7 +117,8 @@ class Engine:
             KeyboardInterrupt: passed on as it came.
         """
         scenario = self.scenario
-        self._clock.start()
+        self._clock.start(self._epochs.times_min)
+        self._epochs.begin()
         for name, pool in self._pools.items():
             bays = [bay for bay in self._bays if pool in bay.pools]
             Rota(self.env, pool, bays, capacity_changes(scenario.staff[name], scenario.start_min))
@@ -151,7 +160,7 @@ class Engine:
         scenario, key = self.scenario, (self.scenario.seed, self.replication)
         self._places = {node.id: place for place, node in enumerate(scenario.pathway)}
         attributes = sorted({name for one in scenario.classes for name in one.attributes})
-        self._told = scenario.asks_twin
+        self._told = scenario.tells_twin
         classes = scenario.patient_classes
         self._routers: list[list[Router]] = []
         self._steps: list[Callable[[Person, float], None]] = []  # what happens who comes to a node
@@ -193,6 +202,8 @@ class Engine:
             return
         # Rounding can put `now` a bit above `at_min` for two who come together.
         delay_min = person.at_min - self.env.now
+        if self._epochs.left:
+            delay_min = self._epochs.delay_to(person.at_min)
         Due(self.env, delay_min if delay_min > 0 else 0.0, self._arriving, person)
 
     def _arrive(self, event: Due) -> None:
@@ -252,6 +263,7 @@ class Engine:
     def _take(self, person: Person, answer: Answer) -> None:
         if isinstance(answer, VerdictIssued):
             person.p_malignant, person.flagged = answer.p_malignant, answer.malignant
+            person.stack, person.missing = answer.stack, "+".join(answer.missing) or None
         else:
             person.rejected = answer.reason
 
@@ -269,6 +281,8 @@ class Engine:
             self.journal.events.append(event)
             if self._twin is not None:
                 self._twin.publish(event)
+        if self._feedback is not None and not gave_up:
+            self._feedback.left(person)
         if self._on_progress is not None:
             closed = len(self.journal.patients)
             if closed % _PROGRESS_EVERY == 0 or not self._inside:
@@ -276,8 +290,28 @@ class Engine:
         if self._all_came:
             self._end_if_empty()
 
+    def _hear(self, message: FeedbackReceived) -> None:
+        self.journal.events.append(message)
+        if self._twin is not None:
+            self._twin.publish(message)
+
+    def _epoch(self, event: Due) -> None:
+        reached = EpochReached(
+            at_min=self.env.now,
+            epoch=event.what,
+            cases=self.journal.arrived,
+            feedback=self._feedback.received if self._feedback is not None else 0,
+        )
+        self.journal.events.append(reached)
+        self.journal.stack_events += self._clock.epoch(reached)
+        self._end_if_empty()
+
     def _end_if_empty(self) -> None:
-        if self._all_came and not self._inside and not self._over.triggered:
+        if not self._all_came or self._inside or self._over.triggered:
+            return
+        # An empty clinic stays open to its horizon, so that all replications have all epochs;
+        # not where it is the patients who ran out.
+        if not self._epochs.left or self.scenario.ran_out(self.journal.arrived):
             self._over.succeed()
 
     def _settle(self) -> None:
@@ -288,6 +322,8 @@ class Engine:
             station.settle(now_min)
         for person in self._inside.values():
             self.journal.note(person, None, gave_up=False)
+        if self._feedback is not None:
+            self.journal.label(self._feedback.labels())
         self.journal.upstream = self._patients.upstream
         self.journal.settle(
             now_min,

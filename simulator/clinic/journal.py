@@ -128,6 +128,20 @@ class Journal:
                 row.append(value)
         self.patients.add(row)
 
+    def label(self, labels: Mapping[int, FeedbackReceived]) -> None:
+        """Write into the rows of patients, by number, the messages that count in the end."""
+        ways = self.words["way"]
+        rows = {
+            number: (
+                float(one.label == "malignant"),
+                one.at_min,
+                ways.setdefault(one.way, len(ways)),
+            )
+            for number, one in labels.items()
+        }
+        columns = ("label", "labelled_min", "way")
+        self.patients = self.patients.filled("patient", columns, rows)
+
     def settle(
         self,
         end_min: float,

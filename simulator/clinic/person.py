@@ -33,6 +33,8 @@ class Person:
     p_malignant: float | None = None  # the AI's probability, once it was asked
     flagged: bool | None = None  # the AI's verdict, likewise
     rejected: str | None = None  # why the twin gave no verdict
+    stack: int | None = None  # version of the stack that answered
+    missing: str | None = None  # learners that the answer is without, joined by "+"
     referred: bool | None = None  # the readers' decision so far
     diagnosed_min: float | None = None  # when the diagnosis stood
     visits: int = 0  # to the node that is being left

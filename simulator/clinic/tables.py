@@ -3,7 +3,7 @@
 import hashlib
 import struct
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Final
 
 import numpy as np
@@ -50,6 +50,26 @@ class Table:
         fresh += self._blank[known]
         if len(fresh) == self._chunk_bytes:
             self._put_away()
+
+    def filled(
+        self, key: str, columns: Sequence[str], values: Mapping[int, Sequence[float]]
+    ) -> "Table":
+        """Return a table like this one with values put into some columns; this one is closed.
+
+        Parameters:
+            key: column of whole numbers that tells the rows apart.
+            columns: to be filled.
+            values: by the number in `key`, in the order of `columns`; other rows stay as they are.
+        """
+        found, place = Table(self.columns), self._place[key]
+        places = [self._place[name] for name in columns]
+        for chunk in self.chunks():
+            for row in chunk.tolist():
+                for at, value in zip(places, values.get(int(row[place]), ()), strict=False):
+                    row[at] = value
+                found.add(row)
+        self.close()
+        return found
 
     def chunks(self) -> Iterator[Rows]:
         """Yield all rows in order, in arrays of shape (rows, columns)."""

@@ -37,13 +37,11 @@ def _row(one: StackPromoted | StackRejected, *, gate: bool) -> dict[str, Any]:
 
 
 def decided_by(one: StackRejected) -> str:
-    """Return the first line of the gate that did not pass, in words; empty where there is none."""
+    """Return the line of the gate that refused, such as "auc of sex=female"; "" for none."""
     line = next((line for line in one.gate if line.verdict == "fail"), None)
-    line = line or next((line for line in one.gate if line.verdict == "few"), None)
     if line is None:
         return ""
-    of = f" of {line.group}" if line.group else ""
-    return f"{line.metric}{of}: {'too few labels' if line.verdict == 'few' else 'may be lost'}"
+    return f"{line.metric} of {line.group}" if line.group else line.metric
 
 
 def weights(one: StackPromoted) -> dict[str, float]:

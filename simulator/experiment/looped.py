@@ -25,5 +25,9 @@ def looped(
         "restacking": restacking(results),
         "labels": label_bias(results, confidence),
         "drift": drift_seen(scenario, results, confidence),
+        "faults": [
+            {"component": one.component, "at_min": one.at_min, "for_min": one.for_min}
+            for one in scenario.faults
+        ],
         "outages": outages(results, confidence),
     }

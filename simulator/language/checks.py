@@ -9,8 +9,10 @@ from typing import Final
 
 from simulator.language.arrivals import ReplayArrivals
 from simulator.language.cases import ImageCases, ImageModel, NominalCases
+from simulator.language.feedback_checks import feedback_holds
 from simulator.language.form import ScenarioForm
 from simulator.language.load import offered_load
+from simulator.language.loop_checks import faults_hold, loop_holds
 from simulator.language.metrics import check_bound, check_metric
 from simulator.language.pathway import END
 from simulator.language.route_checks import (
@@ -146,5 +148,6 @@ _STAGES: Final[tuple[tuple[_Check, ...], ...]] = (
     (_ends, _names, _who_comes, populations_hold),
     (targets_exist, _used, shifts_hold, referrals_hold),
     (conditions_hold, everybody_leaves, orders_hold, _nominal, _honest),
+    (feedback_holds, loop_holds, faults_hold),
     (_asked, _stable),
 )

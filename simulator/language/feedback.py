@@ -55,7 +55,9 @@ class FeedbackSpec(Strict):
     """How labels come back."""
 
     delay: Service = Field(description="From leaving the clinic to the label, for each one.")
-    verified: VerifiedSpec = Field(default=VerifiedSpec(), description="Whose truth is found out.")
+    verified: VerifiedSpec = Field(
+        default=VerifiedSpec(), description="Whose truth is found out, and how often."
+    )
     follow_up: FollowUpSpec | None = Field(
         default=None, description="Who of the discharged is seen again, and when."
     )

@@ -158,6 +158,11 @@ class ScenarioForm(Strict):
         return bool(self.feedback or self.restack or self.drift or self.faults)
 
     @property
+    def tells_twin(self) -> bool:
+        """Whether the run makes events: a twin, or a bank that stands for one, listens."""
+        return self.asks_twin or (self.bank is not None and self.is_looped)
+
+    @property
     def epoch_min(self) -> float | None:
         """Time between two epochs; None where nothing happens at any."""
         if self.restack is not None:
@@ -179,6 +184,11 @@ class ScenarioForm(Strict):
     def patient_count(self) -> float:
         """Most patients who can come; infinite if only the horizon ends them."""
         return math.inf if self.cases.count is None else self.cases.count
+
+    def ran_out(self, arrived: int) -> bool:
+        """Return whether it may be that patients, not time, ended the arrivals."""
+        each_once = isinstance(self.cases, ImageCases) and self.bank is None
+        return each_once or arrived == self.cases.count
 
     def population_of(self, patient_class: ClassSpec) -> PopulationSpec | None:
         """Return who the patients of a class are; None where they have no facts."""

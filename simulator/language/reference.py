@@ -100,6 +100,8 @@ def _table(schema: Mapping[str, Any]) -> str:
 def _shown(value: object) -> str:
     if value in ([], {}, ""):
         return "none"
+    if isinstance(value, list):
+        return f"`{_inline(value)}`"
     if not isinstance(value, dict):
         return f"`{dump({'x': value}).removeprefix('x: ').strip()}`"
     nested = any(isinstance(one, dict | list) for one in value.values())

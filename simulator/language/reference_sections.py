@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from simulator.language.loop_sections import LOOP_SECTIONS
 from simulator.language.reference_text import Section
 
 SECTIONS: Final = (
@@ -315,6 +316,7 @@ decision:
   missed_delay: 180 d
 """,
     ),
+    *LOOP_SECTIONS,
     Section(
         title="replications: how often it is run",
         text="A number; or a least and a most number with the precision that ends it. Figures "

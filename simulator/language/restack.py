@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from simulator.language.fields import Duration, PositiveDuration, Share, Strict
 
@@ -28,6 +28,16 @@ class GateSpec(Strict):
     confidence: float = Field(
         default=0.95, gt=0.5, lt=1, description="Of each one-sided bound that must hold."
     )
+
+
+def _which(value: object) -> str:
+    return "<off>" if isinstance(value, str | bool) else "<gate>"
+
+
+Gate = Annotated[
+    Annotated[GateSpec, Tag("<gate>")] | Annotated[Literal["off"], Tag("<off>")],
+    Discriminator(_which),
+]
 
 
 class RollbackSpec(Strict):
@@ -58,7 +68,7 @@ class RestackSpec(Strict):
         default=("threshold", "recalibrate", "restack"),
         description="What may be done; the smallest that is enough is done.",
     )
-    gate: GateSpec | Literal["off"] = Field(
+    gate: Gate = Field(
         default=GateSpec(), description="What must hold of a new stack; off: nothing, at your risk."
     )
     rollback: bool = Field(

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from simulator.quantities import format_duration
 from simulator.report.figures import Choice, Figure, axis, chosen, rounded, whiskers
 from simulator.report.markup import Html
 from simulator.report.prevalence import days, shift_marks
 from simulator.report.sheets import NAMES, Sheet
 from simulator.report.shift_words import share, span, when
 from simulator.report.timeline import ticked
-from simulator.report.units import number
+from simulator.report.units import number, time_scale
 from simulator.report.wording import per_cent, sentence
 
 Point = Mapping[str, Any]
@@ -79,7 +78,8 @@ def _delay(one: Mapping[str, Any]) -> str:
     seen = f"{one['seen']} of {one['runs']}"
     if one["median_delay_min"] is None:
         return seen
-    return f"{seen}, {format_duration(round(one['median_delay_min']))}"
+    factor, unit = time_scale(one["median_delay_min"])
+    return f"{seen}, {number(one['median_delay_min'] * factor)}{unit}"
 
 
 def estimates_figure(point: Point, start_min: float) -> Html:

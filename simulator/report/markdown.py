@@ -143,8 +143,8 @@ def _loop(point: Mapping[str, Any]) -> list[str]:
     loop = point.get("loop")
     if not loop:
         return []
-    lines = []
-    told = (
+    lines: list[str] = []
+    told: Sequence[tuple[str, Iterator[str], list[Sheet]]] = (
         (
             "Re-stacking",
             restacking_told(point),

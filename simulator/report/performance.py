@@ -103,8 +103,8 @@ def _figure(name: str, points: Sequence[Point], start_min: float, warmup_min: fl
 
 
 _KEY: Final = (
-    "Dashed: onset and end of each shift. Below: in which spells a stack was promoted or put back "
-    "and drift raised an alarm, the darker the more replications."
+    "Dashed: onset and end of each shift; shaded: a learner is out. Below: in which spells a stack "
+    "was promoted or put back and drift raised an alarm, the darker the more replications."
 )
 
 
@@ -152,7 +152,7 @@ def _laid(
             "anchor": "y2" if lanes else "y",
         },
         "yaxis": axis(title, domain=[share, 1]),
-        "shapes": [*warm(warmup_min), *shift_marks(shifts, end_min)],
+        "shapes": [*warm(warmup_min), *shift_marks(shifts, end_min), *_out(points)],
         "margin": {"t": 40},
         "showlegend": len(points) > 1,
     }
@@ -173,6 +173,33 @@ def _laid(
         layout=layout,
         height=height,
     )
+
+
+def _out(points: Sequence[Point]) -> list[dict[str, Any]]:
+    """Return a named shade over each time at which a learner is out; each once."""
+    every = {
+        (one["at_min"], one["at_min"] + one["for_min"], one["component"])
+        for point in points
+        for one in point["loop"]["faults"]
+    }
+    return [
+        {
+            "type": "rect",
+            "x0": days(from_min),
+            "x1": days(to_min),
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "fillcolor": "@muted/15",
+            "line": {"width": 0},
+            "label": {
+                "text": plain(f"{component} out"),
+                "textposition": "bottom left",
+                "font": {"color": "@text", "size": 12},
+            },
+        }
+        for from_min, to_min, component in sorted(every)
+    ]
 
 
 def _lanes(points: Sequence[Point]) -> list[tuple[str, str, int, Point]]:

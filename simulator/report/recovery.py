@@ -97,7 +97,7 @@ def _row(name: str, one: Mapping[str, Any]) -> list[str]:
     shown = [figure_of(name, one[key]) for key in ("before", "after", "late", "with")]
     lost = moved_by(name, one["before"]["value"], one["loss"])
     back = moved_by(name, one["late"]["value"], one["back"])
-    return [NAMES[name], *shown, lost, back, part_of(one["share"])]
+    return [NAMES[name].removeprefix("AI "), *shown, lost, back, part_of(one["share"])]
 
 
 def _value(one: Mapping[str, Any]) -> str:

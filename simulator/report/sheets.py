@@ -1,10 +1,11 @@
 """Tables as plain text, so that report.html, summary.md and the terminal show the same."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.report.markup import Html, table
+from simulator.report.markup import Html, join, small, table
 from simulator.report.units import change, interval, number, short, value
 
 NAMES: Final = {
@@ -17,6 +18,7 @@ NAMES: Final = {
     "prevalence": "prevalence",
     "accuracy": "AI accuracy",
 }
+_INTERVAL: Final = re.compile(r"([^()]+) \(([^()]+ to [^()]+)\)")
 _METRICS: Final = {"balanced_accuracy": "ai.balanced_accuracy", "accuracy": "ai.balanced_accuracy"}
 
 
@@ -31,7 +33,19 @@ class Sheet:
 
     def html(self) -> Html:
         """Return it as an element; empty where it has no rows."""
-        return table(self.caption, self.head, self.rows, numeric=self.numeric)
+        words = len(self.head) - self.numeric
+        rows = [[*row[:words], *map(_below, row[words:])] for row in self.rows]
+        return table(self.caption, self.head, rows, numeric=self.numeric)
+
+
+def _below(cell: str) -> object:
+    """Return a cell of a figure with its interval below it, so that tables stay narrow."""
+    found = _INTERVAL.fullmatch(cell)
+    return (
+        cell
+        if found is None
+        else join([found[1], small(found[2].removesuffix(" points"))], Html("<br>"))
+    )
 
 
 def figure_of(name: str, one: Mapping[str, Any]) -> str:

@@ -108,6 +108,20 @@ def _classes(
     return _one(name, "arrivals:", new, key, *words, structural=structural, at=at)
 
 
+def _loop(
+    name: str,
+    lines: dict[str, str],
+    more: str,
+    key: str,
+    *words: str,
+    structural: bool = False,
+    at: str = "# here",
+) -> Broken:
+    """Give the clinic rendered lesions, and something that comes back to the twin."""
+    lines = {"cases:": "cases: {source: synthetic, bank: 100}"} | lines
+    return Broken(name, lines, key, words, more, structural=structural, at=at)
+
+
 def _whole(name: str, text: str, key: str, *words: str, structural: bool = False) -> Broken:
     return Broken(name, {}, key, words, whole=text, structural=structural)
 
@@ -472,6 +486,64 @@ ASKED = [
     _added("sweep over nothing", "sweep: {seed: []}  # here\n", "sweep.seed", "is empty"),
 ]  # fmt: skip
 
+LOOP = [
+    _added("labels of nobody", "feedback: {delay: 1 d}  # here\n", "feedback", "no image",
+           structural=False),
+    _added("stack of an AI without learners", "restack: {every: 1 d}  # here\n", "restack",
+           "no base learners", structural=False),
+    _added("drift of an AI without learners", "drift: {every: 1 d}  # here\n", "drift",
+           "no base learners", structural=False),
+    _added("fault of an AI without learners", "faults: [{at: 1 d, for: 1 d, component: svm}]"
+           "  # here\n", "faults", "no base learners", structural=False),
+    _loop("labels without a decision", {"  - {id: read": "  - {id: read, staff: reader, service: "
+          "8 min, decides: 'no', then: {biopsy: 0.5, end: 0.5}}"}, "feedback: {delay: 1 d}"
+          "  # here\n", "feedback", "nobody decides"),
+    _loop("labels that never come", {}, "feedback: {delay: 1 d, verified: {biopsied: 0, "
+          "discharged: 0}}  # here\n", "feedback.verified", "no label would ever come"),
+    _loop("poison of an unknown group", {}, "feedback: {delay: 1 d, poison: [{share: 0.3, group: "
+          "tone=V-VI}]}  # here\n", "feedback.poison.0.group", "'tone=V-VI'"),
+    _loop("poison of a misspelt value", {}, "feedback: {delay: 1 d, poison: [{share: 0.3, group: "
+          "sex=femal}]}  # here\n", "feedback.poison.0.group", "did you mean 'female'?"),
+    _loop("poison of a class that there is not", {}, "feedback: {delay: 1 d, poison: [{share: 0.3,"
+          " group: class=urgent}]}  # here\n", "feedback.poison.0.group", "'urgent'", "patient"),
+    _loop("poison of who never comes", {"cases:": "cases: {population: {skin_tone: {I-II: 1}}}"},
+          "feedback: {delay: 1 d, poison: [{share: 0.3, group: skin_tone=V-VI}]}  # here\n",
+          "feedback.poison.0.group", "never comes", "I-II"),
+    _loop("poison after the horizon", {}, "feedback: {delay: 1 d, poison: [{share: 0.3, at: 8 d}]}"
+          "  # here\n", "feedback.poison.0.at", "8 d", "after the horizon"),
+    _loop("poison that ends before", {}, "feedback: {delay: 1 d, poison: [{share: 0.3, at: 3 d, "
+          "until: 2 d}]}  # here\n", "feedback.poison.0.until", "not after at"),
+    _loop("stack without labels", {}, "restack: {every: 1 d}  # here\n", "restack",
+          "give feedback"),
+    _loop("two rows of epochs", {}, "feedback: {delay: 1 d}\nrestack: {every: 1 d}\n"
+          "drift: {every: 12 h}  # here\n", "drift.every", "12 h", "1 d"),
+    _loop("epochs without end", {"horizon:": "", "cases:": "cases: {count: 9}"},
+          "drift: {}  # here\n", "drift", "give a horizon"),
+    _loop("no epoch", {}, "drift: {every: 8 d}  # here\n", "drift.every", "8 d is longer"),
+    _loop("window of less than an epoch", {}, "feedback: {delay: 1 d}\n"
+          "restack: {every: 1 d, window: 12 h}  # here\n", "restack.window", "12 h", "1 d"),
+    _loop("order after the last epoch", {}, "feedback: {delay: 1 d}\n"
+          "restack: {every: 2 d, orders: [{at: 156 h, to: 0}]}  # here\n", "restack.orders.0.at",
+          "156 h is after the last epoch, 6 d"),
+    _loop("order of a version to come", {}, "feedback: {delay: 1 d}\n"
+          "restack: {every: 1 d, orders: [{at: 25 h, to: 2}]}  # here\n", "restack.orders.0.to",
+          "version 2", "epoch 2", "0 to 1"),
+    _loop("fault after the horizon", {}, "faults: [{at: 7 d, for: 1 d, component: svm}]  # here\n",
+          "faults.0.at", "after the horizon, 1 w"),
+    _loop("learner out twice at once", {}, "faults: [{at: 1 d, for: 2 d, component: svm}, "
+          "{at: 2 d, for: 1 d, component: svm}]  # here\n", "faults.1.component",
+          "svm is out already", "1 d to 3 d"),
+    _loop("all learners out", {}, "faults:  # here\n" + "".join(
+          f"  - {{at: {place} h, for: 1 d, component: {name}}}\n" for place, name in enumerate(
+          ("catboost", "xgboost", "svm", "random_forest", "gradient_boosting", "knn"))),
+          "faults.5.at", "from 5 h on all 6 learners", at="component: knn"),
+    _loop("unknown learner", {}, "faults: [{at: 1 d, for: 1 d, component: svn}]  # here\n",
+          "faults.0.component", "did you mean 'svm'?", structural=True),
+    _loop("gate of a misspelt margin", {}, "feedback: {delay: 1 d}\n"
+          "restack: {gate: {auc_drop_mx: 0.1}}  # here\n", "restack.gate.auc_drop_mx",
+          "'auc_drop_max'", structural=True),
+]  # fmt: skip
+
 YAML = [
     _whole("not a mapping", "- name: x\n", "", "expected keys and values"),
     _whole("nothing", "", "", "expected keys and values"),
@@ -510,5 +582,6 @@ BROKEN = [
     *SHIFTS,
     *REFERRAL,
     *ASKED,
+    *LOOP,
     *YAML,
 ]

@@ -1,272 +1,165 @@
-"""Runs with a loop made by hand: no engine, no model; what a journal says and nothing else.
-
-Scores fall apart by a shift of the images at day 10; with re-stacking a version that is worth
-most of the old one answers from day 14 on. The same replication has the same patients either way.
-"""
+"""Clinics with a bank, whose labels come back to the twin: scores made up, no model asked."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-from report_samples import point, summary
+from bank_samples import CLINIC, people
 
-from simulator.clinic.journal import PATIENT_COLUMNS, Journal
-from simulator.experiment.loop_data import loop_of
-from simulator.experiment.looped import looped
-from simulator.experiment.recovery import recovery
-from simulator.experiment.result import Curves, ReplicationResult
+from simulator.cases.bank import AS_THEY_COME, Bank, Scorer, Scores, Severities, bank_of
+from simulator.clinic.bank_link import BankLink
+from simulator.clinic.engine import Engine
+from simulator.clinic.journal import Journal
+from simulator.clinic.people import People
+from simulator.language.loop_plans import outages
 from simulator.language.scenario import Scenario, load
 from twin.events import (
-    CaseArrived,
-    DriftReported,
-    DriftSignal,
-    Estimate,
-    FeedbackReceived,
-    GateRow,
+    EpochReached,
+    LoggedEvent,
+    StackEvent,
     StackPromoted,
     StackRejected,
 )
-from twin.images import BlobRef
+from twin.meta import MetaStack, fit_meta
+from twin.reference import Reference
+from twin.stacks import StackVersion, plain
 
-DAY = 1440.0
-DAYS = 40
-ONSET, BACK = 10 * DAY, 14 * DAY
-SPREAD = (2.2, 0.8, 1.9)  # how far apart scores are: before, after, re-stacked
-
-
-def scenario(*, restack: bool = True, **more: Any) -> Scenario:
-    """A clinic of images from a bank with a colour cast from day 10, labels, epochs, an outage."""
-    told: dict[str, Any] = {
-        "name": "with" if restack else "without",
-        "horizon": f"{DAYS} d",
-        "cases": {"source": "synthetic", "bank": 400, "population": {"prevalence": 0.3}},
-        "arrivals": {"rate_per_d": 40},
-        "pathway": [
-            {"id": "ai", "twin": "score", "then": "read"},
-            {"id": "read", "staff": "reader", "service": "5 min", "then": "end"},
-        ],
-        "staff": {"reader": 2},
-        "shifts": [{"id": "cast", "at": "10 d", "image": {"colour_cast": 4}}],
-        "feedback": {"delay": "3 d"},
-        "drift": {"window_cases": 100},
-        "faults": [{"at": "4 d", "for": "1 d", "component": "knn"}],
-        "replications": 4,
-    }
-    if restack:
-        told["restack"] = {"every": "1 d"}
-    return load(json.dumps(told | more), "x.json")
+SIX = ("catboost", "xgboost", "svm", "random_forest", "gradient_boosting", "knn")
+CAST: Severities = (("colour_cast", 4),)
+DELAY = "12 h"
 
 
-def journal(restack: bool = True, replication: int = 0, per_day: int = 40) -> Journal:
-    """Return a run; patients, truth and who is verified do not depend on `restack`."""
-    draws = np.random.default_rng(replication)
-    count = DAYS * per_day
-    at_min = np.sort(draws.uniform(0, DAYS * DAY, count))
-    ill = draws.random(count) < 0.3
-    noise, coin, wrong = draws.normal(size=count), draws.random(count), draws.random(count)
-    out = Journal(looped=True, shifted=True, banked=True)
-    out.arrived, out.end_min = count, DAYS * DAY + 100
-    out.words["class"]["patient"] = 0
-    columns = out.patients.columns
-    for name in ("knn",):
-        out.words["missing"][name] = 0
-    ways = {"biopsied": 0, "sampled": 1}
-    out.words["way"] |= ways
-    for number in range(count):
-        at, late = float(at_min[number]), at_min[number] >= ONSET
-        newer = restack and at_min[number] >= BACK
-        apart = SPREAD[2 if newer else 1 if late else 0]
-        lacks = 4 * DAY <= at < 5 * DAY
-        score = (apart if ill[number] else -apart) * (0.6 if lacks else 1) / 1.5 + noise[number]
-        p = round(float(1 / (1 + np.exp(-1.5 * score))), 6)
-        flagged = p >= 0.5
-        way = "biopsied" if flagged else "sampled"
-        verified = 1.0 if flagged else 0.2
-        row = dict.fromkeys(columns, float("nan"))
-        row |= {"patient": number, "key": number, "class": 0, "arrival_min": at, "age": 50}
-        row |= {"closed_min": at + 30, "left_early": 0, "malignant": float(ill[number])}
-        row |= {"p_malignant": p, "flagged": float(flagged), "referred": float(flagged)}
-        row |= {"stack": float(newer), "bank_entry": number % 400}
-        row |= {"missing": 0.0} if lacks else {}
-        labelled_min = at + 3 * DAY
-        case = f"r{replication}-{number:06d}"
-        out.events.append(CaseArrived(case_id=case, at_min=at, image=BlobRef(sha256="0" * 64)))
-        if coin[number] < verified and labelled_min < DAYS * DAY:
-            says = bool(ill[number]) != bool(wrong[number] < 0.02)
-            row |= {"label": float(says), "labelled_min": labelled_min, "way": ways[way]}
-            message = FeedbackReceived(
-                feedback_id=f"f{number}",
-                case_id=case,
-                at_min=labelled_min,
-                label="malignant" if says else "benign",
-                way=way,
-                p_verified=verified,
-            )
-            out.events += [message]
-            if number % 50 == 0:
-                again = FeedbackReceived(
-                    feedback_id=f"g{number}",
-                    case_id=case,
-                    at_min=labelled_min + 1,
-                    label=message.label,
-                    way=way,
-                    p_verified=verified,
-                )
-                out.events.append(again)
-        out.patients.add([row[name] for name in columns])
-    out.events.append(
-        FeedbackReceived(feedback_id="u", case_id="who", at_min=5 * DAY, label="benign")
-    )
-    if restack:
-        out.stack_events += [promoted(0), waiting(), refused(), promoted(1)]
-    out.stack_events += [drift(epoch) for epoch in range(1, DAYS + 1)]
-    return out
+def drawn(malignant: np.ndarray, seed: int, *, blind: bool = False) -> tuple[np.ndarray, ...]:
+    """Log-odds of six learners, (n, 6), and sketches, (n, 2); those of the blind tell little."""
+    draws = np.random.default_rng(seed)
+    apart = np.where(malignant, 1.0, -1.0)[:, None] * (0.2 if blind else 1.0)
+    log_odds = apart + draws.normal(0, 1.5, (len(malignant), 6)) - (2.0 if blind else 0.0)
+    sketch = draws.normal(1.0 if blind else 0.0, 1.0, (len(malignant), 2))
+    return np.round(log_odds, 6), np.round(sketch, 4)
 
 
-def promoted(version: int, how: str = "restack", at_min: float = BACK) -> StackPromoted:
-    first = version == 0
-    return StackPromoted(
-        at_min=0.0 if first else at_min,
-        epoch=0 if first else 14,
-        version=version,
-        parent=None if first else version - 1,
-        how="trained" if first else how,
-        model_id="m" * 12,
-        threshold=0.5,
-        penalty=0.01,
-        inputs=() if first else ("input.0",),
-        stacks={
-            "svm+knn": [0.1, 0.8, 0.3, *([] if first else [0.5])],
-            "svm": [0.1, 1.1, *([] if first else [0.5])],
-        },
-        digest="d" * 64,
-        window_from_min=0.0,
-        labels=0 if first else 180,
-        malignant=0 if first else 70,
-        gate=() if first else (gate_row(), gate_row("sensitivity", "sex=female", "few")),
-        reason="as the model came" if first else "no loss beyond the margins",
-    )
+@cache
+def meta() -> MetaStack:
+    malignant = np.arange(300) % 2 == 0
+    return fit_meta(drawn(malignant, 7)[0], malignant, SIX, 0.01)
 
 
-def gate_row(metric: str = "auc", group: str = "", verdict: str = "pass") -> GateRow:
-    return GateRow(
-        metric=metric,
-        group=group,
-        champion=0.81,
-        challenger=0.88,
-        change=0.07,
-        low=0.02,
-        high=0.12,
-        margin=0.01,
-        labels=80,
-        malignant=31,
-        verdict=verdict,
-    )
+def looped_bank(entries: int = 200, faults: dict[int, str] | None = None) -> Bank:
+    """A bank with base scores, as images come and under a colour cast."""
+    known = people(entries)
+    malignant = np.array([one.malignant for one in known])
+    scores = {}
+    for seed, way in enumerate((AS_THEY_COME, CAST)):
+        log_odds, sketch = drawn(malignant, seed, blind=bool(way))
+        columns = dict(zip(SIX, log_odds.T, strict=True))
+        p_malignant = meta().probability(columns)
+        for place in faults or {}:
+            log_odds[place], sketch[place], p_malignant[place] = np.nan, np.nan, np.nan
+        scores[way] = Scores(
+            p_malignant=p_malignant,
+            log_odds=log_odds,
+            learners=SIX,
+            faults=faults or {},
+            sketch=sketch,
+        )
+    bank = bank_of(known, scores, model_id="m" * 12, threshold=0.5, associated=False)
+    of_training = np.arange(300) % 2 == 0
+    log_odds, sketch = drawn(of_training, 7)
+    reference = Reference(log_odds=log_odds, malignant=of_training, sketch=sketch)
+    images = tuple(one.image for one in known)
+    return replace(bank, scorer=Scorer(meta=meta(), reference=reference, images=images))
 
 
-def waiting(epoch: int = 12) -> StackRejected:
+def looped(cases: dict[str, Any] | None = None, **fields: Any) -> Scenario:
+    """A clinic whose patients are drawn from a bank; feedback and the rest as they are given."""
+    told = {"source": "synthetic", "bank": 200, "population": {"prevalence": 0.3}} | (cases or {})
+    return load(json.dumps(CLINIC | {"cases": told} | fields), "x.json")
+
+
+class FakeRestacker:
+    """Decides what it is told: a threshold for the epochs that are to promote."""
+
+    def __init__(self, thresholds: dict[int, float] | None = None) -> None:
+        self.thresholds = thresholds or {}
+        self.noted: list[LoggedEvent] = []
+        self.before: dict[int, int] = {}  # epoch -> events that were noted before it
+        self._version = 0
+        self._open: EpochReached | None = None
+
+    def begin(self) -> StackPromoted:
+        return self._promoted(0, 0.0, 0.5, None)
+
+    def note(self, event: LoggedEvent) -> None:
+        self.noted.append(event)
+        if isinstance(event, EpochReached):
+            self._open = event
+
+    def ready(self) -> EpochReached | None:
+        return self._open
+
+    def decide(self, epoch: EpochReached) -> list[StackEvent]:
+        self.before[epoch.epoch] = len(self.noted)
+        self._open = None
+        threshold = self.thresholds.get(epoch.epoch)
+        if threshold is None:
+            return [_kept(epoch, self._version)]
+        self._version += 1
+        return [self._promoted(epoch.epoch, epoch.at_min, threshold, self._version - 1)]
+
+    def _promoted(
+        self, epoch: int, at_min: float, threshold: float, parent: int | None
+    ) -> StackPromoted:
+        return StackPromoted(
+            at_min=at_min,
+            epoch=epoch,
+            version=self._version,
+            parent=parent,
+            how="threshold" if epoch else "trained",
+            model_id="m" * 12,
+            threshold=threshold,
+            penalty=meta().penalty,
+            stacks=plain(meta()),
+            digest="d",
+            window_from_min=0.0,
+            labels=0,
+            malignant=0,
+            reason="told to",
+        )
+
+
+def _kept(epoch: EpochReached, version: int) -> StackRejected:
     return StackRejected(
-        at_min=epoch * DAY,
-        epoch=epoch,
-        version=0,
-        verdict="waiting",
+        at_min=epoch.at_min,
+        epoch=epoch.epoch,
+        version=version,
+        verdict="kept",
         how="",
         window_from_min=0.0,
-        labels=12,
-        malignant=4,
-        reason=f"only {epoch} labels after the shift; 50 are needed",
+        labels=0,
+        malignant=0,
+        reason="told to",
     )
 
 
-def refused(epoch: int = 13) -> StackRejected:
-    return StackRejected(
-        at_min=epoch * DAY,
-        epoch=epoch,
-        version=0,
-        verdict="rejected",
-        how="recalibrate",
-        threshold=0.4,
-        window_from_min=0.0,
-        labels=90,
-        malignant=30,
-        gate=(gate_row(), gate_row("sensitivity", "sex=female", "fail")),
-        reason="sensitivity of sex=female may fall by 0.05, more than 0.02",
-    )
+def link(
+    scenario: Scenario,
+    bank: Bank,
+    restacker: FakeRestacker | None = None,
+    kind: Callable[..., BankLink] = BankLink,
+) -> BankLink:
+    """A link whose re-stacker is a fake."""
+    base = StackVersion(number=0, meta=meta(), threshold=bank.threshold)
+    return kind(bank, base, outages(scenario), restacker)
 
 
-def drift(epoch: int) -> DriftReported:
-    """An alarm of scores two days after the onset, a false one at day 3; invalid once shifted."""
-    alarms = {3: (3 * DAY - 5,), 12: (12 * DAY - 5,)}.get(epoch, ())
-    late = epoch * DAY > ONSET
-    estimate = Estimate(
-        metric="accuracy",
-        value=0.93,
-        low=0.88,
-        high=0.99,
-        valid=not late,
-        reason="the images changed (p = 0.001)" if late else "assumes a change of prevalence alone",
-    )
-    return DriftReported(
-        at_min=epoch * DAY,
-        epoch=epoch,
-        cases=40,
-        signals=(
-            DriftSignal(detector="adwin", stream="score.svm", alarms=alarms, value=0.3),
-            DriftSignal(detector="adwin", stream="loss", alarms=(), value=0.2),
-        ),
-        estimates=(estimate,),
-    )
-
-
-def columns_of(out: Journal) -> dict[str, Any]:
-    """Return the columns of patients as arrays, in order of arrival."""
-    names = (*PATIENT_COLUMNS, "label", "labelled_min", "stack", "missing")
-    return {name: out.patients.column(name) for name in names}
-
-
-def result(restack: bool = True, replication: int = 0, per_day: int = 40) -> ReplicationResult:
-    """Return a replication of which nothing but its loop is told."""
-    out = journal(restack, replication, per_day)
-    return ReplicationResult(
-        replication=replication,
-        digest="d",
-        from_min=0.0,
-        to_min=DAYS * DAY,
-        end_min=out.end_min,
-        values={},
-        counts={},
-        ratios={},
-        missing={},
-        checks=[],
-        curves=Curves(),
-        loop=loop_of(scenario(restack=restack), out, 0.0),
-    )
-
-
-@cache
-def results(restack: bool = True, runs: int = 4) -> tuple[ReplicationResult, ...]:
-    return tuple(result(restack, number) for number in range(runs))
-
-
-@cache
-def looped_summary() -> dict[str, Any]:
-    """Return the summary of a comparison without and with re-stacking."""
-    both = [scenario(restack=False), scenario(restack=True)]
-    runs = [results(restack=False), results(restack=True)]
-    shift = {"id": "cast", "at_min": ONSET, "over_min": 0.0, "until_min": None, "share": 1.0}
-    shift |= {"population": None, "image": {"colour_cast": 4}}
-    told = {"steady": True, "patients": 400, "malignant": 120, "true_prevalence": 0.3}
-    spells = (("before", 0.0, ONSET), ("cast", ONSET, None))
-    parts = [{"name": n, "from_min": a, "to_min": b, **told} for n, a, b in spells]
-    shifts = {"shifts": [shift], "periods": parts, "prevalence": None, "bayes": []}
-    points = [
-        point(
-            {"scenario": one.name},
-            loop=looped(one, done, 0.95),
-            window_min=[0.0, DAYS * DAY],
-            shifts=shifts,
-        )
-        for one, done in zip(both, runs, strict=True)
-    ]
-    return summary(*points, kind="compare", recovery=recovery(both, runs, 0.95))
+def run(
+    scenario: Scenario, bank: Bank, twin: BankLink | None = None, replication: int = 0
+) -> Journal:
+    """One replication; where epochs come, the stack stays as it is unless a link is given."""
+    if twin is None and scenario.tells_twin:
+        twin = link(scenario, bank, FakeRestacker())
+    patients = People(scenario, replication, bank=bank)
+    return Engine(scenario, replication, patients, twin).run()

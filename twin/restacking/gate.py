@@ -10,8 +10,9 @@ In the order of the rows; the first that is not passed decides:
    estimate beyond the margin fails; where only the bound is beyond it, more labels are waited for.
    `balanced_accuracy` of all: not likely to lose more than the margin, so that sensitivity is not
    bought with specificity. To show it would take four times the labels.
-3. The same of each group: not shown to lose more than the margin. To show the contrary for each
-   would take more labels than a clinic ever gets; groups with too few to say anything are named.
+3. The same of each group: not shown to lose, by bounds that hold for all groups together. To show
+   the contrary for each would take more labels than a clinic ever gets; groups with too few to say
+   anything are named.
 4. `log_loss`, or `balanced_accuracy` where only decisions move: shown to be better. Who is merely
    not worse is not promoted. As all must hold on the same labels, and both gain and no loss of
    sensitivity must be shown, looking again each day adds little to the risk of a wrong promotion.
@@ -88,15 +89,20 @@ def judge(
         _row(pairs, "", name, margin, z, _likely if name == "balanced_accuracy" else _shown)
         for name, margin in margins.items()
     ]
+    groups = list(groups_of(evidence, plan.per))
+    # Of twenty groups one would seem to lose by chance: their bounds hold together (Bonferroni).
+    share = (1.0 - plan.confidence) / max(1, len(groups) * len(margins))
+    together = NormalDist().inv_cdf(1.0 - share)
     grouped = [
-        _row(pairs.where(inside), group, name, margin, z, _not_refuted)
-        for group, inside in groups_of(evidence, plan.per)
+        _row(pairs.where(inside), group, name, margin, together, _not_refuted)
+        for group, inside in groups
         for name, margin in margins.items()
     ]
     better = [
         _row(pairs, "", name, 0.0, z, _superior) for name in ("log_loss", "balanced_accuracy")
     ]
-    best = next((row for row in better if row.verdict == "pass"), better[0])
+    only_decisions = better[0].change == 0.0
+    best = next((row for row in better if row.verdict == "pass"), better[only_decisions])
     rows = (*noise, *overall, *grouped, best)
     blocking = [
         row
@@ -149,8 +155,8 @@ def _likely(gain: float, low: float, high: float, margin: float) -> str:
 
 
 def _not_refuted(gain: float, low: float, high: float, margin: float) -> str:
-    del gain, low
-    return "fail" if high < -margin else "pass"
+    del low
+    return "fail" if gain < -margin and high < 0 else "pass"
 
 
 def _superior(gain: float, low: float, high: float, margin: float) -> str:
