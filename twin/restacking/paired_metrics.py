@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from twin.errors import InvariantError
 from twin.restacking.calibration_curve import LEAST_P, calibration_of
+from twin.restacking.clusters import effective_cases, variance_of_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,19 +61,6 @@ class Change:
         return self.change + z * self.se
 
 
-def effective_cases(weight: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
-    """Return Kish's effective sample size, of clusters (Kish 1965, section 11.7).
-
-    (Σ W)² / Σ W² over the clusters' sums of weights W.
-
-    >>> effective_cases(np.ones(4), np.array([0, 0, 1, 1]))
-    2.0
-    """
-    sums = _by_cluster(weight, cluster)
-    squares = float(np.sum(sums * sums))
-    return float(sums.sum()) ** 2 / squares if squares else 0.0
-
-
 def sensitivity_change(pairs: Pairs) -> Change:
     """Return the change of the share of malignant cases that is called malignant."""
     return _flag_change(pairs, pairs.malignant, malignant=True)
@@ -103,7 +91,7 @@ def auc_change(pairs: Pairs) -> Change:
     _need(0 < int(pairs.malignant.sum()) < len(pairs), "both classes")
     before, part_before = _auc_parts(pairs.champion, pairs.malignant, pairs.weight)
     after, part_after = _auc_parts(pairs.challenger, pairs.malignant, pairs.weight)
-    variance = _variance(part_after - part_before, pairs.cluster)
+    variance = variance_of_sum(part_after - part_before, pairs.cluster)
     return Change(
         champion=before,
         challenger=after,
@@ -121,9 +109,11 @@ def calibration_change(pairs: Pairs) -> Change:
     """
     _need(len(pairs) > 0, "a case")
     before, after = (
-        calibration_of(p, pairs.malignant, pairs.weight) for p in (pairs.champion, pairs.challenger)
+        calibration_of(p, pairs.malignant, pairs.weight, pairs.cluster)
+        for p in (pairs.champion, pairs.challenger)
     )
-    variance = _variance(after.influence - before.influence, pairs.cluster)
+    variance = variance_of_sum(after.influence - before.influence, pairs.cluster)
+    variance += before.doubt + after.doubt
     return Change(
         champion=before.value,
         challenger=after.value,
@@ -167,7 +157,7 @@ def _mean_change(
         champion=means[0],
         challenger=means[1],
         change=change,
-        se=float(np.sqrt(_variance(influence, cluster))),
+        se=float(np.sqrt(variance_of_sum(influence, cluster))),
         effective=effective_cases(weight, cluster),
     )
 
@@ -200,18 +190,6 @@ def _rarer(pairs: Pairs) -> float:
         effective_cases(pairs.weight[of], pairs.cluster[of])
         for of in (pairs.malignant, ~pairs.malignant)
     )
-
-
-def _variance(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
-    """Return the variance of Σ influence, with clusters drawn independently."""
-    sums = _by_cluster(influence, cluster)
-    count = len(sums)
-    return float(np.sum(sums * sums)) * count / max(count - 1, 1)
-
-
-def _by_cluster(value: NDArray[np.float64], cluster: NDArray[np.intp]) -> NDArray[np.float64]:
-    _, place = np.unique(cluster, return_inverse=True)
-    return np.asarray(np.bincount(place, weights=value), np.float64)
 
 
 def _need(there: bool, what: str) -> None:
