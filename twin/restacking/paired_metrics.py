@@ -10,16 +10,14 @@ pseudo-observations are added to the variance (Agresti & Min 2005, "Simple impro
 intervals for comparing matched proportions", section 3: half a case in each of the four cells).
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import InvariantError
-
-BINS: Final = 10  # of the calibration error, as in twin/evaluate.py
-_LEAST_P: Final = 1e-6  # probabilities come in steps of 1e-6, so 0 means less than that
+from twin.restacking.calibration_curve import LEAST_P, calibration_of
+from twin.restacking.clusters import effective_cases, variance_of_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,7 +48,9 @@ class Change:
     challenger: float
     change: float  # challenger less champion
     se: float  # standard error of the change, pseudo-observations included
-    effective: float  # independent cases of equal weight that would tell as much (Kish)
+    effective: (
+        float  # independent cases of equal weight that tell as much (Kish); of the rarer class
+    )
 
     def low(self, z: float) -> float:
         """Return the lower one-sided bound, z standard errors down."""
@@ -59,19 +59,6 @@ class Change:
     def high(self, z: float) -> float:
         """Return the upper one-sided bound."""
         return self.change + z * self.se
-
-
-def effective_cases(weight: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
-    """Return Kish's effective sample size, of clusters (Kish 1965, section 11.7).
-
-    (Σ W)² / Σ W² over the clusters' sums of weights W.
-
-    >>> effective_cases(np.ones(4), np.array([0, 0, 1, 1]))
-    2.0
-    """
-    sums = _by_cluster(weight, cluster)
-    squares = float(np.sum(sums * sums))
-    return float(sums.sum()) ** 2 / squares if squares else 0.0
 
 
 def sensitivity_change(pairs: Pairs) -> Change:
@@ -87,7 +74,8 @@ def specificity_change(pairs: Pairs) -> Change:
 def log_loss_change(pairs: Pairs) -> Change:
     """Return the change of the mean log-loss, in nats; negative is better."""
     losses = [_log_loss(p, pairs.malignant) for p in (pairs.champion, pairs.challenger)]
-    return _mean_change(losses[0], losses[1], pairs.weight, pairs.cluster)
+    found = _mean_change(losses[0], losses[1], pairs.weight, pairs.cluster)
+    return replace(found, effective=_rarer(pairs))
 
 
 def auc_change(pairs: Pairs) -> Change:
@@ -100,48 +88,38 @@ def auc_change(pairs: Pairs) -> Change:
     Raises:
         InvariantError: one of the classes is absent.
     """
-    _need(pairs.malignant.any() and not pairs.malignant.all(), "both classes")
+    _need(0 < int(pairs.malignant.sum()) < len(pairs), "both classes")
     before, part_before = _auc_parts(pairs.champion, pairs.malignant, pairs.weight)
     after, part_after = _auc_parts(pairs.challenger, pairs.malignant, pairs.weight)
-    rarer = min(
-        effective_cases(pairs.weight[of], pairs.cluster[of])
-        for of in (pairs.malignant, ~pairs.malignant)
-    )
-    variance = _variance(part_after - part_before, pairs.cluster)
+    variance = variance_of_sum(part_after - part_before, pairs.cluster)
     return Change(
         champion=before,
         challenger=after,
         change=after - before,
         se=float(np.sqrt(variance)),
-        effective=rarer,
+        effective=_rarer(pairs),
     )
 
 
 def calibration_change(pairs: Pairs) -> Change:
-    """Return the change of the expected calibration error, over ten bins of probability.
+    """Return the change of the error of a calibration curve (twin/restacking/calibration_curve.py).
 
-    Each side's error is Σ |gap| over bins of the weighted sum of (p - label), divided by all
-    weight (Guo et al. 2017, equation 3). Its influence is sign(gap) · (p - label) less the error.
-    Near a gap of 0 the sign is a toss of a coin and |gap| varies less than the gap itself (by
-    1 - 2/π for a normal one), so the standard error is too large there, never too small.
+    An error of nothing but chance remains in both sides, about √(0.2 / n); the change is that much
+    too small where one side is without error.
     """
     _need(len(pairs) > 0, "a case")
-    total = float(pairs.weight.sum())
-    errors, parts = [], []
-    for p in (pairs.champion, pairs.challenger):
-        place = np.minimum((p * BINS).astype(np.intp), BINS - 1)
-        gap = p - pairs.malignant
-        sums = np.bincount(place, weights=pairs.weight * gap, minlength=BINS)
-        error = float(np.abs(sums).sum()) / total
-        errors.append(error)
-        parts.append(np.where(sums >= 0, 1.0, -1.0)[place] * gap - error)
-    influence = pairs.weight * (parts[1] - parts[0]) / total
+    before, after = (
+        calibration_of(p, pairs.malignant, pairs.weight, pairs.cluster)
+        for p in (pairs.champion, pairs.challenger)
+    )
+    variance = variance_of_sum(after.influence - before.influence, pairs.cluster)
+    variance += before.doubt + after.doubt
     return Change(
-        champion=errors[0],
-        challenger=errors[1],
-        change=errors[1] - errors[0],
-        se=float(np.sqrt(_variance(influence, pairs.cluster))),
-        effective=effective_cases(pairs.weight, pairs.cluster),
+        champion=before.value,
+        challenger=after.value,
+        change=after.value - before.value,
+        se=float(np.sqrt(variance)),
+        effective=_rarer(pairs),
     )
 
 
@@ -179,7 +157,7 @@ def _mean_change(
         champion=means[0],
         challenger=means[1],
         change=change,
-        se=float(np.sqrt(_variance(influence, cluster))),
+        se=float(np.sqrt(variance_of_sum(influence, cluster))),
         effective=effective_cases(weight, cluster),
     )
 
@@ -202,20 +180,16 @@ def _auc_parts(
 
 
 def _log_loss(p: NDArray[np.float64], malignant: NDArray[np.bool_]) -> NDArray[np.float64]:
-    bounded = np.clip(p, _LEAST_P, 1.0 - _LEAST_P)
+    bounded = np.clip(p, LEAST_P, 1.0 - LEAST_P)
     return -np.log(np.where(malignant, bounded, 1.0 - bounded))
 
 
-def _variance(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
-    """Return the variance of Σ influence, with clusters drawn independently."""
-    sums = _by_cluster(influence, cluster)
-    count = len(sums)
-    return float(np.sum(sums * sums)) * count / max(count - 1, 1)
-
-
-def _by_cluster(value: NDArray[np.float64], cluster: NDArray[np.intp]) -> NDArray[np.float64]:
-    _, place = np.unique(cluster, return_inverse=True)
-    return np.bincount(place, weights=value)
+def _rarer(pairs: Pairs) -> float:
+    """Return the effective cases of the class that has fewer."""
+    return min(
+        effective_cases(pairs.weight[of], pairs.cluster[of])
+        for of in (pairs.malignant, ~pairs.malignant)
+    )
 
 
 def _need(there: bool, what: str) -> None:

@@ -27,15 +27,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.restacking.clusters import effective_cases
 from twin.restacking.evidence import Evidence
-from twin.restacking.paired_metrics import effective_cases
+
+Floats = NDArray[np.float64]
 
 _FOLDS: Final = 4
 _BINS: Final = 100  # of the score: sums over bins make the likelihood's cost independent of n
 _SHARES: Final = np.r_[0.0, 0.005, 0.01, np.arange(0.02, 0.5, 0.02)]  # 0.5 would say nothing
 _RIDGE: Final = 1e-2  # of the refit, on nats: little, so that few labels give no infinite weight
 _LOOSE: Final = 1e-3  # of the model of contamination
-_STEPS: Final = 8  # of Newton's method; four from a near start
+_STEPS: Final = 25
+_ENOUGH: Final = 1e-4  # log-likelihood that a step must gain
 _FAR: Final = 15.0  # nats; beyond that a probability is 0 or 1 to six decimals
 
 
@@ -84,13 +87,13 @@ class _Table:
     referred: NDArray[np.bool_]
     image: NDArray[np.intp]
     bin: NDArray[np.intp]  # of the score
-    score: NDArray[np.float64]  # mean of each bin, nats
+    score: Floats  # mean of each bin, nats
 
     @classmethod
     def of(cls, evidence: Evidence) -> "_Table":
         score = cross_fitted(evidence)
         count = min(_BINS, len(score))
-        rank = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+        rank = np.searchsorted(np.sort(score), score)  # equal scores share a bin
         place = (rank * count // max(len(score), 1)).astype(np.intp)
         mean = np.bincount(place, weights=score) / np.maximum(np.bincount(place), 1)
         return cls(evidence.malignant, evidence.referred, evidence.image, place, mean)
@@ -114,12 +117,12 @@ class _Table:
             high=round(_crossing(drop[best:], _SHARES[best:]), 6),
         )
 
-    def _profile(self, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _profile(self, inside: NDArray[np.bool_]) -> Floats:
         """Return the log-likelihood of each share, all else at its best."""
         code = (self.bin * 2 + self.referred) * 2 + inside
         codes, place = np.unique(code, return_inverse=True)
         cases = np.bincount(place).astype(np.float64)
-        hits = np.bincount(place, weights=self.malignant)
+        hits = np.bincount(place, weights=self.malignant).astype(np.float64)
         there = (codes % 2).astype(np.float64)
         referred = (codes // 2 % 2).astype(np.float64)
         x = np.stack([np.ones(len(codes)), self.score[codes // 4], referred, there], axis=1)
@@ -128,15 +131,11 @@ class _Table:
         beta = np.zeros(x.shape[1])
         curve = np.empty(len(_SHARES))
         for number, share in enumerate(_SHARES.tolist()):
-            wrong = share * there
-            steps = 4 if number else 2 * _STEPS
-            beta = _newton(x, hits, cases, wrong, beta, _LOOSE, steps)
-            p = np.clip(_mixed(x, beta, wrong)[1], 1e-9, 1.0 - 1e-9)
-            curve[number] = float(np.sum(hits * np.log(p) + (cases - hits) * np.log(1.0 - p)))
+            beta, curve[number] = _fitted(x, hits, cases, share * there, beta, _LOOSE)
         return curve
 
 
-def cross_fitted(evidence: Evidence) -> NDArray[np.float64]:
+def cross_fitted(evidence: Evidence) -> Floats:
     """Return a logistic refit's log-odds of each case, fitted without its picture; shape (n,).
 
     A learner that is missing is taken to say what the others say on average.
@@ -157,48 +156,57 @@ def cross_fitted(evidence: Evidence) -> NDArray[np.float64]:
             continue
         ones, zeros = np.ones(int(rest.sum())), np.zeros(int(rest.sum()))
         start = np.zeros(x.shape[1])
-        beta = _newton(x[rest], y[rest], ones, zeros, start, _RIDGE, _STEPS)
+        beta, _ = _fitted(x[rest], y[rest], ones, zeros, start, _RIDGE)
         score[~rest] = np.einsum("ij,j->i", x[~rest], beta)
     return np.round(score, 6)
 
 
-def _mixed(
-    x: NDArray[np.float64], beta: NDArray[np.float64], wrong: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _mixed(x: Floats, beta: Floats, wrong: Floats) -> tuple[Floats, Floats]:
     """Return the probability of malignancy, and that of a malignant label."""
     p = 0.5 * (1.0 + np.tanh(0.5 * np.clip(np.einsum("ij,j->i", x, beta), -_FAR, _FAR)))
     return p, wrong + (1.0 - 2.0 * wrong) * p
 
 
-def _newton(
-    x: NDArray[np.float64],
-    hits: NDArray[np.float64],
-    cases: NDArray[np.float64],
-    wrong: NDArray[np.float64],
-    beta: NDArray[np.float64],
-    ridge: float,
-    steps: int,
-) -> NDArray[np.float64]:
-    """Fit the model for given shares by Fisher scoring; penalty ridge · Σ slope² / 2 a case."""
+def _fitted(
+    x: Floats, hits: Floats, cases: Floats, wrong: Floats, beta: Floats, ridge: float
+) -> tuple[Floats, float]:
+    """Fit the model for given shares, from a start; return weights and log-likelihood.
+
+    Fisher scoring with halved steps, so that each is uphill; penalty ridge · Σ slope² / 2 a case.
+    """
     total = float(cases.sum())
-    pull = np.r_[1e-9, np.full(len(beta) - 1, ridge)]
-    for _ in range(steps):
-        p, q = _mixed(x, beta, wrong)
+    pull = np.r_[0.0, np.full(len(beta) - 1, ridge)]
+    p, q, height = _height(x, hits, cases, wrong, beta, pull * total)
+    for _ in range(_STEPS):
         slope = (1.0 - 2.0 * wrong) * p * (1.0 - p)
-        spread = np.maximum(q * (1.0 - q), 1e-9)
+        spread = q * (1.0 - q)
         gradient = np.einsum("ij,i->j", x, slope * (hits - cases * q) / spread) / total
         scaled = x * (cases * slope * slope / spread)[:, None]
         information = np.einsum("ij,ik->jk", scaled, x) / total
-        information[np.diag_indices_from(information)] += pull + 1e-9
+        information[np.diag_indices_from(information)] += pull + 1e-6
         move = np.linalg.solve(information, gradient - pull * beta)
-        largest = float(np.abs(move).max())
-        beta = beta + move * min(1.0, 2.0 / max(largest, 1e-12))  # no step into the flat
-        if largest < 1e-5:
+        step = min(1.0, 5.0 / max(float(np.abs(move).max()), 1e-12))  # no leap into the flat
+        while True:
+            p, q, higher = _height(x, hits, cases, wrong, beta + step * move, pull * total)
+            if higher > height or step < 1e-3:
+                break
+            step /= 2.0
+        if higher <= height + _ENOUGH:
             break
-    return beta
+        beta, height = beta + step * move, higher
+    q = _mixed(x, beta, wrong)[1]
+    return beta, float(np.sum(hits * np.log(q) + (cases - hits) * np.log(1.0 - q)))
 
 
-def _crossing(drop: NDArray[np.float64], shares: NDArray[np.float64]) -> float:
+def _height(
+    x: Floats, hits: Floats, cases: Floats, wrong: Floats, beta: Floats, pull: Floats
+) -> tuple[Floats, Floats, float]:
+    p, q = _mixed(x, beta, wrong)
+    known = float(np.sum(hits * np.log(q) + (cases - hits) * np.log(1.0 - q)))
+    return p, q, known - 0.5 * float(np.sum(pull * beta * beta))
+
+
+def _crossing(drop: Floats, shares: Floats) -> float:
     """Return where a falling curve reaches 0, from its top on; the last share if it does not."""
     below = np.flatnonzero(drop < 0)
     if not len(below):
