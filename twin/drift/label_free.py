@@ -1,0 +1,202 @@
+"""How well a stack does where nobody has said yet what the lesions were.
+
+Confidence-based: if a calibrated stack says 0.9, nine of ten such lesions are malignant. The
+probabilities are calibrated on the reference (Platt 1999) and moved to the window's own
+prevalence by expectation–maximisation: Saerens, Latinne & Decaestecker (2002), "Adjusting the
+outputs of a classifier to new a priori probabilities", Neural Computation 14, equations 2.4 and
+2.7. The interval holds what the window's true figure may be: calibration and prevalence vary over
+bootstrap resamples, labels are drawn from the probabilities.
+
+All of it rests on one assumption: benign and malignant lesions look as in training and only
+their shares may differ. That is tested (twin/drift/mixture.py); where it does not hold, the
+estimate says so and is not valid.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.drift.columns import Columns, Floats, disagreement, logit, probability
+from twin.drift.mixture import MixtureTest
+from twin.events import Estimate
+from twin.reference import Reference
+from twin.stacks import StackVersion
+
+METRICS: Final = ("accuracy", "sensitivity", "specificity", "prevalence")
+CASES_MIN: Final = 50  # with fewer the interval says next to nothing
+ALPHA: Final = 0.01  # of the test: so often a window is refused though only prevalence changed
+_RESAMPLES: Final = 400  # of reference and window: bounds are then steady to about 0.003
+_NEWTON: Final = 12  # steps of the calibration's fit; it converges in six
+_ROUNDS: Final = 300  # of expectation-maximisation at most
+_STEADY: Final = 1e-6  # change of the prevalence at which it ends
+_NONE: Final = 0.05  # share of draws without a case of a class at which its figure is left out
+_SEED: Final = 20020115
+
+CHANGED: Final = "the images changed in a way that prevalence alone does not explain"
+
+
+class LabelFree:
+    """Estimates one stack's performance, answering with certain learners.
+
+    Parameters:
+        reference: what the training images looked like.
+        version: the stack.
+        there: which learners answer, shape (learners,).
+    """
+
+    def __init__(
+        self, reference: Reference, version: StackVersion, there: NDArray[np.bool_]
+    ) -> None:
+        self._version, self._there = version, there
+        known = np.where(there, reference.log_odds, np.nan)
+        score = self._score(known, reference.sketch)
+        self._test = MixtureTest(_seen(score, known, reference.sketch), reference.malignant)
+        count = len(score)
+        stream = np.random.Generator(np.random.Philox(key=_SEED))
+        weights = stream.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
+        weights = np.concatenate([np.ones((1, count)), weights])  # all as they are, then resamples
+        self._calibration = _calibrated(score, reference.malignant, weights)
+
+    def estimate(self, window: Columns, seed: int, confidence: float) -> tuple[Estimate, ...]:
+        """Return accuracy, sensitivity, specificity and prevalence of a window.
+
+        Parameters:
+            window: answered by the learners that are there.
+            seed: of the draws, such as the epoch.
+            confidence: of the intervals.
+        """
+        if len(window) < CASES_MIN:
+            return invalid(f"{len(window)} cases by these learners, fewer than {CASES_MIN}")
+        score = self._score(window.log_odds, window.sketch)
+        fit = self._test.fit(_seen(score, window.log_odds, window.sketch))
+        reason = self._assumption()
+        if fit.p_value < ALPHA:
+            reason = f"{CHANGED} (p = {_spoken(fit.p_value)})"
+        drawn = self._drawn(score, seed)
+        return tuple(_estimate(name, drawn, confidence, fit.p_value, reason) for name in METRICS)
+
+    def _assumption(self) -> str:
+        number = self._version.number
+        about = "assumes that each class looks as in training and only prevalence differs"
+        if number:
+            return f"{about}; stack {number} is calibrated on the training images, not on feedback"
+        return about
+
+    def _score(self, log_odds: Floats, sketch: Floats) -> Floats:
+        return logit(probability(self._version.meta, log_odds, sketch))
+
+    def _drawn(self, score: Floats, seed: int) -> "_Drawn":
+        stream = np.random.Generator(np.random.Philox(key=[_SEED, seed]))
+        count = len(score)
+        weights = stream.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
+        weights = np.concatenate([np.ones((1, count)), weights]) / count
+        intercept, slope, prior = self._calibration
+        odds = np.exp(np.clip(intercept[:, None] + slope[:, None] * score, -30, 30))
+        ratio = odds * ((1 - prior) / prior)[:, None]  # p(z | malignant) / p(z | benign)
+        prevalence = _prevalence(ratio, weights, prior)
+        posterior = prevalence[:, None] * ratio
+        posterior /= posterior + 1 - prevalence[:, None]
+        labels = stream.random(posterior[1:].shape) < posterior[1:]
+        flagged = logit(np.array([self._version.threshold]))[0] <= score
+        return _Drawn(flagged, posterior[0], labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    flagged: NDArray[np.bool_]  # (n,)
+    posterior: Floats  # (n,) best guess of each case's probability of malignancy
+    labels: NDArray[np.bool_]  # (resamples, n), drawn
+
+    def figures(self, metric: str, ill: Floats) -> Floats:
+        """Return a metric for labels or their probabilities, shape (rows,); NaN if undefined."""
+        flagged = self.flagged
+        if metric == "prevalence":
+            return np.asarray(ill.mean(axis=1))
+        hits, passes = (ill * flagged).sum(axis=1), ((1 - ill) * ~flagged).sum(axis=1)
+        total, of = {
+            "accuracy": (hits + passes, np.full(len(ill), float(ill.shape[1]))),
+            "sensitivity": (hits, ill.sum(axis=1)),
+            "specificity": (passes, (1 - ill).sum(axis=1)),
+        }[metric]
+        return np.divide(total, of, out=np.full(len(ill), np.nan), where=of > 0)
+
+
+def invalid(reason: str) -> tuple[Estimate, ...]:
+    """Return estimates that say nothing, and why."""
+    return tuple(
+        Estimate(metric=name, value=None, low=None, high=None, valid=False, reason=reason)
+        for name in METRICS
+    )
+
+
+def _estimate(
+    metric: str, drawn: _Drawn, confidence: float, p_value: float, reason: str
+) -> Estimate:
+    value = float(drawn.figures(metric, drawn.posterior[None, :])[0])
+    spread = drawn.figures(metric, drawn.labels.astype(np.float64))
+    if np.isnan(value) or np.isnan(spread).mean() > _NONE:
+        word = "malignant" if metric == "sensitivity" else "benign"
+        why = f"hardly any {word} case in the window"
+        return Estimate(metric=metric, value=None, low=None, high=None, valid=False, reason=why)
+    low, high = np.nanquantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(
+        metric=metric,
+        value=round(value, 6),
+        low=round(float(low), 6),
+        high=round(float(high), 6),
+        valid=p_value >= ALPHA,
+        reason=reason,
+    )
+
+
+def _seen(score: Floats, log_odds: Floats, sketch: Floats) -> Floats:
+    """Return what the test looks at: the sketch, the stack's log-odds, the disagreement.
+
+    Not the single learners' scores: out-of-fold learners saw fewer images than those that answer,
+    so their scores differ a little in directions that performance does not depend on.
+    """
+    spread = disagreement(log_odds)
+    columns = [sketch, score[:, None]]
+    return np.concatenate(columns if np.isnan(spread).any() else [*columns, spread[:, None]], 1)
+
+
+def _calibrated(
+    score: Floats, malignant: NDArray[np.bool_], weights: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return intercepts, slopes and shares of malignant images, for each row of weights.
+
+    Logistic regression of the label on the score by Newton's method, a little drawn to the score
+    itself (intercept 0, slope 1), so that classes that a score parts perfectly have a fit.
+    """
+    rows = len(weights)
+    intercept, slope = np.zeros(rows), np.ones(rows)
+    for _ in range(_NEWTON):
+        p = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * score, -30, 30)))
+        gap, curve = weights * (p - malignant), weights * p * (1 - p)
+        g0, g1 = gap.sum(axis=1) + intercept, (gap * score).sum(axis=1) + slope - 1
+        h00, h01 = curve.sum(axis=1) + 1, (curve * score).sum(axis=1)
+        h11 = (curve * score**2).sum(axis=1) + 1
+        determinant = h00 * h11 - h01**2
+        intercept = intercept - (h11 * g0 - h01 * g1) / determinant
+        slope = slope - (h00 * g1 - h01 * g0) / determinant
+    prior = (weights * malignant).sum(axis=1) / weights.sum(axis=1)
+    return intercept, slope, prior
+
+
+def _prevalence(ratio: Floats, weights: Floats, prior: Floats) -> Floats:
+    """Return the most likely share of malignant cases, for each row; begins at the prior."""
+    prevalence = prior.copy()
+    for _ in range(_ROUNDS):
+        odds = prevalence[:, None] * ratio
+        new = (weights * odds / (odds + 1 - prevalence[:, None])).sum(axis=1)
+        change = float(np.abs(new - prevalence).max())
+        prevalence = new
+        if change < _STEADY:
+            break
+    return prevalence
+
+
+def _spoken(p_value: float) -> str:
+    return f"{p_value:.3f}" if p_value >= 0.001 else "below 0.001"
