@@ -1,15 +1,6 @@
 """The mirror in Redis: the state of the twin for readers that were not there (law 2).
 
-Keys, all under the prefix (`p`):
-
-    p:case:{case_id}    hash  revision, stage; arrived, answer, closed (events as JSON;
-                              answer_schema says which kind of answer); image, p_malignant,
-                              malignant, rejected, referred: the same facts, flat; expires
-    p:component:{name}  hash  state, restarts, model_id, reason, at_unix_s; event (JSON)
-    p:counts            hash  how many cases, verdicts, ...; see `twin.state.COUNTED`
-    p:position          hash  last offset folded, by topic/partition
-    p:changes           stream, capped  kind, id, revision, stage, schema; one entry a change
-    p:mirror            hash  updated_unix_s
+Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
@@ -17,41 +8,39 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.retry import Retry
-from redis.typing import EncodableT, FieldT
 
-from services.bus.codec import decode
 from services.bus.port import Place
-from twin.errors import DependencyError, EventError, SettingsError
-from twin.events import (
-    CaseArrived,
-    CaseClosed,
-    CaseEvent,
-    CaseRejected,
-    ComponentChanged,
-    VerdictIssued,
+from services.mirror.redis_layout import (
+    CASE_FIELDS,
+    SHELVES,
+    Fields,
+    case_fields,
+    case_of,
+    component_fields,
+    event_of,
+    label_fields,
+    place_fields,
+    places_of,
+    shelf_of,
+    stack_entry,
+    stack_fields,
+    touched,
 )
-from twin.log import SCHEMA_OF, encode
-from twin.state import CaseState, Record, TwinState
+from twin.errors import DependencyError, EventError, SettingsError
+from twin.events import ComponentChanged, StackEvent, StackPromoted
+from twin.log import SCHEMA_OF, line
+from twin.state import SHELF_OF, CaseState, Record, TwinState, shelf_key
 
-CASE_TTL_S: Final = 7 * 24 * 3600  # a week of cases is what a status page looks at: assumption
+CASE_TTL_S: Final = 90 * 24 * 3600  # labels come within a quarter of a year: assumption
 CHANGES_KEPT: Final = 10_000  # enough to resume a page that was away for minutes: assumption
 _TIMEOUT_S: Final = 5.0  # a server on the same network answers in milliseconds: assumption
 _SCAN_COUNT: Final = 1000
-_CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed")
-_ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
-    SCHEMA_OF[VerdictIssued].encode(): VerdictIssued,
-    SCHEMA_OF[CaseRejected].encode(): CaseRejected,
-}
-
-Known = TypeVar("Known", CaseArrived, CaseClosed, VerdictIssued | CaseRejected, ComponentChanged)
-
-Fields = dict[FieldT, EncodableT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +100,10 @@ class RedisMirror:
             with self._asking():
                 self._redis.hset(self._key("mirror"), mapping=self._updated())
             return 0
-        events = [record.event for record in records]
-        case_ids = {e.case_id for e in events if e and not isinstance(e, ComponentChanged)}
+        case_ids, shelves = touched(records)
         with self._asking(), self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(self._key("position"))
-            state = self._load(sorted(case_ids))
+            state = self._load(sorted(case_ids), shelves)
             pipe.multi()
             changes = self._write(pipe, state, records)
             pipe.execute()
@@ -124,7 +112,7 @@ class RedisMirror:
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""
         with self._asking():
-            return _places(self._redis.hgetall(self._key("position")))
+            return places_of(self._redis.hgetall(self._key("position")))
 
     def read_back(self) -> TwinState:
         """Return the whole state as Redis has it."""
@@ -146,7 +134,7 @@ class RedisMirror:
     def _components(self) -> dict[str, ComponentChanged]:
         start = len(self._key("component", ""))
         found = {
-            key[start:].decode(): self._event(ComponentChanged, self._redis.hget(key, "event"))
+            key[start:].decode(): event_of(ComponentChanged, self._redis.hget(key, "event"))
             for key in self._scan("component", "")
         }
         return {name: event for name, event in found.items() if event is not None}
@@ -175,115 +163,87 @@ class RedisMirror:
             ) from error
         except redis.RedisError as error:
             raise DependencyError(f"{self._shown}: {error}") from error
+        except EventError as error:
+            raise DependencyError(f"{self._shown} under {self._prefix}: {error}") from error
 
     def _scan(self, *parts: str) -> Iterator[bytes]:
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._key(*parts)) + "*"
         keys: Iterator[bytes] = self._redis.scan_iter(pattern, count=_SCAN_COUNT)
         return iter(set(keys))  # a scan may name a key twice
 
-    def _load(self, case_ids: Sequence[str]) -> TwinState:
-        """Return the state with these cases and no components."""
+    def _load(
+        self, case_ids: Sequence[str], shelves: Mapping[str, Sequence[int | str]] | None = None
+    ) -> TwinState:
+        """Return the state with these cases and no components.
+
+        Parameters:
+            shelves: keys of the events of `stacks` that are wanted, by shelf; None for all.
+        """
+        wanted = dict.fromkeys(SHELVES, ()) if shelves is None else shelves
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.hgetall(self._key("counts"))
             pipe.hgetall(self._key("position"))
+            for name, keys in wanted.items():
+                if shelves is None:
+                    pipe.hgetall(self._key(name))
+                else:
+                    pipe.hmget(self._key(name), keys)
             for case_id in case_ids:
-                pipe.hmget(self._key("case", case_id), _CASE_FIELDS)
-            counts, position, *cases = pipe.execute()
-        state = TwinState(position=_places(position))
+                pipe.hmget(self._key("case", case_id), CASE_FIELDS)
+            counts, position, *rest = pipe.execute()
+        state = TwinState(position=places_of(position))
         state.counts.update({name.decode(): int(count) for name, count in counts.items()})
-        for case_id, (revision, arrived, answer, answer_schema, closed) in zip(
-            case_ids, cases, strict=True
-        ):
-            if revision is not None:
-                state.cases[case_id] = CaseState(
-                    revision=int(revision),
-                    arrived=self._event(CaseArrived, arrived),
-                    answer=self._event(_ANSWERS.get(answer_schema, VerdictIssued), answer),
-                    closed=self._event(CaseClosed, closed),
-                )
+        for name, found in zip(wanted, rest[: len(wanted)], strict=True):
+            lines = found.values() if shelves is None else found
+            shelf = getattr(state, name)
+            shelf.update((shelf_key(event), event) for event in shelf_of(lines))
+        for case_id, values in zip(case_ids, rest[len(wanted) :], strict=True):
+            case = case_of(values)
+            if case is not None:
+                state.cases[case_id] = case
         return state
-
-    def _event(self, kind: type[Known], raw: bytes | None) -> Known | None:
-        if raw is None:
-            return None
-        try:
-            return cast(Known, decode(SCHEMA_OF[kind], raw))  # the schema decides the type
-        except EventError as error:
-            raise DependencyError(f"{self._shown} under {self._prefix}: {error}") from error
 
     def _write(self, pipe: Pipeline, state: TwinState, records: Sequence[Record]) -> int:
         """Fold the records into the state and queue what that changes; return how many did."""
         hashes: dict[str, Fields] = {}
-        touched: dict[str, None] = {}  # cases to renew the expiry of, in order
+        renewed: dict[str, CaseState] = {}  # cases that changed, by key
         changes = 0
         for record in records:
             if not state.apply(record) or record.event is None:
                 continue
             event, changes = record.event, changes + 1
-            schema = SCHEMA_OF[type(event)]
+            entry: Fields
             if isinstance(event, ComponentChanged):
-                hashes[self._key("component", event.component)] = _component_fields(event)
-                entry: Fields = {"kind": "component", "id": event.component, "stage": event.state}
+                hashes[self._key("component", event.component)] = component_fields(event)
+                entry = {"kind": "component", "id": event.component, "stage": event.state}
+            elif isinstance(event, StackEvent):
+                shelf = hashes.setdefault(self._key(SHELF_OF[type(event)]), {})
+                shelf[str(shelf_key(event))] = line(event)
+                if isinstance(event, StackPromoted):
+                    hashes[self._key("stack")] = stack_fields(event)
+                entry = stack_entry(event)
             else:
                 case, key = state.cases[event.case_id], self._key("case", event.case_id)
-                about: Fields = {"revision": case.revision, "stage": case.stage.value}
-                hashes[key] = hashes.get(key, {}) | _case_fields(event) | about
-                touched[key] = None
-                entry = {"kind": "case", "id": event.case_id, **about}
-            pipe.xadd(self._key("changes"), {**entry, "schema": schema}, maxlen=CHANGES_KEPT)
+                hashes[key] = hashes.get(key, {}) | case_fields(event, case)
+                renewed[key] = case
+                entry = {
+                    "kind": "case",
+                    "id": event.case_id,
+                    "revision": case.revision,
+                    "stage": case.stage.value,
+                }
+            entry["schema"] = SCHEMA_OF[type(event)]
+            pipe.xadd(self._key("changes"), entry, maxlen=CHANGES_KEPT)
+        for key, case in renewed.items():
+            hashes[key] |= label_fields(case)
         for key, fields in hashes.items():
             pipe.hset(key, mapping=fields)
-        for key in touched:
+        for key in renewed:
             pipe.expire(key, self._ttl_s)
         pipe.hset(self._key("counts"), mapping=dict(state.counts.items()))
-        pipe.hset(self._key("position"), mapping=_place_fields(state.position))
+        pipe.hset(self._key("position"), mapping=place_fields(state.position))
         pipe.hset(self._key("mirror"), mapping=self._updated())
         return changes
 
     def _updated(self) -> Fields:
         return {"updated_unix_s": repr(self._clock())}
-
-
-def _case_fields(event: CaseEvent) -> Fields:
-    raw = encode(event)
-    match event:
-        case CaseArrived():
-            return {"arrived": raw, "image": CaseState(arrived=event).image}
-        case CaseClosed():
-            return {"closed": raw, "referred": int(event.referred)}
-        case CaseRejected():
-            return {
-                "answer": raw,
-                "answer_schema": SCHEMA_OF[CaseRejected],
-                "rejected": event.reason,
-            }
-        case _:
-            return {
-                "answer": raw,
-                "answer_schema": SCHEMA_OF[type(event)],
-                "p_malignant": repr(event.p_malignant),
-                "malignant": int(event.malignant),
-            }
-
-
-def _component_fields(event: ComponentChanged) -> Fields:
-    return {
-        "state": event.state,
-        "restarts": event.restarts,
-        "model_id": event.model_id,
-        "reason": event.reason,
-        "at_unix_s": repr(event.at_unix_s),
-        "event": encode(event),
-    }
-
-
-def _places(fields: dict[bytes, bytes]) -> dict[Place, int]:
-    places = {}
-    for name, offset in fields.items():
-        topic, _, partition = name.decode().rpartition("/")
-        places[topic, int(partition)] = int(offset)
-    return places
-
-
-def _place_fields(position: Mapping[Place, int]) -> Fields:
-    return {f"{topic}/{partition}": offset for (topic, partition), offset in position.items()}

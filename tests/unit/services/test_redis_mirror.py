@@ -1,20 +1,32 @@
 import random
 import uuid
+from dataclasses import replace
 
 import pytest
 import redis
 from event_strategies import logs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from stack_logs import V0, V1, WAITS
 
 from services.embedded.servers import EmbeddedServers
 from services.mirror import redis_mirror
 from services.mirror.memory_mirror import MemoryMirror
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError, SettingsError
-from twin.events import CaseArrived, CaseClosed, CaseRejected, ComponentChanged, VerdictIssued
+from twin.events import (
+    CaseArrived,
+    CaseClosed,
+    CaseRejected,
+    ComponentChanged,
+    DriftReported,
+    EpochReached,
+    FeedbackReceived,
+    StackOrdered,
+    VerdictIssued,
+)
 from twin.images import FileRef
-from twin.log import encode
+from twin.log import encode, line
 from twin.state import Record, TwinState, fingerprint, fold
 
 ARRIVED = CaseArrived(case_id="c1", at_min=1.0, image=FileRef(path="a/1.jpg", sha256="ab"))
@@ -42,6 +54,17 @@ JOURNEY = [
     Record("cases", 0, 1, CLOSED),
     Record("cases", 1, 0, None),
 ]
+
+
+EPOCH = EpochReached(at_min=1440.0, epoch=1, cases=1, feedback=0)
+REPORT = DriftReported(at_min=1440.0, epoch=1, cases=1)
+ORDER = StackOrdered(order_id="o1", at_min=1500.0, version=0, by="me", reason="it is worse")
+
+
+def message(feedback_id, label, at_min, revision=0, case_id="c1"):
+    return FeedbackReceived(
+        feedback_id=feedback_id, case_id=case_id, at_min=at_min, label=label, revision=revision
+    )
 
 
 @pytest.fixture
@@ -151,6 +174,55 @@ def test_a_case_can_be_read_without_knowing_our_types(mirror, client, prefix):
     other = client.hgetall(f"{prefix}:case:c2")
     assert (other["stage"], other["rejected"]) == ("answered", "no image")
     assert other["answer_schema"] == "CaseRejected/1"
+
+
+def test_a_label_is_beside_its_case_and_so_are_the_messages(mirror, client, prefix):
+    said = [message("f1", "malignant", 20.0), message("f2", "benign", 30.0, revision=1)]
+    early = [Record("feedback", 0, n, one) for n, one in enumerate(said)]
+    mirror.apply(early)
+    assert client.hget(f"{prefix}:case:c1", "label") == ""  # nobody knows the case yet
+    assert mirror.read_back().counts["apart.unknown case"] == 2
+    mirror.apply(JOURNEY)
+    case = client.hgetall(f"{prefix}:case:c1")
+    assert (case["label"], case["revision"]) == ("benign", "5")
+    assert case["feedback"] == "\n".join(encode(one).decode() for one in said)
+    counts = mirror.read_back().counts
+    assert (counts["labels"], counts["apart.superseded"], counts["apart.unknown case"]) == (1, 1, 0)
+    assert_is_fold(mirror, early + JOURNEY)
+
+
+def test_stacks_drift_and_orders_are_kept_by_epoch(mirror, client, prefix):
+    events = [V0, EPOCH, REPORT, WAITS, replace(EPOCH, epoch=2), ORDER, V1, V1]
+    records = [Record("stacks", 0, offset, event) for offset, event in enumerate(events)]
+    for record in records:
+        mirror.apply([record])
+    assert_is_fold(mirror, records)
+    assert client.hkeys(f"{prefix}:stacks") == ["0", "1", "3"]
+    assert client.hget(f"{prefix}:stacks", "3").encode() == line(V1)
+    assert client.hgetall(f"{prefix}:stack") == {
+        "version": "1",
+        "since_min": repr(V1.at_min),
+        "parent": "0",
+        "how": "restack",
+        "threshold": "0.4",
+        "model_id": V1.model_id,
+        "digest": V1.digest,
+        "reason": V1.reason,
+    }
+    overview = mirror.overview().state
+    assert overview.in_force == V1
+    assert overview.drift == {1: REPORT}
+    told = [entry for _, entry in client.xrange(f"{prefix}:changes")]
+    assert [(one["kind"], one["id"], one["stage"]) for one in told] == [
+        ("stacks", "0", "trained"),
+        ("epochs", "1", "reached"),
+        ("drift", "1", "reported"),
+        ("stacks", "1", "waiting"),
+        ("epochs", "2", "reached"),
+        ("orders", "o1", "ordered"),
+        ("stacks", "3", "promoted"),
+    ]
+    assert overview.counts["duplicates"] == 1
 
 
 def test_components_counts_position_and_time(mirror, client, prefix):
@@ -301,8 +373,8 @@ def test_of_two_mirrors_at_once_one_fails_and_nothing_doubles(redis_url, prefix,
     first, second = RedisMirror(redis_url, prefix), RedisMirror(redis_url, prefix)
     load = first._load
 
-    def load_and_be_overtaken(case_ids):
-        state = load(case_ids)
+    def load_and_be_overtaken(*wanted):
+        state = load(*wanted)
         second.apply(JOURNEY[:3])
         return state
 
@@ -340,7 +412,7 @@ def test_what_is_no_redis_address_is_named_without_its_password(url):
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["arrived", "answer", "closed"])
+@pytest.mark.parametrize("name", ["arrived", "answer", "closed", "feedback"])
 def test_bytes_that_are_no_event_are_not_taken_for_one(mirror, client, prefix, name):
     mirror.apply(JOURNEY)
     client.hset(f"{prefix}:case:c1", name, "{}")

@@ -1,0 +1,195 @@
+"""How the mirror lays the twin's state out in Redis: fields of hashes, and back to events.
+
+Keys, all under the prefix (`p`):
+
+    p:case:{case_id}    hash  revision, stage; arrived, answer, closed (events as JSON;
+                              answer_schema says which kind of answer); feedback (events as
+                              JSON, one a line); image, p_malignant, malignant, rejected,
+                              referred, label: the same facts, flat; expires
+    p:component:{name}  hash  state, restarts, model_id, reason, at_unix_s; event (JSON)
+    p:epochs            hash  by epoch: the line that a log file has of the event
+    p:stacks            hash  by epoch: likewise, what was decided
+    p:drift             hash  by epoch: likewise, what was reported
+    p:orders            hash  by order: likewise, versions that somebody ordered back
+    p:stack             hash  version, since_min, parent, how, threshold, model_id, digest,
+                              reason: the stack in force, flat
+    p:counts            hash  how many cases, verdicts, ...; see `twin.state.COUNTED`
+    p:position          hash  last offset folded, by topic/partition
+    p:changes           stream, capped  kind, id, revision, stage, schema; one entry a change
+    p:mirror            hash  updated_unix_s
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar, cast
+
+from redis.typing import EncodableT, FieldT
+
+from services.bus.codec import decode, read_log
+from services.bus.port import Place
+from twin.events import (
+    CaseArrived,
+    CaseClosed,
+    CaseEvent,
+    CaseRejected,
+    ComponentChanged,
+    FeedbackReceived,
+    StackEvent,
+    StackPromoted,
+    VerdictIssued,
+)
+from twin.log import SCHEMA_OF, encode
+from twin.state import SHELF_OF, CaseState, Record, counted_as, shelf_key
+
+CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
+SHELVES: Final = tuple(sorted(set(SHELF_OF.values())))
+_STAGES: Final = {"epochs": "reached", "orders": "ordered", "drift": "reported"}
+_ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
+    SCHEMA_OF[VerdictIssued].encode(): VerdictIssued,
+    SCHEMA_OF[CaseRejected].encode(): CaseRejected,
+}
+
+Fields = dict[FieldT, EncodableT]
+Known = TypeVar(
+    "Known",
+    CaseArrived,
+    CaseClosed,
+    VerdictIssued | CaseRejected,
+    FeedbackReceived,
+    ComponentChanged,
+)
+
+
+def event_of(kind: type[Known], raw: bytes | None) -> Known | None:
+    """Return the event of a field; None where there is none.
+
+    Raises:
+        EventError: the bytes hold no such event.
+    """
+    # The schema decides the type.
+    return None if raw is None else cast(Known, decode(SCHEMA_OF[kind], raw))
+
+
+def case_of(values: Sequence[bytes | None]) -> CaseState | None:
+    """Return a case from its `CASE_FIELDS`; None where there is none.
+
+    Raises:
+        EventError: a field holds no event.
+    """
+    revision, arrived, answer, answer_schema, closed, feedback = values
+    if revision is None:
+        return None
+    messages = [event_of(FeedbackReceived, raw) for raw in (feedback or b"").splitlines()]
+    return CaseState(
+        revision=int(revision),
+        arrived=event_of(CaseArrived, arrived),
+        answer=event_of(_ANSWERS.get(answer_schema or b"", VerdictIssued), answer),
+        closed=event_of(CaseClosed, closed),
+        feedback={one.feedback_id: one for one in messages if one is not None},
+    )
+
+
+def case_fields(event: CaseEvent, case: CaseState) -> Fields:
+    """Return the fields that an event changes in its case, which knows of it already."""
+    about: Fields = {"revision": case.revision, "stage": case.stage.value}
+    raw = encode(event)
+    match event:
+        case CaseArrived():
+            return about | {"arrived": raw, "image": case.image}
+        case CaseClosed():
+            return about | {"closed": raw, "referred": int(event.referred)}
+        case FeedbackReceived():
+            return about  # see `label_fields`
+        case CaseRejected():
+            schema = SCHEMA_OF[CaseRejected]
+            return about | {"answer": raw, "answer_schema": schema, "rejected": event.reason}
+        case VerdictIssued():
+            return about | {
+                "answer": raw,
+                "answer_schema": SCHEMA_OF[VerdictIssued],
+                "p_malignant": repr(event.p_malignant),
+                "malignant": int(event.malignant),
+            }
+
+
+def label_fields(case: CaseState) -> Fields:
+    """Return the messages about a case, and what its label is; none where there are no messages.
+
+    Once for a batch and not once for an event: a case may have very many messages.
+    """
+    if not case.feedback:
+        return {}
+    counts = case.settled().counts
+    # Canonical JSON has no line breaks.
+    said = b"\n".join(encode(one) for one in case.feedback.values())
+    return {"feedback": said, "label": counts.label if counts else ""}
+
+
+def component_fields(event: ComponentChanged) -> Fields:
+    """Return the hash of a component."""
+    return {
+        "state": event.state,
+        "restarts": event.restarts,
+        "model_id": event.model_id,
+        "reason": event.reason,
+        "at_unix_s": repr(event.at_unix_s),
+        "event": encode(event),
+    }
+
+
+def stack_fields(event: StackPromoted) -> Fields:
+    """Return the stack in force, flat."""
+    return {
+        "version": event.version,
+        "since_min": repr(event.at_min),
+        "parent": "" if event.parent is None else event.parent,
+        "how": event.how,
+        "threshold": repr(event.threshold),
+        "model_id": event.model_id,
+        "digest": event.digest,
+        "reason": event.reason,
+    }
+
+
+def stack_entry(event: StackEvent) -> Fields:
+    """Return what the stream of changes says of an event of `stacks`."""
+    shelf = SHELF_OF[type(event)]
+    stage = _STAGES.get(shelf) or counted_as(event).removeprefix("stacks.")
+    return {"kind": shelf, "id": shelf_key(event), "stage": stage}
+
+
+def shelf_of(lines: Iterable[bytes | None]) -> list[StackEvent]:
+    """Return the events of a shelf; fields that are empty are passed over.
+
+    Raises:
+        EventError: a field holds none.
+    """
+    return cast(list[StackEvent], list(read_log(one for one in lines if one is not None)))
+
+
+def places_of(fields: Mapping[bytes, bytes]) -> dict[Place, int]:
+    """Return positions as the fold has them."""
+    places = {}
+    for name, offset in fields.items():
+        topic, _, partition = name.decode().rpartition("/")
+        places[topic, int(partition)] = int(offset)
+    return places
+
+
+def place_fields(position: Mapping[Place, int]) -> Fields:
+    """Return positions as Redis has them."""
+    return {f"{topic}/{partition}": offset for (topic, partition), offset in position.items()}
+
+
+def touched(records: Sequence[Record]) -> tuple[set[str], dict[str, list[int | str]]]:
+    """Return the cases that records are about, and the keys of events of `stacks` by shelf."""
+    case_ids: set[str] = set()
+    shelves: dict[str, list[int | str]] = {}
+    for record in records:
+        match record.event:
+            case None | ComponentChanged():
+                continue
+            case event if isinstance(event, StackEvent):
+                shelves.setdefault(SHELF_OF[type(event)], []).append(shelf_key(event))
+            case event if isinstance(event, CaseEvent):
+                case_ids.add(event.case_id)
+    return case_ids, shelves
