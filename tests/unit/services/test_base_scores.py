@@ -1,17 +1,18 @@
 """Scores are remembered bit by bit, for the code that made them, and by two processes at once."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from services.base_scores import BaseScores
+from services.base_scores import BaseScore, BaseScores
 from twin.errors import DependencyError
 from twin.images import BlobRef
 
 IMAGES = [BlobRef(sha256=f"{place:064d}") for place in range(1200)]
-SAID = {"svm": 0.1 + 0.2, "knn": -1.25e-7}
+SAID = BaseScore({"svm": 0.1 + 0.2, "knn": -1.25e-7}, (0.1, -2.5))
 
 
 def test_what_was_kept_is_found_with_the_same_bits(tmp_path: Path) -> None:
@@ -35,14 +36,24 @@ def test_other_code_and_other_models_find_nothing(tmp_path: Path) -> None:
 def test_the_first_score_stays(tmp_path: Path) -> None:
     with BaseScores(tmp_path, "base", "code") as kept:
         kept.keep([(IMAGES[0], SAID)])
-        kept.keep([(IMAGES[0], {"svm": 9.0})])
+        kept.keep([(IMAGES[0], BaseScore({"svm": 9.0}))])
         assert kept.known(IMAGES[:1]) == {0: SAID}
+
+
+def test_a_file_of_an_earlier_version_is_taken_on(tmp_path: Path) -> None:
+    (tmp_path / "scores").mkdir()
+    with sqlite3.connect(tmp_path / "scores" / "base.sqlite") as earlier:
+        earlier.execute("CREATE TABLE scores (key BLOB PRIMARY KEY, log_odds TEXT NOT NULL)")
+    earlier.close()
+    with BaseScores(tmp_path, "base", "code") as kept:
+        kept.keep([(IMAGES[0], SAID)])
+        assert kept.known(IMAGES[:2]) == {0: SAID}
 
 
 def test_a_batch_is_kept_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
     with BaseScores(tmp_path, "base", "code") as kept:
         with pytest.raises(ValueError, match="JSON"):
-            kept.keep([(IMAGES[0], SAID), (IMAGES[1], {"svm": float("nan")})])
+            kept.keep([(IMAGES[0], SAID), (IMAGES[1], BaseScore({"svm": float("nan")}))])
         assert kept.known(IMAGES[:2]) == {}
 
 
@@ -55,15 +66,17 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from services.base_scores import BaseScores; "
+        "import sys; from pathlib import Path; from services.base_scores import BaseScore, BaseScores; "
         "from twin.images import BlobRef\n"
         "kept = BaseScores(Path(sys.argv[1]), 'base', 'code')\n"
         "for n in range(150):\n"
-        "    kept.keep((BlobRef(sha256=f'{i:064d}'), {'svm': float(i)}) for i in range(n, n + 9))\n"
+        "    kept.keep((BlobRef(sha256=f'{i:064d}'), BaseScore({'svm': float(i)})) for i in range(n, n + 9))\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [one.wait(60) for one in running] == [0, 0]
     with BaseScores(tmp_path, "base", "code") as kept:
         found = kept.known(IMAGES[:158])
-    assert {place: one["svm"] for place, one in found.items()} == {i: float(i) for i in range(158)}
+    assert {place: one.log_odds["svm"] for place, one in found.items()} == {
+        i: float(i) for i in range(158)
+    }
