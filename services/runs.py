@@ -196,8 +196,8 @@ def _banks(
         told.degraded += [words for words in one.complaints if words not in told.degraded]
         name = f"points/{place:03d}-bank.csv" if len(points) > 1 else "bank.csv"
         keep_bank(store, name, one.bank, one.entries, one.mixture)
-        if id(one.bank) not in seen:
-            seen.add(id(one.bank))
+        if id(one.bank.scores) not in seen:  # of one bank, with what answers a case or without
+            seen.add(id(one.bank.scores))
             tell(one.facts)
     return found
 

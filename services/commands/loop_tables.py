@@ -10,7 +10,7 @@ from rich.text import Text
 from services.console import two_columns
 from simulator.report.drift import drift_told
 from simulator.report.label_bias import bias_sheet, labels_told
-from simulator.report.outages import outage_sheets, outages_told
+from simulator.report.outages import outages_told
 from simulator.report.recovery import recovery_short, recovery_told
 from simulator.report.restacking import decision_sheet, restacking_told
 from simulator.report.sheets import Sheet
@@ -28,11 +28,9 @@ def of_loop(point: Result) -> list[RenderableType]:
 
 def _parts(point: Result, loop: Result) -> Iterator[RenderableType]:
     if loop["restacking"]:
-        yield _shown(decision_sheet(point))
+        yield _shown(decision_sheet(point, most=1))
     if loop["labels"]:
         yield _shown(bias_sheet(point))
-    if loop["outages"]:
-        yield from map(_shown, outage_sheets(point))
     said = {
         "re-stacking": restacking_told(point),
         "labels": labels_told(point),

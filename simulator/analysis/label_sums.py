@@ -107,8 +107,8 @@ def label_sums(patients: Patients, window: Window, messages: Messages) -> dict[s
         "truth": _sums(ill, flagged, there.astype(float)),
         "unweighted": _sums(says, flagged, labelled.astype(float)),
         "weighted": _sums(says, flagged, weight),
-        # By the truth about the labelled: what is left of the bias if no label were wrong.
-        "true_of_labelled": _sums(ill, flagged, labelled.astype(float)),
+        # By the truth about the labelled: what is left where no label is wrong.
+        "true_weighted": _sums(ill, flagged, weight),
         "ways": {
             way: _way(says, ill, flagged, labelled & (ways == way))
             for way in sorted(set(ways[labelled].tolist()))

@@ -182,7 +182,7 @@ def bank_link(scenario: Scenario, bank: Bank) -> BankLink:
     restacker = None
     if scenario.epoch_min is not None:
         if scenario.drift is not None:
-            raise NotImplementedError("drift")
+            raise NotImplementedError("drift is not watched yet in runs from a bank")
         plan = restack_plan(scenario)
         restacker = Restacker(base, bank.scorer.reference, bank.model_id, plan)
     return BankLink(bank, base, outages(scenario), restacker)

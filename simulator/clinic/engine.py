@@ -15,8 +15,6 @@ from simpy.events import Event
 
 from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualClock
 from simulator.clinic.due import Due
-from simulator.clinic.epochs import Epochs, epoch_times
-from simulator.clinic.feedback import Feedback
 from simulator.clinic.journal import Journal
 from simulator.clinic.person import Person
 from simulator.clinic.pools import Pool, Request, bays_of
@@ -25,11 +23,12 @@ from simulator.clinic.rota import Rota
 from simulator.clinic.routing import OUT, Router, Visits
 from simulator.clinic.staffing import capacity_changes
 from simulator.clinic.station import Station, Timed
+from simulator.clinic.telling import Telling
 from simulator.clinic.upstream import Upstream
 from simulator.language.pathway import END, DelayNode, StaffedNode
 from simulator.language.schema import Scenario
 from twin.errors import InvariantError
-from twin.events import CaseClosed, EpochReached, FeedbackReceived, VerdictIssued
+from twin.events import VerdictIssued
 
 __all__ = ["Engine", "Patients", "TwinLink"]
 
@@ -79,7 +78,6 @@ class Engine:
         self.scenario = scenario
         self.replication = replication
         self._patients = patients
-        self._twin = twin
         self._on_progress = on_progress
         if clock is None:
             real = scenario.clock == "real"
@@ -92,11 +90,10 @@ class Engine:
             banked=scenario.bank is not None,
             looped=scenario.is_looped,
         )
-        self._epochs = Epochs(self.env, epoch_times(scenario), self._epoch)
-        self._feedback = (
-            None
-            if scenario.feedback is None
-            else Feedback(scenario, replication, self.env, self._hear)
+        self._telling = (
+            Telling(scenario, replication, self.journal, clock, twin, self._end_if_empty)
+            if scenario.tells_twin
+            else None
         )
         self._inside: dict[int, Person] = {}
         self._all_came = False
@@ -117,8 +114,9 @@ class Engine:
             KeyboardInterrupt: passed on as it came.
         """
         scenario = self.scenario
-        self._clock.start(self._epochs.times_min)
-        self._epochs.begin()
+        self._clock.start(() if self._telling is None else self._telling.epochs.times_min)
+        if self._telling is not None:
+            self._telling.epochs.begin()
         for name, pool in self._pools.items():
             bays = [bay for bay in self._bays if pool in bay.pools]
             Rota(self.env, pool, bays, capacity_changes(scenario.staff[name], scenario.start_min))
@@ -151,16 +149,14 @@ class Engine:
                 reader.decide(person, request.visit)
         if station.diagnoses:
             person.diagnosed_min = now_min
-        if self._told:
-            waits = person.__dict__.setdefault("waits_min", {})
-            waits[station.node.id] = waits.get(station.node.id, 0.0) + request.waited_min
+        if self._telling is not None:
+            self._telling.served(person, station.node.id, request.waited_min)
         self._onward(person, place, request.visit, now_min)
 
     def _build(self) -> None:
         scenario, key = self.scenario, (self.scenario.seed, self.replication)
         self._places = {node.id: place for place, node in enumerate(scenario.pathway)}
         attributes = sorted({name for one in scenario.classes for name in one.attributes})
-        self._told = scenario.tells_twin
         classes = scenario.patient_classes
         self._routers: list[list[Router]] = []
         self._steps: list[Callable[[Person, float], None]] = []  # what happens who comes to a node
@@ -202,17 +198,16 @@ class Engine:
             return
         # Rounding can put `now` a bit above `at_min` for two who come together.
         delay_min = person.at_min - self.env.now
-        if self._epochs.left:
-            delay_min = self._epochs.delay_to(person.at_min)
+        if self._telling is not None and self._telling.epochs.left:
+            delay_min = self._telling.epochs.delay_to(person.at_min)
         Due(self.env, delay_min if delay_min > 0 else 0.0, self._arriving, person)
 
     def _arrive(self, event: Due) -> None:
         person: Person = event.what
         self._inside[person.number] = person
         self.journal.arrived += 1
-        if self._told:
-            self.journal.events.append(person.arrived())
-            self._clock.arrive(person)
+        if self._telling is not None:
+            self._telling.arrived(person)
         self._await_next()
         self._steps[self._enter[person.class_index]](person, self.env.now)
 
@@ -241,11 +236,12 @@ class Engine:
 
     def _ask(self, place: int, person: Person, now_min: float) -> None:
         person.seen[place] = visit = person.seen[place] + 1
-        if not self._told:
+        told = self._telling is not None
+        if not told:
             person.p_malignant, person.flagged = person.score, person.score_flags
             if person.score_fault is not None:
                 person.rejected = person.score_fault
-        if not self._told or person.flagged is not None or person.rejected is not None:
+        if not told or person.flagged is not None or person.rejected is not None:
             self._onward(person, place, visit, now_min)  # who comes again has been answered
             return
         answer = self._clock.answer(person)
@@ -270,19 +266,8 @@ class Engine:
     def _leave(self, person: Person, now_min: float, *, gave_up: bool = False) -> None:
         del self._inside[person.number]
         self.journal.note(person, now_min, gave_up=gave_up)
-        if self._told:
-            event = CaseClosed(
-                case_id=person.case_id,
-                at_min=now_min,
-                referred=bool(person.referred),
-                left_early=gave_up,
-                waits_min=dict(person.__dict__.get("waits_min", {})),
-            )
-            self.journal.events.append(event)
-            if self._twin is not None:
-                self._twin.publish(event)
-        if self._feedback is not None and not gave_up:
-            self._feedback.left(person)
+        if self._telling is not None:
+            self._telling.left(person, now_min, gave_up=gave_up)
         if self._on_progress is not None:
             closed = len(self.journal.patients)
             if closed % _PROGRESS_EVERY == 0 or not self._inside:
@@ -290,28 +275,13 @@ class Engine:
         if self._all_came:
             self._end_if_empty()
 
-    def _hear(self, message: FeedbackReceived) -> None:
-        self.journal.events.append(message)
-        if self._twin is not None:
-            self._twin.publish(message)
-
-    def _epoch(self, event: Due) -> None:
-        reached = EpochReached(
-            at_min=self.env.now,
-            epoch=event.what,
-            cases=self.journal.arrived,
-            feedback=self._feedback.received if self._feedback is not None else 0,
-        )
-        self.journal.events.append(reached)
-        self.journal.stack_events += self._clock.epoch(reached)
-        self._end_if_empty()
-
     def _end_if_empty(self) -> None:
         if not self._all_came or self._inside or self._over.triggered:
             return
         # An empty clinic stays open to its horizon, so that all replications have all epochs;
         # not where it is the patients who ran out.
-        if not self._epochs.left or self.scenario.ran_out(self.journal.arrived):
+        due = self._telling is not None and self._telling.epochs.left
+        if not due or self.scenario.ran_out(self.journal.arrived):
             self._over.succeed()
 
     def _settle(self) -> None:
@@ -322,8 +292,8 @@ class Engine:
             station.settle(now_min)
         for person in self._inside.values():
             self.journal.note(person, None, gave_up=False)
-        if self._feedback is not None:
-            self.journal.label(self._feedback.labels())
+        if self._telling is not None:
+            self._telling.settle()
         self.journal.upstream = self._patients.upstream
         self.journal.settle(
             now_min,

@@ -16,7 +16,7 @@ _RATIOS: Final = {
     "sensitivity": ("hits", "malignant"),
     "specificity": ("passes", "benign"),
 }
-READINGS: Final = ("unweighted", "weighted", "true_of_labelled")
+READINGS: Final = ("unweighted", "weighted", "true_weighted")
 
 
 def label_bias(results: Sequence[ReplicationResult], confidence: float) -> dict[str, Any] | None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from simulator.language.calendar import DAY_MIN
 from simulator.report.sheets import NAMES, Sheet, figure_of, moved_by
-from simulator.report.shift_words import when
+from simulator.report.units import number
 from simulator.report.wording import per_cent
 
 Point = Mapping[str, Any]
@@ -13,12 +14,13 @@ LABELS_TOLD: Final = (
     "Unweighted: each label counts once, as if the labelled were a sample of all. Weighted: each "
     "counts as the inverse of the probability that the pathway verifies such a patient "
     "(Horvitz and Thompson). That mends who is verified, not what labels say: labels that are "
-    "wrong stay wrong. Differences from the truth have intervals over replications."
+    "wrong stay wrong, as the last row of each figure shows. Differences from the truth have "
+    "intervals over replications."
 )
 _READINGS: Final = {
     "unweighted": "labels, unweighted",
     "weighted": "labels, weighted",
-    "true_of_labelled": "truth about the labelled, unweighted",
+    "true_weighted": "truth about the labelled, weighted",
 }
 
 
@@ -30,7 +32,7 @@ def labels_told(point: Point) -> Iterator[str]:
     yield (
         f"{found['received']:,} messages came back; {sum(found['apart'].values()):,} do not count. "
         f"{found['labelled']:,} of {found['patients']:,} patients with a verdict who came before "
-        f"{when(found['until_min'])} have a label."
+        f"day {number(found['until_min'] / DAY_MIN)} have a label."
     )
     if not found["ripe"]:
         yield (

@@ -8,7 +8,8 @@ from simulator.report.drift import DRIFT_TOLD, drift_sheets, drift_told, estimat
 from simulator.report.label_bias import LABELS_TOLD, label_sheets, labels_told
 from simulator.report.markup import Html, details, join, section, tag
 from simulator.report.outages import OUTAGES_TOLD, outage_sheets, outages_told
-from simulator.report.performance import performance_figure, performance_table
+from simulator.report.performance import performance_figure
+from simulator.report.performance_table import performance_table
 from simulator.report.recovery import RECOVERY_TOLD, recovery_sheets, recovery_told
 from simulator.report.restacking import (
     RESTACKING_TOLD,

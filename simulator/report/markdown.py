@@ -5,14 +5,10 @@ from typing import Any, Final
 
 from simulator.report.answer import answer, clear
 from simulator.report.bank import bank_rows, bank_words
-from simulator.report.drift import drift_told
 from simulator.report.group_rows import accuracy, group_rows
 from simulator.report.headlines import asked, headlines, value_of
-from simulator.report.label_bias import bias_sheet, labels_told
-from simulator.report.outages import outage_sheets, outages_told
-from simulator.report.recovery import recovery_sheets, recovery_told
-from simulator.report.restacking import decision_sheet, restacking_told
-from simulator.report.sheets import Sheet
+from simulator.report.markdown_cells import safe, table_of
+from simulator.report.markdown_loop import loop_lines, recovery_lines
 from simulator.report.shift_words import (
     PERIOD_METRICS,
     SHIFT_HEAD,
@@ -31,21 +27,20 @@ Summary = Mapping[str, Any]
 _SIGNS: Final = {"pass": "✅ pass", "fail": "❌ fail", "inconclusive": "❔ inconclusive"}
 _GROUPS: Final = ("skin_tone", "sex", "age_band", "site", "class", "diagnosis")
 _FOLDED: Final = "</details>"
-_MOST: Final = 12  # rows of a table: all stand in report.html
 
 
 def markdown_report(summary: Summary) -> str:
     """Return the summary, below 60 lines; where there are groups or shifts, these come on top."""
     points = summary["points"]
-    lines = [f"## {_safe(summary['scenario'])}", ""]
+    lines = [f"## {safe(summary['scenario'])}", ""]
     if summary["question"]:
-        lines += [f"*{_safe(summary['question'])}*", ""]
-    lines += [_safe(" ".join(answer(summary))), ""]
+        lines += [f"*{safe(summary['question'])}*", ""]
+    lines += [safe(" ".join(answer(summary))), ""]
     if len(points) == 1:
         lines += [*_gates(points), *_metrics(points[0])]
-        lines += [*_shifts(points[0]), *_loop(points[0]), *_groups(points[0])]
+        lines += [*_shifts(points[0]), *loop_lines(points[0]), *_groups(points[0])]
     elif summary["kind"] == "compare":
-        lines += [*_gates(points), *_recovery(summary), *_differences(summary)]
+        lines += [*_gates(points), *recovery_lines(summary), *_differences(summary)]
     else:
         lines += [*_counted(points), *_by_point(points)]
     lines += [
@@ -55,33 +50,6 @@ def markdown_report(summary: Summary) -> str:
         f"Digest `{summary['digest']}`, seed {summary['seed']}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _safe(text: object) -> str:
-    """Return text that cannot become markup, a table's column, or a mention.
-
-    >>> _safe("a | <b> @all")
-    'a \\\\| &lt;b&gt; @\\u200ball'
-    """
-    said = " ".join(str(text).split())
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b")):
-        said = said.replace(sign, safe)
-    for sign in "\\|*_`[]#":
-        said = said.replace(sign, f"\\{sign}")
-    return said
-
-
-def _row(cells: Sequence[object]) -> str:
-    return f"| {' | '.join(_safe(cell) for cell in cells)} |"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]], most: int = _MOST) -> list[str]:
-    if not rows:
-        return []
-    cut = [_row(row) for row in rows[:most]]
-    left = len(rows) - most
-    more = [f"\n{left} more stand in report.html."] if left > 0 else []
-    return [_row(head), "|" + " --- |" * len(head), *cut, *more, ""]
 
 
 def _gates(points: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -96,7 +64,7 @@ def _gates(points: Sequence[Mapping[str, Any]]) -> list[str]:
         rows.append([gate["text"], *where, _SIGNS[gate["verdict"]], found, span, gate["words"]])
     level = per_cent(points[0]["confidence"])
     where = ["at"] if len(points) > 1 else []
-    return _table(["gate", *where, "verdict", "found", f"{level} interval", "why"], rows)
+    return table_of(["gate", *where, "verdict", "found", f"{level} interval", "why"], rows)
 
 
 def _metrics(point: Mapping[str, Any]) -> list[str]:
@@ -104,15 +72,15 @@ def _metrics(point: Mapping[str, Any]) -> list[str]:
     for name in headlines([point]):
         one = point["metrics"][name]
         rows.append([words(name), value(name, one["value"]), remark(name, one) or "none"])
-    return _table(["metric", "value", f"{per_cent(point['confidence'])} interval"], rows)
+    return table_of(["metric", "value", f"{per_cent(point['confidence'])} interval"], rows)
 
 
 def _shifts(point: Mapping[str, Any]) -> list[str]:
     found = point.get("shifts")
     if not found:
         return []
-    lines = ["### Shifts", "", *(f"- {_safe(one)}" for one in told(point)), ""]
-    lines += _table(SHIFT_HEAD, [shift_row(shift) for shift in found["shifts"]])
+    lines = ["### Shifts", "", *(f"- {safe(one)}" for one in told(point)), ""]
+    lines += table_of(SHIFT_HEAD, [shift_row(shift) for shift in found["shifts"]])
     names = [name for of in PERIOD_METRICS.values() for name in of]
     names = [name for name in names if name in point["metrics"]]
     rows = []
@@ -128,45 +96,7 @@ def _shifts(point: Mapping[str, Any]) -> list[str]:
             ]
         )
     head = ["period", "malignant / all", "prevalence", *(SHORT[name] for name in names)]
-    return [*lines, *_table(head, rows if names else [])]
-
-
-def _recovery(summary: Summary) -> list[str]:
-    said = [f"- {_safe(one)}" for one in recovery_told(summary)]
-    if not said:
-        return []
-    return ["### Recovery", "", *said, "", *_sheets(recovery_sheets(summary))]
-
-
-def _loop(point: Mapping[str, Any]) -> list[str]:
-    """Return what came back to the twin and what it did with it."""
-    loop = point.get("loop")
-    if not loop:
-        return []
-    lines: list[str] = []
-    told: Sequence[tuple[str, Iterator[str], list[Sheet]]] = (
-        (
-            "Re-stacking",
-            restacking_told(point),
-            [decision_sheet(point)] if loop["restacking"] else [],
-        ),
-        ("Labels", labels_told(point), [bias_sheet(point)] if loop["labels"] else []),
-        ("Drift", drift_told(point), []),
-        ("Missing learners", outages_told(point), outage_sheets(point)),
-    )
-    for title, sentences, sheets in told:
-        said = [f"- {_safe(one)}" for one in sentences]
-        if said or sheets:
-            lines += [f"### {title}", "", *said, "", *_sheets(sheets)]
-    return lines
-
-
-def _sheets(sheets: Sequence[Sheet]) -> list[str]:
-    lines = []
-    for sheet in sheets:
-        if sheet.rows:
-            lines += [_safe(sheet.caption), "", *_table(sheet.head, sheet.rows)]
-    return lines
+    return [*lines, *table_of(head, rows if names else [])]
 
 
 def _groups(point: Mapping[str, Any]) -> list[str]:
@@ -184,7 +114,7 @@ def _groups(point: Mapping[str, Any]) -> list[str]:
     if not rows:
         return []
     head = ["group", "malignant / benign", *(SHORT[name] for name in names)]
-    table = _table(head, rows, most=len(rows))
+    table = table_of(head, rows, most=len(rows))
     level = per_cent(point["confidence"])
     return [
         f"<details><summary>By group, with {level} intervals</summary>",
@@ -208,15 +138,15 @@ def _bank(summary: Summary) -> list[str]:
     bank = summary.get("bank")
     if not bank:
         return []
-    said = _safe(" ".join(bank_words(bank)))
-    return [said, "", *_table(["bank", "value"], list(bank_rows(bank)), most=20)]
+    said = safe(" ".join(bank_words(bank)))
+    return [said, "", *table_of(["bank", "value"], list(bank_rows(bank)), most=20)]
 
 
 def _counted(points: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         [text, *(found[verdict] for verdict in VERDICTS)] for text, found in counted(points).items()
     ]
-    return _table(["gate, at so many points", *(_SIGNS[verdict] for verdict in VERDICTS)], rows)
+    return table_of(["gate, at so many points", *(_SIGNS[verdict] for verdict in VERDICTS)], rows)
 
 
 def _by_point(points: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -229,7 +159,7 @@ def _by_point(points: Sequence[Mapping[str, Any]]) -> list[str]:
             figure = value(name, value_of(point, name))
             cells.append(f"{figure} ({span})" if span else figure)
         rows.append([label(point), _SIGNS.get(point["gate"], "–"), *cells])
-    return _table(["point", "gates", *map(words, names)], rows)
+    return table_of(["point", "gates", *map(words, names)], rows)
 
 
 def _differences(summary: Summary) -> list[str]:
@@ -243,10 +173,10 @@ def _differences(summary: Summary) -> list[str]:
             rows.append([label(point), words(name), *change(name, value_of(points[0], name), one)])
     base = label(points[0])
     if not rows:
-        return [f"No headline figure differs from {_safe(base)} beyond chance.", ""]
+        return [f"No headline figure differs from {safe(base)} beyond chance.", ""]
     level = per_cent(points[0]["confidence"])
     head = ["point", "metric", f"difference from {base}", f"{level} interval"]
-    return _table(head, rows)
+    return table_of(head, rows)
 
 
 def _checks(summary: Summary) -> Iterator[str]:
@@ -259,7 +189,7 @@ def _checks(summary: Summary) -> Iterator[str]:
         rows = point["exact"]["rows"]
         if rows:
             agree = sum(row["holds"] is True for row in rows)
-            model = _safe(point["exact"]["model"])
+            model = safe(point["exact"]["model"])
             yield f"Theory ({model}): {agree} of {len(rows)} figures agree."
     for one in summary["degraded"]:
-        yield f"Degraded: {_safe(one)}"
+        yield f"Degraded: {safe(one)}"

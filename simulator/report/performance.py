@@ -4,23 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from simulator.report.figures import Choice, Figure, axis, chosen, plain, rounded, series, whiskers
-from simulator.report.markup import Html, details
+from simulator.report.markup import Html
+from simulator.report.performance_table import FIGURES, how_told
 from simulator.report.prevalence import days, shift_marks, warm
-from simulator.report.sheets import NAMES, Sheet, figure_of
-from simulator.report.shift_words import when
+from simulator.report.sheets import NAMES
 from simulator.report.timeline import ticked
-from simulator.report.wording import label, per_cent, sentence
+from simulator.report.wording import label, sentence
 
 Point = Mapping[str, Any]
 
-_SHOWN: Final = (
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "auc",
-    "calibration_error",
-    "brier",
-)
 _BARE: Final = ("auc", "calibration_error", "brier")  # nobody writes them in per cent
 _HEIGHT: Final = 400
 _LANE: Final = 22  # pixels of a row of marks
@@ -36,44 +28,12 @@ def performance_figure(points: Sequence[Point], start_min: float, warmup_min: fl
     told = [point for point in points if point.get("loop")]
     if not told:
         return Html("")
-    figures = {sentence(NAMES[name]): _figure(name, told, start_min, warmup_min) for name in _SHOWN}
+    figures = {
+        sentence(NAMES[name]): _figure(name, told, start_min, warmup_min) for name in FIGURES
+    }
     figures["Labels received"] = _counts("labels", told, start_min, warmup_min)
     figures["Stack version in force"] = _counts("versions", told, start_min, warmup_min)
     return chosen(Choice(asks="Over time:", figures=figures))
-
-
-def performance_table(point: Point) -> Html:
-    """Return counts and figures of every spell, folded."""
-    if not point.get("loop"):
-        return Html("")
-    return details("The AI over time, in numbers", performance_sheet(point).html())
-
-
-def performance_sheet(point: Point) -> Sheet:
-    """Return a row for each spell."""
-    rows = [
-        [
-            f"{when(row['from_min'])} to {when(row['to_min'])}",
-            f"{row['malignant']:,} / {row['cases']:,}",
-            f"{row['hits']:,} / {row['misses']:,}",
-            f"{row['alarms']:,} / {row['passes']:,}",
-            f"{row['labels']:,}",
-            _version(row["versions"]),
-            *(figure_of(name, row[name]) for name in _SHOWN[:5]),
-        ]
-        for row in point["loop"]["performance"]
-    ]
-    head = ["patients who come", "malignant / all", "TP / FN", "FP / TN", "labels", "version"]
-    head += [NAMES[name].removeprefix("AI ") for name in _SHOWN[:5]]
-    level = per_cent(point["confidence"])
-    caption = f"By time of arrival, all replications together, with {level} intervals"
-    return Sheet(caption=caption, head=head, rows=rows, numeric=10)
-
-
-def _version(one: Mapping[str, float]) -> str:
-    if one["least"] == one["most"]:
-        return f"{one['most']}"
-    return f"{one['least']} to {one['most']}"
 
 
 def _figure(name: str, points: Sequence[Point], start_min: float, warmup_min: float) -> Figure:
@@ -97,8 +57,7 @@ def _figure(name: str, points: Sequence[Point], start_min: float, warmup_min: fl
                 hovertemplate="%{y:.4g}: %{text}<extra>%{fullData.name}</extra>",
             )
         )
-    level = per_cent(points[0]["confidence"])
-    caption = f"By time of arrival, all replications together, with {level} intervals. {_KEY}"
+    caption = f"{how_told(points[0])} {_KEY}"
     return _laid(name, NAMES[name] + unit, data, points, start_min, warmup_min, caption)
 
 

@@ -62,21 +62,21 @@ def recovery_sheets(summary: Summary) -> list[Sheet]:
             "after the onset on"
         )
         rows = [_row(name, one) for name, one in period["figures"].items()]
-        head = ["", "before", "after, without", f"from {after}, without", f"from {after}, with"]
-        head += ["loss", "brought back", "share of the loss"]
+        head = ["", "share of the loss brought back", "before", "after, without"]
+        head += [f"from {after}, without", f"from {after}, with", "loss", "brought back"]
         sheets.append(Sheet(caption=caption, head=head, rows=rows, numeric=7))
     return sheets
 
 
 def recovery_short(summary: Summary) -> list[Sheet]:
     """Return the same in fewer columns, for a terminal."""
-    keep = (0, 1, 3, 4, 7)
+    keep = (0, 2, 4, 5, 1)
     return [
         Sheet(
             caption=one.caption,
             head=[one.head[at] for at in keep],
             rows=[
-                [_bare(row[at]) if at in (1, 3, 4) else row[at] for at in keep] for row in one.rows
+                [_bare(row[at]) if at in (2, 4, 5) else row[at] for at in keep] for row in one.rows
             ],
             numeric=4,
         )
@@ -97,7 +97,7 @@ def _row(name: str, one: Mapping[str, Any]) -> list[str]:
     shown = [figure_of(name, one[key]) for key in ("before", "after", "late", "with")]
     lost = moved_by(name, one["before"]["value"], one["loss"])
     back = moved_by(name, one["late"]["value"], one["back"])
-    return [NAMES[name].removeprefix("AI "), *shown, lost, back, part_of(one["share"])]
+    return [NAMES[name].removeprefix("AI "), part_of(one["share"]), *shown, lost, back]
 
 
 def _value(one: Mapping[str, Any]) -> str:

@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from simulator.report.figures import Figure, axis, drawn, rounded, series
+from simulator.experiment.restacking import REASONS
+from simulator.report.figures import (
+    COLOURS,
+    DASHES,
+    SYMBOLS,
+    Figure,
+    axis,
+    drawn,
+    rounded,
+    series,
+)
 from simulator.report.markup import Html
 from simulator.report.sheets import Sheet
 from simulator.report.shift_words import when
@@ -43,15 +53,19 @@ def restacking_sheets(point: Point) -> list[Sheet]:
     return [decision_sheet(point), _lineage(found["lineage"]), *map(_gate, found["gates"])]
 
 
-def decision_sheet(point: Point) -> Sheet:
-    """Return how often each verdict was given, and why most often."""
+def decision_sheet(point: Point, most: int = REASONS) -> Sheet:
+    """Return how often each verdict was given, and why most often.
+
+    Parameters:
+        most: reasons of each verdict.
+    """
     found = point["loop"]["restacking"]
     rows = []
     for one in found["verdicts"]:
         if not one["times"]:
             continue
         remedies = ", ".join(f"{how} {times}" for how, times in one["remedies"].items())
-        reasons = "; ".join(f"{why['times']} × {why['example']}" for why in one["reasons"])
+        reasons = "; ".join(f"{why['times']} × {why['example']}" for why in one["reasons"][:most])
         rows.append([one["verdict"], remedies, reasons, f"{one['times']:,}"])
     caption = f"{found['epochs']:,} decisions, all replications together"
     head = ["verdict", "remedy", "most frequent reasons, each with an example", "times"]
@@ -113,6 +127,15 @@ def _change(line: Mapping[str, Any]) -> str:
     return shown.replace("-", "−")
 
 
+def _look(place: int) -> dict[str, Any]:
+    """Return colour, dash and marker of a column: no two of 49 have all three in common."""
+    colour, other = place % COLOURS, (place + place // COLOURS) % COLOURS
+    return {
+        "line": {"color": f"@{colour}", "dash": DASHES[other], "width": 2},
+        "marker": {"color": f"@{colour}", "symbol": SYMBOLS[other], "size": 8},
+    }
+
+
 def weights_figure(point: Point) -> Html:
     """Return the weights of the first replication's stacks through versions; empty without any."""
     found = (point.get("loop") or {}).get("restacking")
@@ -132,6 +155,7 @@ def weights_figure(point: Point) -> Html:
                 for one in versions
             ],
             hovertemplate="%{y:.4g}<extra>%{fullData.name}, version %{x}</extra>",
+            **_look(place),
         )
         for place, name in enumerate(columns)
     ]

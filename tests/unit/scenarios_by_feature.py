@@ -142,8 +142,40 @@ arrivals: {rate_per_h: 6}
 pathway: [{id: read, staff: reader, service: 5 min, then: end}]
 staff: {reader: 1}
 """
+LOOP = """\
+name: loop
+horizon: 8 w
+cases: {source: synthetic, bank: {size: 200, malignant: 0.4}, population: {prevalence: 0.2}}
+arrivals: {rate_per_d: 40}
+pathway: [{id: read, staff: reader, service: 5 min, then: end}]
+staff: {reader: 1}
+shifts:
+  - {id: device, at: 3 w, over: 1 w, image: {colour_cast: 4}}
+feedback:
+  delay: {lognormal: {mean: 3 d, sd: 1 d}}
+  verified: {biopsied: 98 %, discharged: 0.05}
+  follow_up: {share: 20 %, after: 1 w}
+  label_noise: 0.01
+  corrected: 0.5
+  withdrawn: 0.001
+  duplicates: 0.02
+  unknown: 0.003
+  poison: [{share: 0.3, group: site=back}, {share: 1, at: 1 d, until: 36 h}]
+restack:
+  every: 1 w
+  window: 4 w
+  weighting: estimated
+  remedies: [recalibrate, restack]
+  gate: {auc_drop_max: 0.02, label_noise_max: 10 %, per: [site], confidence: 0.9}
+  rollback: false
+  orders: [{at: 36 d, to: 0}]
+drift: {every: 1 w, detectors: [kswin], window_cases: 100}
+faults: [{at: 2 d, for: 1 d, component: xgboost}]
+"""
 FEATURES = {
     "clinic": CLINIC,
+    "loop": LOOP,
+    "loop without a gate": LOOP.replace("gate: {", "gate: off\n  #"),
     "images": IMAGES,
     "known model": IMAGES.replace("{learn_from: images, split: train}", "{id: '1e3'}"),
     "rendered lesions": queue().replace(

@@ -122,7 +122,10 @@ def decided(
         return stays("kept", "no remedy is better by more than chance", facts)
     gate = None
     if plan.gate is not None:
-        rival = StackVersion(number=version, meta=challenger.meta, threshold=challenger.threshold)
+        # Who was answered without a learner is judged by the stack of those who remained.
+        lacking = bool(np.isnan(held.log_odds).any())
+        rival_meta = challenger.finished() if lacking else challenger.meta
+        rival = StackVersion(number=version, meta=rival_meta, threshold=challenger.threshold)
         gate = judge(held, side_of(champion, held), side_of(rival, held), plan.gate, evidence)
         if gate.verdict != "pass":
             full = challenger.meta.weights_for(challenger.meta.learners)

@@ -4,6 +4,7 @@ The stack is made up here, so that calls can be counted; the last test holds a r
 """
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from twin.errors import DataError, DependencyError, ScenarioError, SettingsError
 from twin.images import ImageRef, SyntheticRef
 from twin.meta import MetaStack, MetaWeights
 from twin.ports import Answer, Opinion, Unscorable
+from twin.reference import Reference
 
 CLINIC = """\
 name: banked
@@ -41,6 +43,11 @@ pathway:
   - {id: ai, twin: score, then: read}
   - {id: read, staff: reader, service: {exponential: {mean: 5 min}}, queue: ai, then: end}
 staff: {reader: 1}
+"""
+LOOP = """\
+feedback: {delay: {exponential: {mean: 6 h}}, verified: {discharged: 30 %}}
+restack: {every: 1 d}
+faults: [{at: 1 d, for: 6 h, component: knn}]
 """
 META = MetaStack(
     learners=("svm", "knn"),
@@ -57,6 +64,15 @@ def quiet(stage: str, done: int, total: int) -> None:
     """Show nothing."""
 
 
+def reference() -> Reference:
+    """Training images whose learners agree, more or less."""
+    malignant = np.arange(80) % 2 == 0
+    log_odds = np.random.default_rng(1).normal(
+        np.where(malignant, 1.0, -1.0)[:, None], 1.0, (80, 2)
+    )
+    return Reference(log_odds=log_odds, malignant=malignant, sketch=np.zeros((80, 2)))
+
+
 class FakeModel:
     """What banks ask of a model."""
 
@@ -66,6 +82,8 @@ class FakeModel:
     content = {"features": "made up"}  # noqa: RUF012  never changed
 
     def part(self, component: str) -> dict[str, bytes]:
+        if component == "reference":
+            return {"reference.npz": reference().to_bytes()}
         return {"meta.json": META.to_bytes()} if component == "meta" else {component: b"weights"}
 
 
@@ -93,7 +111,8 @@ class FakeStacks:
         if self.unscorable(image):
             return Unscorable(reason=f"image synthetic:{image.recipe.seed}: truncated")
         said = {"svm": 3 * image.recipe.melanin - 1, "knn": image.recipe.radius - 0.4}
-        return Opinion(p_malignant=0.123, log_odds=said, missing=())
+        seen = (round(image.recipe.redness, 4), round(image.recipe.melanin, 4))
+        return Opinion(p_malignant=0.123, log_odds=said, missing=(), sketch=seen)
 
 
 @pytest.fixture
@@ -101,6 +120,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> FakeStacks:
     fake = FakeStacks()
     monkeypatch.setattr(banks, "open_stack", fake.open)
     monkeypatch.setattr(learning, "model_for", lambda *_: FakeModel())
+    monkeypatch.setattr(ArtefactStore, "load", lambda *_: FakeModel())
     return fake
 
 
@@ -240,10 +260,19 @@ def test_a_run_is_not_carried_on_with_another_bank(tmp_path: Path, stacks: FakeS
 
 
 @pytest.mark.slow
-def test_two_cores_give_the_digest_of_one(tmp_path: Path, stacks: FakeStacks) -> None:
-    one, two = run(tmp_path), run(tmp_path, workers=2)
-    assert two["digest"] == one["digest"]
+def test_two_cores_give_the_digests_of_one(tmp_path: Path, stacks: FakeStacks) -> None:
+    """Without a loop and with one, on the same patients."""
+    looped = CLINIC.replace("name: banked", "name: looped") + LOOP
+
+    def compared(workers: int) -> dict[str, Any]:
+        order = RunOrder(text="", source="", workers=workers)
+        settings = Settings(home=tmp_path, threads=2)
+        return compare_scenarios([(CLINIC, "a"), (looped, "b")], order, settings, quiet)
+
+    one, two = compared(1), compared(2)
     assert two["points"] == one["points"]
+    assert two["digest"] == one["digest"]
+    assert len({point["digest"] for point in one["points"]}) == 2
 
 
 def test_images_that_cannot_be_scored_are_told(tmp_path: Path, stacks: FakeStacks) -> None:
@@ -281,6 +310,31 @@ def test_images_are_scored_in_each_way_they_are_taken(tmp_path: Path, stacks: Fa
     taken = [one.acquisition for one in stacks.asked]
     assert [one is None for one in taken].count(True) == 70
     assert {repr(one.severity) for one in taken if one is not None} == {"{'defocus': 3}"}
+
+
+def test_what_comes_back_is_answered_from_base_scores(tmp_path: Path, stacks: FakeStacks) -> None:
+    once = ("replications=1",)
+    bare = run(tmp_path, overrides=once)
+    summary = run(tmp_path, CLINIC + LOOP, overrides=once)
+    assert len(stacks.asked) == 70, "no image is scored again"
+    folder = Path(summary["run_dir"])
+    patients, before = (
+        sorted(rows_of(Path(one["run_dir"]) / "patients.csv"), key=lambda row: int(row["patient"]))
+        for one in (summary, bare)
+    )
+    for name in ("arrival_min", "bank_entry", "age", "malignant"):
+        assert [row[name] for row in patients] == [row[name] for row in before], name
+    lines = (folder / "events.jsonl").read_bytes()
+    assert {row["missing"] for row in patients} == {"", "knn"}
+    assert {row["way"] for row in patients} == {"", "biopsied", "sampled"}
+    kept = json.loads((folder / "replications" / "000-00000.json").read_text())
+    assert kept["digest"] == hashlib.sha256(lines).hexdigest()
+    entry = stacks.answer(entries_of(load(CLINIC, "clinic.yaml"))[0].image)
+    assert isinstance(entry, Opinion)
+    [first, *_] = rows_of(folder / "bank.csv")
+    assert float(first["log_odds.svm"]) == entry.log_odds["svm"]
+    assert float(first["input.1"]) == entry.sketch[1]
+    assert "log_odds.svm" not in rows_of(Path(bare["run_dir"]) / "bank.csv")[0]
 
 
 def test_points_share_a_bank_and_differ_where_they_must(tmp_path: Path, stacks: FakeStacks) -> None:
@@ -327,4 +381,7 @@ def test_a_bank_says_what_the_twin_in_the_loop_would_say(tmp_path: Path) -> None
     )
     assert scores.learners == tiny_model().learners
     assert np.isfinite(scores.log_odds).all()
+    assert [one.sketch for one in answers if isinstance(one, Opinion)] == [
+        tuple(row) for row in scores.sketch.tolist()
+    ]
     assert json.dumps(dict(built.facts))

@@ -66,11 +66,12 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from services.base_scores import BaseScore, BaseScores; "
-        "from twin.images import BlobRef\n"
+        "import sys; from pathlib import Path\n"
+        "from services.base_scores import BaseScore, BaseScores; from twin.images import BlobRef\n"
         "kept = BaseScores(Path(sys.argv[1]), 'base', 'code')\n"
         "for n in range(150):\n"
-        "    kept.keep((BlobRef(sha256=f'{i:064d}'), BaseScore({'svm': float(i)})) for i in range(n, n + 9))\n"
+        "    some = range(n, n + 9)\n"
+        "    kept.keep((BlobRef(sha256=f'{i:064d}'), BaseScore({'svm': float(i)})) for i in some)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     running = [subprocess.Popen(command) for _ in range(2)]

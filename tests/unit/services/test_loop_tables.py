@@ -18,11 +18,11 @@ def shown(told: dict[str, Any]) -> str:
 
 def test_a_comparison_ends_with_what_was_recovered() -> None:
     text = shown(looped_summary())
-    assert "share of the loss" in text
+    assert "share of the loss brought back" in text
     assert "from 14 d" in text
 
 
 def test_a_run_ends_with_decisions_labels_and_outages() -> None:
     text = shown(summary({**looped_summary()["points"][1], "label": {}}))
-    for said in ("promoted 4, rejected 4, waiting 4", "truth about all", "answered without"):
+    for said in ("promoted 4, rejected 4, waiting 4", "truth about all", "Without knn"):
         assert said in text

@@ -159,7 +159,7 @@ def test_a_poisoned_group_is_turned_round_and_no_other() -> None:
     counts: Counter[bool] = Counter()
     for one in messages(journal):
         wrong = (one.label == "malignant") != truth[one.case_id]
-        poisoned = GROUP_OF_TONE[tones[one.case_id]] == "V-VI" and DAY_MIN <= one.at_min
+        poisoned = GROUP_OF_TONE[tones[one.case_id]] == "V-VI" and one.at_min >= DAY_MIN
         poisoned = poisoned and one.at_min < 3 * DAY_MIN
         assert wrong == poisoned, one
         counts[poisoned] += 1

@@ -1,5 +1,6 @@
 """Sums, intervals and labels of the loop, against brute force."""
 
+import doctest
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 from loop_journals import columns_of, journal, scenario
 from numpy.typing import NDArray
 
+from simulator.analysis import jackknife
+from simulator.analysis import tally as tally_module
 from simulator.analysis.frames import Patients, window_of
 from simulator.analysis.jackknife import fieller_interval, jackknife_interval
 from simulator.analysis.label_sums import SUMS, label_sums, messages_of
 from simulator.analysis.precision import t_quantile
 from simulator.analysis.tally import FIGURES, Tally, tally, total
+from simulator.experiment import restacking as restacking_module
 from twin.evaluate import evaluate
 from twin.events import FeedbackReceived
 from twin.labels import DUPLICATE, UNKNOWN_CASE
@@ -150,3 +154,10 @@ def test_messages_that_do_not_count_have_a_reason() -> None:
     counted = int((~np.isnan(found.p_verified)).sum())
     assert found.received == counted + sum(found.apart.values())
     assert counted == int((~np.isnan(run.patients.column("label"))).sum())
+
+
+@pytest.mark.parametrize("module", [jackknife, tally_module, restacking_module])
+def test_examples_of_the_docstrings(module: object) -> None:
+    found = doctest.testmod(module)  # type: ignore[arg-type]
+    assert found.failed == 0
+    assert found.attempted > 0

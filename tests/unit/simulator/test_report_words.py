@@ -2,14 +2,26 @@ import doctest
 
 import pytest
 
-from simulator.report import families, markdown, markup, spoken, timeline, units, wording
+from simulator.report import (
+    families,
+    markdown_cells,
+    markup,
+    sheets,
+    spoken,
+    timeline,
+    units,
+    wording,
+)
 from simulator.report.markup import Html, tag
 from simulator.report.timeline import ticked
 from simulator.report.units import change, number, remark, value
 from simulator.report.wording import label, words
 
 
-@pytest.mark.parametrize("module", [families, markdown, markup, spoken, timeline, units, wording])
+@pytest.mark.parametrize(
+    "module",
+    [families, markdown_cells, markup, sheets, spoken, timeline, units, wording],
+)
 def test_examples_of_the_docstrings(module: object) -> None:
     found = doctest.testmod(module)  # type: ignore[arg-type]
     assert found.failed == 0 and found.attempted > 0

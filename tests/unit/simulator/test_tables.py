@@ -75,3 +75,16 @@ def test_the_digest_is_that_of_names_and_numbers() -> None:
 def test_an_unknown_column_is_an_error() -> None:
     with pytest.raises(KeyError):
         filled(3).column("third")
+
+
+def test_values_are_put_into_rows_that_are_there() -> None:
+    table = Table(("who", "what", "when"))
+    for who in range(tables.CHUNK_ROWS + 10):
+        table.add((who, -who))
+    done = table.filled("who", ("when", "what"), {3: (0.5, 7.0), tables.CHUNK_ROWS + 1: (1.5, 8.0)})
+    what, when = done.column("what"), done.column("when")
+    assert (what[3], when[3]) == (7.0, 0.5)
+    assert (what[tables.CHUNK_ROWS + 1], when[tables.CHUNK_ROWS + 1]) == (8.0, 1.5)
+    assert what[4] == -4
+    assert np.isnan(when).sum() == len(done) - 2 == tables.CHUNK_ROWS + 8
+    done.close()
