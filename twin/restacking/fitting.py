@@ -18,6 +18,7 @@ TRUST: Final = (1.0, 0.1, 0.01, 0.0)
 PENALTIES: Final = (0.01, 0.003)
 FOLDS: Final = 3
 DECIMALS: Final = 6
+_RIDGE: Final = 1e-4  # of a slope: hardly any
 
 Floats = NDArray[np.float64]
 
@@ -43,14 +44,25 @@ class Labels:
 class Refit:
     """A fit of all columns, and how it did on labels that it did not see."""
 
-    logistic: Logistic
+    logistic: Logistic  # as it came out
+    line: Logistic  # intercept and slope that its log-odds follow to fit the labels
     trust: float  # what a training image counted
     penalty: float
-    held_out: Floats  # (n,) log-odds of the labels, each from a fit without its picture
+    held_out: Floats  # (n,) log-odds of the labels, each from fits without its picture
+
+    @property
+    def calibrated(self) -> Logistic:
+        """The fit along its line."""
+        return along(self.line, self.logistic)
 
 
 def refit(labels: Labels, reference: Reference) -> Refit:
-    """Fit learners and sketch to labels and training images, as much of these as helps."""
+    """Fit learners and sketch to labels and training images, as much of these as helps.
+
+    Training images steady the weights, but what they say of the probabilities is old: their scores
+    are surer than those of pictures that are taken otherwise. So the fit follows a line (Platt
+    1999) that is fitted to its held-out answers to the labels alone.
+    """
     material = _Material(labels, reference)
     folds = [labels.image % FOLDS == number for number in range(FOLDS)]
     best: Refit | None = None
@@ -62,12 +74,15 @@ def refit(labels: Labels, reference: Reference) -> Refit:
             for unseen in folds:
                 start = material.fit(~unseen, trust, penalty, start)
                 held_out[unseen] = start.intercept + _dot(labels.columns[unseen], start.weights)
+            line, held_out = calibrated(labels, held_out)
             loss = float(np.sum(labels.weight * losses_of(held_out, labels.malignant)))
             if loss < least - 1e-9:
                 least = loss
                 everything = np.ones(len(labels.malignant), np.bool_)
                 fitted = material.fit(everything, trust, penalty, start)
-                best = Refit(logistic=fitted, trust=trust, penalty=penalty, held_out=held_out)
+                best = Refit(
+                    logistic=fitted, line=line, trust=trust, penalty=penalty, held_out=held_out
+                )
     assert best is not None  # some loss is finite
     return best
 
@@ -90,6 +105,7 @@ def all_masks(
                 if size == count
                 else material.fit(everything, found.trust, found.penalty, begin)
             )
+            fitted = along(found.line, fitted)
             names = (*(learners[place] for place in chosen), *inputs)
             rounded = [round(float(weight), DECIMALS) for weight in fitted.weights]
             stacks[tuple(learners[place] for place in chosen)] = MetaWeights(
@@ -97,6 +113,28 @@ def all_masks(
                 weights=dict(zip(names, rounded, strict=True)),
             )
     return MetaStack(learners=tuple(learners), penalty=found.penalty, stacks=stacks, inputs=inputs)
+
+
+def calibrated(labels: Labels, log_odds: Floats) -> tuple[Logistic, Floats]:
+    """Return intercept and slope, and held-out log-odds of a fit without each picture."""
+    crossed = np.empty(len(log_odds))
+    for number in range(FOLDS):
+        unseen = labels.image % FOLDS == number
+        line = _line(labels, log_odds, ~unseen)
+        crossed[unseen] = line.intercept + line.weights[0] * log_odds[unseen]
+    return _line(labels, log_odds, np.ones(len(log_odds), np.bool_)), crossed
+
+
+def along(line: Logistic, fitted: Logistic) -> Logistic:
+    """Return a fit whose log-odds follow a line."""
+    slope = float(line.weights[0])
+    return Logistic(line.intercept + slope * fitted.intercept, slope * fitted.weights)
+
+
+def _line(labels: Labels, log_odds: Floats, rows: NDArray[np.bool_]) -> Logistic:
+    return fit_l1_logistic(
+        log_odds[rows, None], labels.malignant[rows], _RIDGE, sample_weight=labels.weight[rows]
+    )
 
 
 class _Material:

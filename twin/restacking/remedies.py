@@ -7,23 +7,21 @@ must be better than a smaller one by more than chance. The gate comes after, on 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.l1_logistic import Logistic, fit_l1_logistic, losses_of
+from twin.l1_logistic import Logistic, losses_of
 from twin.meta import MetaStack, MetaWeights
 from twin.reference import Reference
 from twin.restacking.answers import log_odds_of
 from twin.restacking.evidence import Evidence
-from twin.restacking.fitting import DECIMALS, FOLDS, Labels, Refit, all_masks, refit
+from twin.restacking.fitting import DECIMALS, Labels, Refit, all_masks, calibrated, refit
 from twin.restacking.operating_point import logit, threshold_at
 from twin.restacking.paired import paired_mean
 from twin.restacking.plan import Remedy
+from twin.restacking.weighting import effective_size
 from twin.stacks import StackVersion
-
-_RIDGE: Final = 1e-4  # of a slope: hardly any
 
 Floats = NDArray[np.float64]
 
@@ -64,9 +62,10 @@ def challenger_of(
     log_odds = log_odds[whole]
     base_share = float(reference.malignant.mean())
     cut = threshold_at(labels.prevalence, base.threshold, base_share)
-    line, crossed = _calibrated(labels, log_odds)
-    before = losses_of(log_odds, labels.malignant)
-    after = losses_of(crossed, labels.malignant)
+    line, crossed = calibrated(labels, log_odds)
+    seen = _optimism(champion, labels)
+    before = losses_of(log_odds, labels.malignant) + seen
+    after = losses_of(crossed, labels.malignant) + seen
     facts = {
         "prevalence": round(labels.prevalence, DECIMALS),
         "log_loss_champion": _mean(before, labels),
@@ -122,9 +121,9 @@ def _restacked(
         inputs=tuple(f"input.{place}" for place in range(labels.columns.shape[1] - every)),
     )
     names = (*learners, *full.inputs)
-    values = [round(float(weight), DECIMALS) for weight in best.logistic.weights]
+    values = [round(float(weight), DECIMALS) for weight in best.calibrated.weights]
     weights = MetaWeights(
-        intercept=round(best.logistic.intercept, DECIMALS),
+        intercept=round(best.calibrated.intercept, DECIMALS),
         weights=dict(zip(names, values, strict=True)),
     )
     return Challenger(
@@ -147,20 +146,19 @@ def _same(
     )
 
 
-def _calibrated(labels: Labels, log_odds: Floats) -> tuple[Logistic, Floats]:
-    """Return intercept and slope, and held-out log-odds of a fit without each picture."""
-    crossed = np.empty(len(log_odds))
-    for number in range(FOLDS):
-        unseen = labels.image % FOLDS == number
-        line = _line(labels, log_odds, ~unseen)
-        crossed[unseen] = line.intercept + line.weights[0] * log_odds[unseen]
-    return _line(labels, log_odds, np.ones(len(log_odds), np.bool_)), crossed
+def _optimism(champion: StackVersion, labels: Labels) -> float:
+    """Return by how much a champion's loss is too small on pictures that it may be fitted to.
 
-
-def _line(labels: Labels, log_odds: Floats, rows: NDArray[np.bool_]) -> Logistic:
-    return fit_l1_logistic(
-        log_odds[rows, None], labels.malignant[rows], _RIDGE, sample_weight=labels.weight[rows]
-    )
+    Challengers are held against it by their answers to pictures that they have not seen. So what
+    Akaike's criterion puts on a fit is put on the champion's, degrees of freedom over labels, which
+    of an L1 fit are its weights other than zero (Zou, Hastie & Tibshirani 2007). Version 0 was
+    fitted to training images and has seen none of these pictures.
+    """
+    if not champion.meta.inputs:
+        return 0.0
+    weights = champion.meta.weights_for(champion.meta.learners).weights
+    free = 1 + sum(value != 0.0 for value in weights.values())
+    return free / effective_size(labels.weight)
 
 
 def _better(gain: Floats, labels: Labels) -> bool:
