@@ -1,5 +1,6 @@
 # `make demo` and `make test` need nothing but Python >= 3.11, make and a package registry.
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -16,8 +17,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## train a small model on synthetic lesions (once), then stream a clinic through it
 	$(BIN)/dermtwin run scenarios/first-clinic.yaml
 
-test: $(STAMP)  ## all tests that this machine can run
-	$(BIN)/pytest
+test: $(STAMP)  ## all tests that this machine can run; make WORKERS=1 for one at a time
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: lint types contracts test  ## what CI runs
 
