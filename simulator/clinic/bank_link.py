@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from simulator.cases.bank import Bank, Severities
 from simulator.cases.bank_entries import reference_of
 from simulator.clinic.journal import Journal
-from simulator.language.loop_plans import outages, restack_plan
+from simulator.language.loop_plans import drift_plan, outages, restack_plan
 from simulator.language.schema import Scenario
+from twin.drift.monitor import watch_of
 from twin.errors import InvariantError
 from twin.events import (
     CaseArrived,
@@ -181,10 +182,10 @@ def bank_link(scenario: Scenario, bank: Bank) -> BankLink:
     )
     restacker = None
     if scenario.epoch_min is not None:
-        if scenario.drift is not None:
-            raise NotImplementedError("drift is not watched yet in runs from a bank")
+        reference, drift = bank.scorer.reference, drift_plan(scenario)
+        watch = None if drift is None else watch_of(drift, reference, base)
         plan = restack_plan(scenario)
-        restacker = Restacker(base, bank.scorer.reference, bank.model_id, plan)
+        restacker = Restacker(base, reference, bank.model_id, plan, watch)
     return BankLink(bank, base, outages(scenario), restacker)
 
 
