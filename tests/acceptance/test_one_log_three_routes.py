@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 SCENARIO = Path("scenarios/first-clinic.yaml").read_text().replace("count: 200", "count: 30")
 
-# Labels come back of all, and the operating point is so high that it is bound to be moved.
+# Labels come back of all; every picture is taken so badly that the stack has to change.
 LOOP = """
 name: small-loop
 seed: 3
@@ -29,7 +29,7 @@ pathway:
   - {id: ai, twin: score, then: read}
   - {id: read, staff: dermatologist, service: {constant: 2 min}, then: end}
 staff: {dermatologist: 1}
-decision: {threshold: 0.98}
+shifts: [{at: 0 min, image: {colour_cast: 5, overexposure: 4}}]
 feedback: {delay: {constant: 5 min}, verified: {biopsied: 100 %, discharged: 100 %}}
 restack: {every: 1 h, gate: "off"}
 faults: [{at: 30 min, for: 1 h, component: svm}]
