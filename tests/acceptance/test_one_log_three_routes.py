@@ -29,7 +29,7 @@ pathway:
   - {id: ai, twin: score, then: read}
   - {id: read, staff: dermatologist, service: {constant: 2 min}, then: end}
 staff: {dermatologist: 1}
-shifts: [{at: 0 min, image: {colour_cast: 5, overexposure: 4}}]
+shifts: [{at: 0 min, image: {colour_cast: 5, brightness: 5}}]
 feedback: {delay: {constant: 5 min}, verified: {biopsied: 100 %, discharged: 100 %}}
 restack: {every: 1 h, gate: "off"}
 faults: [{at: 30 min, for: 1 h, component: svm}]
