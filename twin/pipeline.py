@@ -16,6 +16,7 @@ from itertools import groupby
 from twin.errors import InvariantError
 from twin.events import CaseArrived, CaseRejected, VerdictIssued
 from twin.ports import Answer, Stack, Ticket, Unscorable
+from twin.restacking.twin_loop import TwinLoop
 from twin.stacks import Outage, StackBook, StackVersion, absent_at
 
 
@@ -127,3 +128,17 @@ class Pipeline:
             model_id=self._stack.model_id,
             stack=version.number if version else 0,
         )
+
+
+def pipeline_of(
+    stack: Stack, threshold: float | None = None, loop: TwinLoop | None = None
+) -> Pipeline:
+    """Return the pipeline of a twin.
+
+    Parameters:
+        threshold: operating point where nothing happens to the stack; None: the model's own.
+        loop: what does happen, with its operating point.
+    """
+    if loop is None:
+        return Pipeline(stack, threshold)
+    return Pipeline(stack, loop.threshold, loop.book(), loop.outages)
