@@ -12,12 +12,15 @@ that was in force when it arrived (twin/stacks.py).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from twin.errors import InvariantError
 from twin.events import CaseArrived, CaseRejected, VerdictIssued
 from twin.ports import Answer, Stack, Ticket, Unscorable
-from twin.restacking.twin_loop import TwinLoop
 from twin.stacks import Outage, StackBook, StackVersion, absent_at
+
+if TYPE_CHECKING:
+    from twin.restacking.twin_loop import TwinLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Pipeline:
 
 
 def pipeline_of(
-    stack: Stack, threshold: float | None = None, loop: TwinLoop | None = None
+    stack: Stack, threshold: float | None = None, loop: "TwinLoop | None" = None
 ) -> Pipeline:
     """Return the pipeline of a twin.
 

@@ -53,6 +53,9 @@ class TwinLoop:
         """
         if not self.decides:
             raise InvariantError("a re-stacker for a run without re-stacking or drift")
+        watch = None
         if self.drift is not None:
-            raise NotImplementedError("drift is not watched yet")
-        return Restacker(self.base, self.reference, self.model_id, self.restack)
+            from twin.drift.monitor import watch_of  # for those who watch alone
+
+            watch = watch_of(self.drift, self.reference, self.base)
+        return Restacker(self.base, self.reference, self.model_id, self.restack, watch)
