@@ -83,7 +83,7 @@ def measure(rounds: int, labels: int = LABELS, limit_s: float = LIMIT_S) -> dict
             worked_s.append(time.process_time() - noted_s)
     # Anything else would have left out part of the work.
     if not isinstance(decision, StackPromoted) or decision.how != "restack":
-        sys.exit(f"{labels} labels end in no re-stack, so it cannot be timed: {decision.reason}")
+        sys.exit(f"{labels} labels end in no re-stack, so it cannot be timed: {decision}")
     assert decision.gate and len(decision.stacks) == 2 ** len(LEARNERS) - 1
     held_out = next(row.labels for row in decision.gate if row.metric == "auc")
     refit = _refit(labels, limit_s)
