@@ -55,9 +55,7 @@ class LabelFree:
         self._test = MixtureTest(_seen(score, known, reference.sketch), reference.malignant)
         count = len(score)
         stream = np.random.Generator(np.random.Philox(key=_SEED))
-        weights = stream.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
-        weights = np.concatenate([np.ones((1, count)), weights])  # all as they are, then resamples
-        self._calibration = _calibrated(score, reference.malignant, weights)
+        self._calibration = _calibrated(score, reference.malignant, _resamples(count, stream))
 
     def estimate(self, window: Columns, seed: int, confidence: float) -> tuple[Estimate, ...]:
         """Return accuracy, sensitivity, specificity and prevalence of a window.
@@ -90,8 +88,7 @@ class LabelFree:
     def _drawn(self, score: Floats, seed: int) -> "_Drawn":
         stream = np.random.Generator(np.random.Philox(key=[_SEED, seed]))
         count = len(score)
-        weights = stream.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
-        weights = np.concatenate([np.ones((1, count)), weights]) / count
+        weights = _resamples(count, stream) / count
         intercept, slope, prior = self._calibration
         odds = np.exp(np.clip(intercept[:, None] + slope[:, None] * score, -30, 30))
         ratio = odds * ((1 - prior) / prior)[:, None]  # p(z | malignant) / p(z | benign)
@@ -120,7 +117,8 @@ class _Drawn:
             "sensitivity": (hits, ill.sum(axis=1)),
             "specificity": (passes, (1 - ill).sum(axis=1)),
         }[metric]
-        return np.divide(total, of, out=np.full(len(ill), np.nan), where=of > 0)
+        share: Floats = np.divide(total, of, out=np.full(len(ill), np.nan), where=of > 0)
+        return share
 
 
 def invalid(reason: str) -> tuple[Estimate, ...]:
@@ -160,6 +158,12 @@ def _seen(score: Floats, log_odds: Floats, sketch: Floats) -> Floats:
     spread = disagreement(log_odds)
     columns = [sketch, score[:, None]]
     return np.concatenate(columns if np.isnan(spread).any() else [*columns, spread[:, None]], 1)
+
+
+def _resamples(count: int, stream: np.random.Generator) -> Floats:
+    """Return how often each row is drawn: once each, then in bootstrap resamples."""
+    drawn = stream.multinomial(count, np.full(count, 1 / count), _RESAMPLES)
+    return np.concatenate([np.ones((1, count)), drawn.astype(np.float64)])
 
 
 def _calibrated(
