@@ -52,46 +52,50 @@ class RestackerLoop:
         failures = 0
         while not stop.is_set():
             restacker = self._new()
-            heard = 0
             try:
                 self._subscriber.seek({})
-                heard = self._catch_up(restacker, stop)
+                self._begin(restacker)
                 while not stop.is_set():
-                    heard += self._step(restacker, POLL_S)
+                    self._step(restacker)
                     failures = 0
             except DependencyError as error:
                 if failures == len(RETRY_WAITS_S):
                     raise
                 self.restarts += 1
-                self._log.warning("again", reason=str(error), heard=heard)
+                self._log.warning("again", reason=str(error))
                 stop.wait(RETRY_WAITS_S[failures])
                 failures += 1
 
-    def _catch_up(self, restacker: Restacker, stop: threading.Event) -> int:
+    def _begin(self, restacker: Restacker) -> None:
         """Read what is on the log; announce version 0 if that has not been done."""
-        heard, announced = 0, False
-        while not stop.is_set() and sum(self._subscriber.lag().values()) > 0:
-            for event in self._read(POLL_S):
-                restacker.note(event)
-                announced |= isinstance(event, StackPromoted) and event.epoch == 0
-                heard += 1
-        if not announced:
+        if not any(_is_first(event) for event in self._drained(restacker)):
             self._publish(restacker.begin())
         self._decide(restacker)
-        return heard
 
-    def _step(self, restacker: Restacker, wait_s: float) -> int:
-        events = self._read(wait_s)
-        for event in events:
-            restacker.note(event)
+    def _step(self, restacker: Restacker) -> None:
+        events = self._read(restacker, POLL_S)
         if events:
             self._decide(restacker)
-        return len(events)
 
     def _decide(self, restacker: Restacker) -> None:
-        while (epoch := restacker.ready()) is not None:
-            for event in restacker.decide(epoch):
+        """Decide all epochs that are ready, on all that is on the log.
+
+        Whoever publishes an epoch has flushed what came before it, so the log's end has that. The
+        counts of an epoch alone would not do: a stranger's message may stand for one that is on
+        its way.
+        """
+        while restacker.ready() is not None:
+            self._drained(restacker)
+            epoch = restacker.ready()
+            for event in restacker.decide(epoch) if epoch is not None else ():
                 self._publish(event)
+
+    def _drained(self, restacker: Restacker) -> list[LoggedEvent]:
+        """Read to the end of the log."""
+        events: list[LoggedEvent] = []
+        while sum(self._subscriber.lag().values()) > 0:
+            events += self._read(restacker, POLL_S)
+        return events
 
     def _publish(self, event: StackEvent) -> None:
         self._publisher.publish(event)
@@ -102,7 +106,7 @@ class RestackerLoop:
             facts = {"kind": type(event).__name__}
         self._log.info("stacks", epoch=getattr(event, "epoch", None), **facts)
 
-    def _read(self, wait_s: float) -> list[LoggedEvent]:
+    def _read(self, restacker: Restacker, wait_s: float) -> list[LoggedEvent]:
         events = []
         for message in self._subscriber.poll(_MOST_PER_POLL, wait_s):
             try:
@@ -110,5 +114,10 @@ class RestackerLoop:
             except EventError:
                 continue  # the mirror counts it, and of the cases' topic the worker keeps it apart
             if not isinstance(event, ComponentChanged):
+                restacker.note(event)
                 events.append(event)
         return events
+
+
+def _is_first(event: LoggedEvent) -> bool:
+    return isinstance(event, StackPromoted) and event.epoch == 0

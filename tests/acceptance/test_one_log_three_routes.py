@@ -24,14 +24,15 @@ seed: 3
 horizon: 3 h
 warmup: 0 d
 cases: {source: synthetic, population: {prevalence: 50 %}}
-arrivals: {rate_per_h: 25}
+arrivals: {rate_per_h: 32}
 pathway:
   - {id: ai, twin: score, then: read}
-  - {id: read, staff: dermatologist, service: {constant: 2 min}, then: end}
+  - {id: read, staff: dermatologist, service: {constant: 1 min}, then: end}
 staff: {dermatologist: 1}
 shifts: [{at: 0 min, image: {colour_cast: 5, brightness: 5}}]
 feedback: {delay: {constant: 5 min}, verified: {biopsied: 100 %, discharged: 100 %}}
 restack: {every: 1 h, gate: "off"}
+drift: {window_cases: 50}
 faults: [{at: 30 min, for: 1 h, component: svm}]
 """
 

@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -12,12 +13,21 @@ from services.logs import open_log
 from services.mirror.loop import record_of
 from services.restacker import TOPICS, RestackerLoop
 from twin.errors import DependencyError
-from twin.events import DriftReported, LoggedEvent, StackPromoted, StackRejected
-from twin.log import digest
+from twin.events import (
+    CaseArrived,
+    DriftReported,
+    FeedbackReceived,
+    LoggedEvent,
+    StackEvent,
+    StackPromoted,
+    StackRejected,
+)
+from twin.labels import DUPLICATE, TOO_EARLY, UNKNOWN_CASE, UNKNOWN_CLASS
+from twin.log import digest, in_order
 from twin.restacking.gate import Judgement
 from twin.restacking.plan import RestackPlan
 from twin.restacking.restacker import Restacker
-from twin.state import TwinState, fold
+from twin.state import APART, TwinState, fold
 
 PLAN = RestackPlan(every_min=30 * DAY, window_min=30 * DAY)
 
@@ -123,8 +133,10 @@ def test_every_epoch_is_decided_once_and_version_0_announced() -> None:
     assert state.counts["duplicates"] == state.counts["conflicts"] == loop.restarts == 0
 
 
-@pytest.mark.parametrize("sent", [False, True])
-@pytest.mark.parametrize("at", range(1, 8))  # version 0, and two events of each epoch
+# The first is version 0; then come two of each epoch.
+@pytest.mark.parametrize(
+    ("at", "sent"), [(1, False), (1, True), (2, False), (2, True), (3, False), (4, True), (7, True)]
+)
 def test_killed_at_any_publication_the_next_one_goes_on(at: int, sent: bool) -> None:
     bus = bus_with_events()
     with pytest.raises(Killed):
@@ -167,3 +179,34 @@ def test_what_is_no_event_is_passed_over() -> None:
     state = state_of(bus)
     assert digest(state.of_record()) == undisturbed()
     assert state.counts["invalid"] == 1
+
+
+def test_labels_that_do_not_count_change_no_decision() -> None:
+    """Of an unknown case, from before the verdict, of an unknown class, and a thousand repeats."""
+    events = quarter()
+    label = next(one for one in events if isinstance(one, FeedbackReceived))
+    early = next(one for one in events if isinstance(one, CaseArrived) and one.at_min > DAY)
+    stray = [
+        replace(label, feedback_id="stray.1", case_id="nobody"),
+        replace(label, feedback_id="stray.2", case_id=early.case_id, at_min=early.at_min - 60),
+        replace(label, feedback_id="stray.3", label="mole"),
+        *(replace(label, feedback_id=f"again.{n}") for n in range(1000)),
+        *[label] * 10,
+    ]
+    bus = MemoryBus()
+    for event in [*stray, *events]:
+        bus.publisher().publish(event)
+    serve(bus)
+    state, plain = state_of(bus), bus_with_events()
+    serve(plain)
+    assert [e for e in in_order(state.of_record()) if isinstance(e, StackEvent)] == [
+        e for e in in_order(state_of(plain).of_record()) if isinstance(e, StackEvent)
+    ]
+    apart = {name: n for name, n in state.counts.items() if name.startswith(APART) and n}
+    assert apart == {
+        f"{APART}{UNKNOWN_CASE}": 1,
+        f"{APART}{TOO_EARLY}": 1,
+        f"{APART}{UNKNOWN_CLASS}": 1,
+        f"{APART}{DUPLICATE}": 1000,
+    }
+    assert state.counts["duplicates"] == 10
