@@ -8,6 +8,7 @@ from services.mirror.overview import Overview
 from services.stack_words import word
 from twin.events import DriftReported, DriftSignal, StackOrdered
 from twin.labels import REASONS, TOO_EARLY
+from twin.restacking.orders import ROLLBACK
 from twin.state import APART, TwinState
 
 Told = dict[str, Any]
@@ -97,8 +98,14 @@ def _epochs(state: TwinState) -> Told:
 
 def _carried_out(state: TwinState, order: StackOrdered) -> int | None:
     """Return the epoch that answered an order; None while it stands."""
-    due = [one.epoch for one in state.epochs.values() if one.at_min >= order.at_min]
-    return next((epoch for epoch in sorted(due) if epoch in state.stacks), None)
+    return min(
+        (
+            one.epoch
+            for one in state.stacks.values()
+            if one.how == ROLLBACK and one.at_min >= order.at_min
+        ),
+        default=None,
+    )
 
 
 def _labels(state: TwinState) -> Told:
