@@ -102,7 +102,7 @@ def _carried_out(state: TwinState, order: StackOrdered) -> int | None:
         (
             one.epoch
             for one in state.stacks.values()
-            if one.how == ROLLBACK and one.at_min >= order.at_min
+            if one.how == ROLLBACK and one.at_min > order.at_min
         ),
         default=None,
     )

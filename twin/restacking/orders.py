@@ -25,6 +25,12 @@ class Order:
     version: int
     words: str  # why
 
+    def before(self, epoch: EpochReached) -> bool:
+        """Return whether an epoch may carry it out: of the log, what came before it counts."""
+        if not self.order_id:
+            return self.at_min <= epoch.at_min
+        return self.at_min < epoch.at_min
+
 
 class Orders:
     """Those that stand.
@@ -49,7 +55,7 @@ class Orders:
 
     def due(self, epoch: EpochReached) -> Order | None:
         """Return the latest order from before an epoch; earlier ones go with it."""
-        return max((one for one in self._stand if one.at_min <= epoch.at_min), default=None)
+        return max((one for one in self._stand if one.before(epoch)), default=None)
 
     def passed(
         self,

@@ -66,7 +66,7 @@ def test_an_order_that_comes_too_late_for_its_epoch_stands_until_the_next():
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
-@pytest.mark.parametrize("at_day", [20, 31, 59])
+@pytest.mark.parametrize("at_day", [20, 31, 60])
 def test_who_reads_the_log_again_carries_out_the_same(epoch, at_day):
     told = after_epoch(epoch, replace(ORDER, at_min=at_day * DAY))
     once = follow(restacker(), told)
