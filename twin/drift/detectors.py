@@ -27,7 +27,7 @@ class Detector(Protocol):
 
 _PH_DELTA: Final = 0.1
 _PH_THRESHOLD: Final = 60.0
-_KS_ALPHA: Final = 1e-5
+_KS_ALPHA: Final = 1e-4
 _KS_WINDOW: Final = 300
 _KS_LATEST: Final = 100
 _KS_EVERY: Final = 50
@@ -59,9 +59,12 @@ def _made(detector: DetectorName) -> Detector:
         return _Kswin()
     from river import drift
 
-    if detector == "adwin":
-        return drift.ADWIN()
-    return drift.PageHinkley(delta=_PH_DELTA, threshold=_PH_THRESHOLD)
+    found: Detector = (
+        drift.ADWIN()
+        if detector == "adwin"
+        else drift.PageHinkley(delta=_PH_DELTA, threshold=_PH_THRESHOLD)
+    )
+    return found
 
 
 class _Kswin:
