@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-from loop_clinic import DAY, LEARNERS, arrived, base, label, reference, scores, verdict
+from loop_clinic import DAY, arrived, base, label, reference, scores, verdict
 
 from twin.drift.columns import Columns
 from twin.drift.monitor import watch_of
@@ -72,4 +72,7 @@ def reports(events, every_min=DAY, epochs=12, plan=PLAN):
     return [watch(epoch_of(k, events, every_min), ledger, base()) for k in range(1, epochs + 1)]
 
 
-__all__ = ["DAY", "LEARNERS", "base", "reference"]
+@cache
+def told(moved=2.0, epochs=12, every_min=DAY):
+    """The reports of the story."""
+    return reports(story(moved=moved), every_min, epochs)

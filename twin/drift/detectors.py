@@ -26,7 +26,7 @@ class Detector(Protocol):
 
 
 _PH_DELTA: Final = 0.1
-_PH_THRESHOLD: Final = 60.0
+_PH_ALPHA: Final = 1.0  # no forgetting
 _KS_ALPHA: Final = 1e-4
 _KS_WINDOW: Final = 300
 _KS_LATEST: Final = 100
@@ -62,7 +62,7 @@ def _made(detector: DetectorName) -> Detector:
     found: Detector = (
         drift.ADWIN()
         if detector == "adwin"
-        else drift.PageHinkley(delta=_PH_DELTA, threshold=_PH_THRESHOLD)
+        else drift.PageHinkley(delta=_PH_DELTA, alpha=_PH_ALPHA)
     )
     return found
 
