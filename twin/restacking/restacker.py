@@ -172,6 +172,7 @@ class Restacker:
             self.ledger,
             champion=self.in_force,
             base=self.base,
+            version_at=self._versions.at,
             reference=self.reference,
             judge=self._judge,
             model_id=self.model_id,

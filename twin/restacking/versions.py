@@ -51,6 +51,11 @@ class Versions:
         """Return a version."""
         return self._stacks[number]
 
+    def at(self, at_min: float) -> StackVersion:
+        """Return the version that answers a case that arrives at a time."""
+        begun = [one.at_min <= at_min for one in self._events]
+        return self._stacks[max(0, sum(begun) - 1)]
+
     def origin(self, number: int) -> int | None:
         """Return whose weights a version has: its own, or those that a rollback restored.
 
