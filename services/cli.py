@@ -13,6 +13,7 @@ import typer
 
 from services.commands.compare import compare
 from services.commands.data import data
+from services.commands.detectors import detectors
 from services.commands.doctor import doctor
 from services.commands.feedback import feedback
 from services.commands.gallery import gallery
@@ -44,7 +45,7 @@ app = typer.Typer(
     come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
-    "What-if questions": (run, compare, resume, validate, schema),
+    "What-if questions": (run, compare, detectors, resume, validate, schema),
     "Models and images": (train, refit, score, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, feedback, doctor),
 }
