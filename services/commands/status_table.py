@@ -90,7 +90,7 @@ def _drift(drift: Result | None, news: Result) -> str:
         shown = ", ".join(raised[:4]) + (f" and {len(raised) - 4} more" if raised[4:] else "")
         p_value = "" if one["p_value"] is None else f", p = {one['p_value']:.3g}"
         lines.append(
-            f"{family}: {one['alarms']} alarms on {one['streams']} streams{p_value}"
+            f"{family}: {_many(one['alarms'], 'alarm')} on {_many(one['streams'], 'stream')}{p_value}"
             f"{f' ({shown})' if shown else ''}"
         )
     return "\n".join(lines)
@@ -126,3 +126,7 @@ def _components(components: Result) -> Table:
 
 def _ago(news: Result, kind: str) -> str:
     return f" (last news {news[kind]:g} s ago)" if kind in news else ""
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
