@@ -89,10 +89,8 @@ def _drift(drift: Result | None, news: Result) -> str:
         raised = [f"{by['detector']} on {by['stream']}" for by in one["raised_by"]]
         shown = ", ".join(raised[:4]) + (f" and {len(raised) - 4} more" if raised[4:] else "")
         p_value = "" if one["p_value"] is None else f", p = {one['p_value']:.3g}"
-        lines.append(
-            f"{family}: {_many(one['alarms'], 'alarm')} on {_many(one['streams'], 'stream')}{p_value}"
-            f"{f' ({shown})' if shown else ''}"
-        )
+        many = f"{_many(one['alarms'], 'alarm')} on {_many(one['streams'], 'stream')}"
+        lines.append(f"{family}: {many}{p_value}{f' ({shown})' if shown else ''}")
     return "\n".join(lines)
 
 
