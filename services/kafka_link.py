@@ -82,13 +82,16 @@ class KafkaLink:
     def epoch(self, event: EpochReached) -> list[StackEvent]:
         """Publish an epoch and wait until the log has what was decided; version 0 comes first.
 
-        Cases that are submitted afterwards are behind the decision on the log.
+        What came before the epoch is on the log before it, whatever partitions it is in: whoever
+        reads the epoch and then to the log's end has all of it. Cases that are submitted
+        afterwards are behind the decision on the log.
 
         Raises:
             InvariantError: nothing happens at epochs.
         """
         if self._stacks is None:
             raise InvariantError(f"epoch {event.epoch} of a run without re-stacking or drift")
+        self._publisher.flush()
         self._publisher.publish(event)
         self._publisher.flush()
         while not self._complete(event.epoch):

@@ -158,3 +158,38 @@ def test_an_epoch_is_an_error_where_nothing_happens_at_any(link) -> None:
     to_twin, _ = link
     with pytest.raises(InvariantError, match="epoch 1 of a run without"):
         to_twin.epoch(epoch(1, 0))
+
+
+def test_what_came_before_an_epoch_is_on_the_log_before_it() -> None:
+    """A broker acknowledges partitions one by one: an epoch must not overtake what it counts."""
+    bus = MemoryBus()
+
+    class Slow:
+        """Nothing is on the log before it is flushed, and then the latest comes first."""
+
+        def __init__(self) -> None:
+            self.sent: list = []
+
+        def publish(self, event) -> None:
+            self.sent.append(event)
+
+        def flush(self) -> None:
+            for event in reversed(self.sent):
+                seen.append(event)
+                bus.publisher().publish(event)
+            self.sent.clear()
+
+    seen: list = []
+    bus.publisher().publish(FakeRestacker({}).begin())
+    bus.publisher().publish(FakeRestacker({}).decide(epoch(1, 1))[0])
+    to_twin = KafkaLink(
+        Slow(),
+        bus.subscriber(["verdicts"], "e"),
+        lambda: None,
+        lambda _: None,
+        bus.subscriber(["stacks"], "e"),
+        [(StackPromoted, StackRejected)],
+    )
+    to_twin.publish(closed("1"))
+    to_twin.epoch(epoch(1, 1))
+    assert seen == [closed("1"), epoch(1, 1)]
