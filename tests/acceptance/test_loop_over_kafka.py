@@ -54,7 +54,7 @@ pytestmark = pytest.mark.slow
 CLINIC = """
 name: loop-over-kafka
 seed: 3
-horizon: 4 d
+horizon: 3 d
 warmup: 0 d
 cases: {source: synthetic, population: {prevalence: 50 %}}
 arrivals: {rate_per_h: 3}
@@ -245,15 +245,15 @@ def broker(kafka_servers: str, redis_url: str, prefix: str) -> Iterator[Broker]:
 
 def test_a_re_stacker_that_is_killed_again_and_again_leaves_no_trace(broker: Broker) -> None:
     # Publications are counted over all re-stackers: version 0, then a report and a decision each
-    # epoch. Killed before and after version 0, between the two of an epoch, and around decisions.
-    broker.mortal = Mortal(broker.publisher(), before={1, 4, 7}, after={2, 3, 6, 9})
+    # epoch. Killed before and after version 0, between the two of an epoch, before and after a
+    # decision.
+    broker.mortal = Mortal(broker.publisher(), before={1, 4}, after={2, 3, 6, 7})
     log = broker.run()
     assert digest(log) == digest(in_process())
     promoted = {one.version for one in log if isinstance(one, StackPromoted)}
     answered_by = {one.stack for one in log if isinstance(one, VerdictIssued)}
-    assert len(promoted) > 2
-    assert answered_by == promoted
-    assert broker.mortal.kills == 7
+    assert promoted >= answered_by == {0, 1, 2}
+    assert broker.mortal.kills == 6
     state = broker.mirrored()
     assert digest(state.of_record()) == digest(log)
     assert state.counts["duplicates"] == state.counts["conflicts"] == 0
