@@ -21,6 +21,7 @@ from benchmarks import (
     cold_start,
     coverage,
     engine_speed,
+    label_free,
     memory,
     mirror_delay,
     rendering,
@@ -35,7 +36,7 @@ RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
-    *("acquisition", "rendering", "bank", "restacking"),
+    *("acquisition", "rendering", "bank", "restacking", "label_free"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -68,6 +69,8 @@ def main() -> None:
         results["acquisition"] = acquisition.measure(options.rounds)
     if "bank" in wanted:
         results["bank"] = bank.measure(options.rounds)
+    if "label_free" in wanted:
+        results["label_free"] = label_free.measure()
     if "restacking" in wanted:
         results["restacking"] = restacking.measure(options.rounds)
     table = Table("benchmark", "figure", "value")
