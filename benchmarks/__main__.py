@@ -25,6 +25,7 @@ from benchmarks import (
     mirror_delay,
     rendering,
     replications,
+    restacking,
     routes,
 )
 from benchmarks.processes import run_json
@@ -34,7 +35,7 @@ RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
-    *("acquisition", "rendering", "bank"),
+    *("acquisition", "rendering", "bank", "restacking"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -67,6 +68,8 @@ def main() -> None:
         results["acquisition"] = acquisition.measure(options.rounds)
     if "bank" in wanted:
         results["bank"] = bank.measure(options.rounds)
+    if "restacking" in wanted:
+        results["restacking"] = restacking.measure(options.rounds)
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():

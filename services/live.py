@@ -17,17 +17,20 @@ from services.image_store import ImageStore
 from services.logs import Log
 from services.mirror.loop import Mirror, record_of
 from services.ray_stack import ray_stack
+from services.restacker import TOPICS as RESTACKER_TOPICS
+from services.restacker import RestackerLoop
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError
-from twin.pipeline import Pipeline
+from twin.pipeline import pipeline_of
+from twin.restacking.twin_loop import TwinLoop
 from twin.state import Record, TwinState, fold
 
 if TYPE_CHECKING:
     from services.mirror.redis_mirror import RedisMirror
 
-TOPICS: Final = ("cases", "verdicts", "components", "dead-letters")
-_MIRRORED: Final = ("cases", "verdicts", "components")
+TOPICS: Final = ("cases", "verdicts", "feedback", "stacks", "components", "dead-letters")
+_MIRRORED: Final = ("cases", "verdicts", "feedback", "stacks", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 
@@ -40,6 +43,7 @@ class LiveTwin:
     prefix: str  # of topics and keys
     watch: Watch
     worker: Worker
+    restacker: RestackerLoop | None  # None where nothing happens at epochs
     mirror: "RedisMirror"
     loops: list[Background]
     servers: EmbeddedServers | None  # None where all servers are somebody else's
@@ -47,11 +51,11 @@ class LiveTwin:
     lag: Callable[[], int]  # records that the mirror has not folded yet
 
     def check(self) -> None:
-        """Raise what ended a server of ours, the worker or the mirror, if one of them failed."""
+        """Raise what ended a server or a loop of ours, if one of them failed."""
         if self.servers is not None:
             self.servers.check()
-        for loop in self.loops:
-            loop.check()
+        for one in self.loops:
+            one.check()
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""
@@ -101,8 +105,14 @@ def live_twin(
     threshold: float | None,
     batch: int,
     log: Log,
+    loop: TwinLoop | None = None,
 ) -> Iterator[LiveTwin]:
-    """Bring a twin up, and take down all that was started, however the block ends."""
+    """Bring a twin up, and take down all that was started, however the block ends.
+
+    Parameters:
+        loop: what happens to the stack; None where the model's own answers all cases. It brings
+            its own operating point.
+    """
     with ExitStack() as stack:
         kafka, redis, servers = settings.kafka, settings.redis, None
         if kafka is None or redis is None:
@@ -127,13 +137,18 @@ def live_twin(
             answers.publish(event)
         cases = KafkaSubscriber(kafka, prefix, ("cases",), "worker")
         stack.callback(cases.close)
+        stacks = None
+        if loop is not None and loop.decides:
+            stacks = KafkaSubscriber(kafka, prefix, ("stacks",), "worker-stacks")
+            stack.callback(stacks.close)
         worker = Worker(
             cases,
             answers,
-            Pipeline(system, threshold),
+            pipeline_of(system, threshold, loop),
             batch=batch,
             log=log,
             on_idle=system.supervisor.check,
+            stacks=stacks,
         )
         mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
         stack.callback(mirrored.close)
@@ -146,6 +161,9 @@ def live_twin(
             worker.run(stop)
 
         loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
+        restacker = _restacker(kafka, prefix, loop, log, stack)
+        if restacker is not None:
+            loops.append(Background("restacker", restacker.run))
         with ExitStack() as clients:
             twin = LiveTwin(
                 kafka=kafka,
@@ -153,6 +171,7 @@ def live_twin(
                 prefix=prefix,
                 watch=watch,
                 worker=worker,
+                restacker=restacker,
                 mirror=mirror,
                 loops=loops,
                 servers=servers,
@@ -163,5 +182,21 @@ def live_twin(
                 yield twin
             finally:
                 watch.forward = None
-                for loop in loops:
-                    loop.stop()
+                for one in loops:
+                    one.stop()
+
+
+def _restacker(
+    kafka: str, prefix: str, loop: TwinLoop | None, log: Log, stack: ExitStack
+) -> RestackerLoop | None:
+    """Return the re-stacker of a loop in which something happens at epochs."""
+    from services.bus.kafka_publisher import KafkaPublisher
+    from services.bus.kafka_subscriber import KafkaSubscriber
+
+    if loop is None or not loop.decides:
+        return None
+    whole_log = KafkaSubscriber(kafka, prefix, RESTACKER_TOPICS, "restacker")
+    stack.callback(whole_log.close)
+    decisions = KafkaPublisher(kafka, prefix)
+    stack.callback(decisions.close)
+    return RestackerLoop(whole_log, decisions, loop.restacker, log)

@@ -26,8 +26,8 @@ class Detector(Protocol):
 
 
 _PH_DELTA: Final = 0.1
-_PH_THRESHOLD: Final = 60.0
-_KS_ALPHA: Final = 1e-5
+_PH_ALPHA: Final = 1.0  # no forgetting
+_KS_ALPHA: Final = 1e-4
 _KS_WINDOW: Final = 300
 _KS_LATEST: Final = 100
 _KS_EVERY: Final = 50
@@ -59,9 +59,12 @@ def _made(detector: DetectorName) -> Detector:
         return _Kswin()
     from river import drift
 
-    if detector == "adwin":
-        return drift.ADWIN()
-    return drift.PageHinkley(delta=_PH_DELTA, threshold=_PH_THRESHOLD)
+    found: Detector = (
+        drift.ADWIN()
+        if detector == "adwin"
+        else drift.PageHinkley(delta=_PH_DELTA, alpha=_PH_ALPHA)
+    )
+    return found
 
 
 class _Kswin:

@@ -14,8 +14,10 @@ from twin.restacking.evidence import Evidence, Side
 from twin.restacking.gate import Judgement
 from twin.restacking.ledger import Ledger, LedgerCase, evidence_of, through
 from twin.restacking.plan import GatePlan, RestackPlan, Weighting
+from twin.restacking.refresh import refreshed
 from twin.restacking.remedies import LEAST, propose
 from twin.restacking.rows import FOLDS, pictures_of
+from twin.restacking.stretch import unchanged_since
 from twin.restacking.weighting import estimated_weights, strata_of, tertiles
 from twin.stacks import StackVersion, digest_of, plain
 
@@ -52,7 +54,7 @@ def announced(base: StackVersion, model_id: str) -> StackPromoted:
         penalty=base.meta.penalty,
         inputs=base.meta.inputs,
         stacks=stacks,
-        digest=digest_of(base.threshold, base.meta.penalty, stacks),
+        digest=digest_of(base.threshold, base.meta.penalty, stacks, base.meta.inputs),
         window_from_min=0.0,
         labels=0,
         malignant=0,
@@ -100,6 +102,7 @@ def decided(
     *,
     champion: StackVersion,
     base: StackVersion,
+    version_at: Callable[[float], StackVersion],
     reference: Reference,
     judge: Judge,
     model_id: str,
@@ -109,11 +112,14 @@ def decided(
     """Fit the smallest remedy that is enough, have it judged, and say what follows.
 
     Parameters:
+        version_at: the version that was in force at a time.
         version: number of the stack that may be promoted.
         since_min: labels of cases that arrived before it are left aside, as after a rollback.
     """
     from_min = max(since_min, epoch.at_min - plan.window_min)
     cases = ledger.cases(from_min, epoch.at_min)
+    from_min = max(from_min, unchanged_since(cases, base.meta.learners))
+    cases = [case for case in cases if case.arrived.at_min >= from_min]
     evidence = evidence_of(cases, base.meta.learners)
     weighted = reweighted(evidence, cases, plan.weighting)
     fitted, held = part(weighted, ~weighted.held_out), part(evidence, evidence.held_out)
@@ -130,7 +136,9 @@ def decided(
 
     if reason := too_few(fitted):
         return refused("waiting", reason)
-    found = propose(fitted, champion, reference, base, plan.remedies)
+    old = ledger.pictures_before(champion.from_min)
+    seen = np.array([case.picture in old for case in cases if case.label is not None], np.bool_)
+    found = propose(fitted, champion, reference, base, plan.remedies, seen=seen[~evidence.held_out])
     if not found.how:
         return refused("kept", found.reason, found.facts)
     meta, gate = found.meta, None
@@ -139,6 +147,10 @@ def decided(
             meta = found.finished()  # cases that lacked a learner are judged, too
         rival = StackVersion(number=version, meta=meta, threshold=found.threshold)
         gate = judge(held, side_of(champion, held), side_of(rival, held), plan.gate, evidence)
+        earlier = version_at(from_min)
+        if gate.verdict != "pass" and earlier.number != champion.number:
+            again = judge(held, side_of(earlier, held), side_of(rival, held), plan.gate, evidence)
+            gate = refreshed(gate, again, earlier.number)
         if gate.verdict != "pass":
             full = meta.weights_for(meta.learners)
             return replace(
@@ -162,7 +174,7 @@ def decided(
         penalty=meta.penalty,
         inputs=meta.inputs,
         stacks=stacks,
-        digest=digest_of(found.threshold, meta.penalty, stacks),
+        digest=digest_of(found.threshold, meta.penalty, stacks, meta.inputs),
         window_from_min=from_min,
         labels=len(fitted),
         malignant=malignant,

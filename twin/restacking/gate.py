@@ -86,7 +86,7 @@ def judge(
         "calibration_error": plan.calibration_rise_max,
     }
     overall = [
-        _row(pairs, "", name, margin, z, _likely if name == "balanced_accuracy" else _shown)
+        _row(pairs, "", name, margin, z, _RULES.get(name, _shown))
         for name, margin in margins.items()
     ]
     groups = list(groups_of(evidence, plan.per))
@@ -116,6 +116,12 @@ def judge(
     return Judgement(
         blocking[0].verdict, rows, f"{_WORDS[blocking[0].verdict]}: {_told(blocking[0])}"
     )
+
+
+def gain_of(row: GateRow) -> float:
+    """Return by how much the challenger is better; minus infinity where it cannot be told."""
+    change = float("-inf") if row.change is None else row.change
+    return change if row.change is None else _SIGNS.get(row.metric, 1) * change
 
 
 def _waited_for(row: GateRow, whole: int) -> bool:
@@ -162,6 +168,9 @@ def _not_refuted(gain: float, low: float, high: float, margin: float) -> str:
 def _superior(gain: float, low: float, high: float, margin: float) -> str:
     del high, margin
     return "pass" if low > 0 else "few" if gain > 0 else "fail"
+
+
+_RULES: Final[dict[str, Rule]] = {"balanced_accuracy": _likely, "calibration_error": _likely}
 
 
 def _row(pairs: Pairs, group: str, metric: str, margin: float, z: float, rule: Rule) -> GateRow:

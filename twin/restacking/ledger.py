@@ -132,6 +132,12 @@ class Ledger:
                 found.append(case)
         return found
 
+    def pictures_before(self, at_min: float) -> set[str]:
+        """Return the pictures of cases that arrived before a time and have a label by now."""
+        last = bisect_left(self._arrivals, (at_min, ""))
+        entries = (self._entries[case_id] for _, case_id in self._arrivals[:last])
+        return {entry.picture for entry in entries if entry.messages}
+
     def apart(self, before_min: float) -> Counter[str]:
         """Return how many messages received before a time do not count, by reason."""
         found: Counter[str] = Counter()

@@ -14,7 +14,8 @@ with d for the group alone (it may have another prevalence). The score is a logi
 learners' log-odds on these labels, cross-fitted by picture, so that a case's own label is not in
 its score. Cases are not weighted: the readers' decision is in the model, and given it and the
 score whether a case was verified says no more. Bounds are those of the profile likelihood,
-divided by the design effect of pictures that several patients share (Kish 1965, section 8.2).
+divided by the design effect of pictures that several patients share (Kish 1965, section 8.2); the
+upper one is never below what as many labels could show if none contradicted.
 
 A few per cent are not suspicious: some melanomas look benign to every learner. What is found is
 the share of labels that contradict the scores, whoever of the two is wrong.
@@ -22,6 +23,7 @@ the share of labels that contradict the scores, whoever of the two is wrong.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -106,15 +108,17 @@ class _Table:
         if not labels or self.malignant.all() or not self.malignant.any():
             return none
         curve = self._profile(inside)
-        curve *= effective_cases(np.ones(labels), self.image[inside]) / labels
+        pictures = effective_cases(np.ones(labels), self.image[inside])
+        curve *= pictures / labels
         best = int(curve.argmax())
         drop = curve - curve[best] + z * z / 2.0
         low = _crossing(drop[: best + 1][::-1], _SHARES[: best + 1][::-1])
+        high = max(_crossing(drop[best:], _SHARES[best:]), _if_none(pictures, z))
         return replace(
             none,
             share=round(float(_SHARES[best]), 6),
             low=round(low, 6),
-            high=round(_crossing(drop[best:], _SHARES[best:]), 6),
+            high=round(min(high, 0.5), 6),
         )
 
     def _profile(self, inside: NDArray[np.bool_]) -> Floats:
@@ -133,6 +137,15 @@ class _Table:
         for number, share in enumerate(_SHARES.tolist()):
             beta, curve[number] = _fitted(x, hits, cases, share * there, beta, _LOOSE)
         return curve
+
+
+def _if_none(cases: float, z: float) -> float:
+    """Return the exact upper bound of a share of which no case was seen.
+
+    1 - alpha^(1/n) (Clopper & Pearson 1934). At share 0, the edge of what can be, the likelihood
+    ratio is not chi-squared, and its bound is half as high: twelve labels would clear a feed.
+    """
+    return 1.0 - float((1.0 - NormalDist().cdf(z)) ** (1.0 / max(cases, 1.0)))
 
 
 def cross_fitted(evidence: Evidence) -> Floats:

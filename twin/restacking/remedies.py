@@ -19,6 +19,7 @@ from twin.l1_logistic import losses_of
 from twin.meta import MetaStack
 from twin.reference import Reference
 from twin.restacking.answers import log_odds_of
+from twin.restacking.clusters import effective_cases
 from twin.restacking.differences import Difference, balanced_difference, mean_difference
 from twin.restacking.evidence import Evidence
 from twin.restacking.operating_point import logit, threshold_at
@@ -53,6 +54,8 @@ def propose(
     reference: Reference,
     base: StackVersion,
     allowed: tuple[Remedy, ...],
+    *,
+    seen: NDArray[np.bool_] | None = None,
 ) -> Proposal:
     """Return the smallest remedy that is enough.
 
@@ -61,8 +64,10 @@ def propose(
         champion: the stack in force.
         base: version 0, whose operating point is kept (twin/restacking/operating_point.py).
         allowed: what may be done.
+        seen: of which cases the champion may know the picture, shape (n,); None: of none.
     """
     bench = _Bench(evidence, champion, reference, base)
+    flattered = np.zeros(len(evidence)) if seen is None else bench.optimism(base) * seen
     how: str = ""
     best, gain = bench.champion, Difference(0.0, 0.0)
     if "threshold" in allowed and bench.threshold_gain().is_gain:
@@ -71,7 +76,9 @@ def propose(
         how, gain, best = "recalibrate", found, bench.recalibrated
     if "restack" in allowed and bench.restacked is not None:
         against = [bench.champion, *([bench.recalibrated] if "recalibrate" in allowed else [])]
-        gains = [bench.gain(one, bench.restacked.log_odds, bench.complete) for one in against]
+        gains = [
+            bench.gain(one, bench.restacked.log_odds, bench.complete, flattered) for one in against
+        ]
         if all(one.is_gain for one in gains):
             how, gain = "restack", gains[-1]
     return bench.proposal(how, gain)
@@ -134,17 +141,39 @@ class _Bench:
         self._line = chosen(scored)
 
     def gain(
-        self, first: Floats, second: Floats, rows: NDArray[np.bool_] | None = None
+        self,
+        first: Floats,
+        second: Floats,
+        rows: NDArray[np.bool_] | None = None,
+        flattered: Floats | None = None,
     ) -> Difference:
         """Return by how much the second's held-out log-loss is lower.
 
         Parameters:
             rows: which of all rows `second` is of; None: all.
+            flattered: by how much the first's loss is too small, of all rows; None: by nothing.
         """
         some = np.ones(len(self._scored), np.bool_) if rows is None else rows
         y, weight = self._scored.y[some], self._scored.weight[some]
         each = losses_of(first[some], y) - losses_of(second, y)
+        if flattered is not None:
+            each += flattered[some]
         return mean_difference(each, weight, self.image[some])
+
+    def optimism(self, base: StackVersion) -> float:
+        """Return by how much the champion's log-loss is too small on pictures it was fitted to.
+
+        Akaike's correction, a parameter over the number of labels each (Akaike 1974); of an L1 fit
+        the weights other than zero are its parameters (Zou, Hastie & Tibshirani 2007). Labels are
+        counted as independent pictures. Without it a re-stack would seem perfect for ever on the
+        pictures that it was fitted to, and a better one would never be proposed.
+        """
+        meta = self._version.meta
+        if meta.stacks == base.meta.stacks:
+            return 0.0  # it has seen training images alone
+        weights = meta.weights_for(meta.learners).weights.values()
+        free = 1 + sum(weight != 0.0 for weight in weights)
+        return free / effective_cases(self._scored.weight, self.image)
 
     def threshold_gain(self) -> Difference:
         """Return what balanced accuracy gains if only the operating point moves."""

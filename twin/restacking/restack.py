@@ -26,7 +26,7 @@ from twin.restacking.recalibrate import Line, fit_line
 from twin.restacking.rows import FOLDS, Rows, with_reference
 
 WEIGHTS: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.0)  # of a training row against a label
-PENALTIES: Final = (0.001, 0.003, 0.01)
+PENALTIES: Final = (0.0003, 0.001, 0.003, 0.01)
 ROUGH: Final = 1e-6  # nats that cross-validation and stacks for missing learners may forgo
 _FIRST_PENALTY: Final = 0.003
 

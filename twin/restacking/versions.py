@@ -51,7 +51,17 @@ class Versions:
         """Return a version."""
         return self._stacks[number]
 
-    def origin(self, number: int) -> int:
-        """Return whose weights a version has: its own, or those that a rollback restored."""
+    def at(self, at_min: float) -> StackVersion:
+        """Return the version that answers a case that arrives at a time."""
+        begun = [one.at_min <= at_min for one in self._events]
+        return self._stacks[max(0, sum(begun) - 1)]
+
+    def origin(self, number: int) -> int | None:
+        """Return whose weights a version has: its own, or those that a rollback restored.
+
+        None where there is no such version.
+        """
+        if not 0 <= number < len(self._events):
+            return None
         restores = self._events[number].restores
         return number if restores is None else self.origin(restores)
