@@ -102,7 +102,9 @@ def tell(result: Mapping[str, Any], *, as_json: bool, family: str = "any") -> No
 
     for complaint in result["degraded"]:
         say(f"degraded: {complaint}")
-    tables = [sheet_table(sheet) for sheet in detector_sheets(result, family) if sheet.rows]
+    tables = [
+        sheet_table(sheet) for sheet in detector_sheets(result, family, brief=True) if sheet.rows
+    ]
     facts = detector_facts(result) | {
         "page": f"{result['run_dir']}/detectors.html",
         "time": f"{result['wall_s']:g} s",
