@@ -9,7 +9,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,8 +21,11 @@ from services.image_store import ImageStore
 from services.logs import Log
 from services.watch import Watch
 from twin.errors import InvariantError
-from twin.events import CaseEvent, ComponentChanged
-from twin.pipeline import Pipeline
+from twin.events import ComponentChanged, LoggedEvent
+from twin.pipeline import pipeline_of
+from twin.ports import Stack
+from twin.restacking.at_hand import AtHand
+from twin.restacking.twin_loop import TwinLoop
 from twin.state import fingerprint
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class RouteKind(StrEnum):
 class Outcome:
     """What a route knows when the run is over."""
 
-    log: list[CaseEvent]  # every event of record
+    log: list[LoggedEvent]  # every event of record
     mirror: dict[str, object] | None  # the mirror against the fold of the log; None without one
     restarts: dict[str, int]  # components that were restarted, and how often
     degraded: list[str]  # what was not as it should be, in words (law 10)
@@ -53,7 +56,8 @@ class Route:
     """An open way to the twin."""
 
     link: "DirectLink | KafkaLink"
-    finish: Callable[[Sequence[CaseEvent]], Outcome]  # takes the engine's events, closes the books
+    # Takes the engine's events and the decisions that it was told of, and closes the books.
+    finish: Callable[[Sequence[LoggedEvent]], Outcome]
 
 
 def new_prefix(settings: Settings) -> str:
@@ -62,7 +66,7 @@ def new_prefix(settings: Settings) -> str:
 
 
 @contextmanager
-def open_route(
+def open_twin(
     kind: RouteKind,
     *,
     settings: Settings,
@@ -71,15 +75,23 @@ def open_route(
     batch: int,
     log: Log,
     on_answers: Callable[[int], None],
-) -> Iterator[Route]:
-    """Open a route and close everything that it started, however the block ends."""
+    loop: TwinLoop | None = None,
+) -> Iterator[Callable[[], AbstractContextManager[Route]]]:
+    """Start servers and components; close all that was started, however the block ends.
+
+    What is yielded opens a route to them, with a log, stack versions and a re-stacker of its own;
+    one at a time.
+
+    Parameters:
+        loop: what happens to the stack, with its own operating point; None where nothing does.
+    """
     # Each route imports what it needs: Ray and kafka-python take a second each.
     if kind is RouteKind.INPROCESS:
         from actors.local import LocalStack
 
         stack = LocalStack(parts, ImageStore.of(settings))
         try:
-            yield _direct(DirectLink(Pipeline(stack, threshold), batch, on_answers), Watch())
+            yield lambda: _direct(stack, threshold, loop, batch, on_answers, Watch())
         finally:
             stack.close()
     elif kind is RouteKind.RAY:
@@ -88,19 +100,41 @@ def open_route(
         watch = Watch()
         with ray_stack(settings, parts, ImageStore.of(settings), watch) as system:
             system.supervisor.await_ready()
-            yield _direct(DirectLink(Pipeline(system, threshold), batch, on_answers), watch)
+            yield lambda: _direct(system, threshold, loop, batch, on_answers, watch)
     else:
-        from services.live import live_twin
+        from services.live import ground, live_twin
 
-        prefix = new_prefix(settings)
-        with live_twin(
-            settings, parts, prefix=prefix, threshold=threshold, batch=batch, log=log
-        ) as twin:
-            yield _over_kafka(twin, on_answers)
+        with ground(settings, parts) as on:
+
+            @contextmanager
+            def over_kafka() -> Iterator[Route]:
+                prefix = new_prefix(settings)
+                on.watch.begin()
+                with live_twin(
+                    on, prefix=prefix, threshold=threshold, batch=batch, log=log, loop=loop
+                ) as twin:
+                    yield _over_kafka(twin, on_answers, loop)
+
+            yield over_kafka
 
 
-def _direct(link: DirectLink, watch: Watch) -> Route:
-    def finish(engine_events: Sequence[CaseEvent]) -> Outcome:
+@contextmanager
+def _direct(
+    stack: Stack,
+    threshold: float | None,
+    loop: TwinLoop | None,
+    batch: int,
+    on_answers: Callable[[int], None],
+    watch: Watch,
+) -> Iterator[Route]:
+    pipeline = pipeline_of(stack, threshold, loop)
+    at_hand = None
+    if loop is not None and loop.decides and pipeline.book is not None:
+        at_hand = AtHand(loop.restacker(), pipeline.book)
+    link = DirectLink(pipeline, batch, on_answers, at_hand)
+    watch.begin()
+
+    def finish(engine_events: Sequence[LoggedEvent]) -> Outcome:
         return Outcome(
             log=[*engine_events, *link.answers.values()],
             mirror=None,
@@ -108,26 +142,25 @@ def _direct(link: DirectLink, watch: Watch) -> Route:
             degraded=watch.complaints(),
         )
 
-    return Route(link, finish)
+    yield Route(link, finish)
 
 
-def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
+def _over_kafka(
+    twin: "LiveTwin", on_answers: Callable[[int], None], loop: TwinLoop | None
+) -> Route:
     from services.kafka_link import KafkaLink
 
     publisher = twin.publisher()
     verdicts = twin.subscriber("verdicts")
-    link = KafkaLink(publisher, verdicts, twin.check, on_answers)
+    stacks = twin.subscriber("stacks") if twin.restacker is not None else None
+    kinds = loop.told_of_an_epoch if loop is not None else ()
+    link = KafkaLink(publisher, verdicts, twin.check, on_answers, stacks, kinds)
 
-    def finish(engine_events: Sequence[CaseEvent]) -> Outcome:
+    def finish(engine_events: Sequence[LoggedEvent]) -> Outcome:
         publisher.flush()
         twin.settle()
         records, state = twin.fold_log()
-        of_record = [
-            event
-            for case in state.cases.values()
-            for event in (case.arrived, case.answer, case.closed)
-            if event is not None
-        ]
+        of_record = state.of_record()
         if len(engine_events) + len(link.answers) != len(of_record):
             raise InvariantError(
                 f"the log holds {len(of_record)} events of record, the engine knows of "
@@ -147,6 +180,8 @@ def _over_kafka(twin: "LiveTwin", on_answers: Callable[[int], None]) -> Route:
             complaints.append(f"{twin.worker.dead_lettered} message(s) went to the dead letters")
         if twin.worker.retries:
             complaints.append(f"the worker retried {twin.worker.retries} time(s)")
+        if twin.restacker is not None and twin.restacker.restarts:
+            complaints.append(f"the re-stacker began again {twin.restacker.restarts} time(s)")
         return Outcome(
             log=of_record, mirror=mirror, restarts=twin.watch.restarts(), degraded=complaints
         )

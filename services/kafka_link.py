@@ -1,11 +1,25 @@
-"""The engine's way to the twin over Kafka: publish cases, read verdicts."""
+"""The engine's way to the twin over Kafka: publish cases, read verdicts and decisions."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
-from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
+from twin.errors import InvariantError
+from twin.events import (
+    CaseArrived,
+    CaseClosed,
+    CaseRejected,
+    DriftReported,
+    EpochReached,
+    Event,
+    FeedbackReceived,
+    StackEvent,
+    StackPromoted,
+    StackRejected,
+    VerdictIssued,
+)
 
 _POLL_S: Final = 0.05
 _MOST_PER_POLL: Final = 500
@@ -16,8 +30,10 @@ class KafkaLink:
 
     Parameters:
         verdicts: subscriber to the verdicts topic.
-        check: raises when the worker or the mirror has failed, so that nobody waits in vain.
+        check: raises when a loop of the twin has failed, so that nobody waits in vain.
         on_answers: is told how many answers came, as they come.
+        stacks: subscriber to the stacks topic; None where nothing happens at epochs.
+        kinds: of each of these, the log has one event for an epoch that is decided.
     """
 
     def __init__(
@@ -26,11 +42,19 @@ class KafkaLink:
         verdicts: Subscriber,
         check: Callable[[], None],
         on_answers: Callable[[int], None],
+        stacks: Subscriber | None = None,
+        kinds: Sequence[tuple[type, ...]] = (),
     ) -> None:
         self._publisher = publisher
         self._verdicts = verdicts
         self._check = check
         self._on_answers = on_answers
+        self._stacks = stacks
+        self._kinds = tuple(kinds)
+        self._decided: dict[int, list[StackEvent | None]] = {}  # by epoch, in order of `kinds`
+        self._first: StackPromoted | None = None  # version 0
+        self._told_first = False
+        self._promoted: list[tuple[float, int]] = []  # from when on, and which version; in order
         self.answers: dict[str, VerdictIssued | CaseRejected] = {}
 
     def submit(self, cases: Sequence[CaseArrived]) -> None:
@@ -40,7 +64,11 @@ class KafkaLink:
         self._publisher.flush()
 
     def answer(self, case_id: str) -> VerdictIssued | CaseRejected:
-        """Wait for a case's answer."""
+        """Wait for a case's answer.
+
+        Raises:
+            InvariantError: another stack answered than the one that was in force.
+        """
         while case_id not in self.answers:
             self._check()
             self._take(_POLL_S)
@@ -53,9 +81,47 @@ class KafkaLink:
             self._take(0.0)
         return self.answers.get(case_id)
 
-    def publish(self, event: CaseClosed) -> None:
-        """Publish the reader's decision."""
+    def publish(self, event: CaseClosed | FeedbackReceived) -> None:
+        """Publish that a case is closed, or what a clinic says it was."""
         self._publisher.publish(event)
+
+    def epoch(self, event: EpochReached) -> list[StackEvent]:
+        """Publish an epoch and wait until the log has what was decided; version 0 comes first.
+
+        What came before the epoch is on the log before it, whatever partitions it is in: whoever
+        reads the epoch and then to the log's end has all of it. Cases that are submitted
+        afterwards are behind the decision on the log.
+
+        Raises:
+            InvariantError: nothing happens at epochs.
+        """
+        if self._stacks is None:
+            raise InvariantError(f"epoch {event.epoch} of a run without re-stacking or drift")
+        self._publisher.flush()
+        self._publisher.publish(event)
+        self._publisher.flush()
+        while not self._complete(event.epoch):
+            self._check()
+            for message in self._stacks.poll(_MOST_PER_POLL, _POLL_S):
+                self._hear(decode(message.schema, message.value))
+        first = [] if self._told_first or self._first is None else [self._first]
+        self._told_first = True
+        return [*first, *(one for one in self._decided.pop(event.epoch) if one is not None)]
+
+    def _complete(self, epoch: int) -> bool:
+        return self._first is not None and None not in self._decided.get(epoch, [None])
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, StackPromoted) and event.epoch == 0:
+            self._first = self._first or event
+        for place, kinds in enumerate(self._kinds):
+            if isinstance(event, kinds):
+                assert isinstance(event, DriftReported | StackPromoted | StackRejected)
+                found = self._decided.setdefault(event.epoch, [None] * len(self._kinds))
+                if found[place] is None:  # the first is the one of record
+                    found[place] = event
+                    if isinstance(event, StackPromoted):
+                        self._promoted.append((event.at_min, event.version))
 
     def _take(self, wait_s: float) -> None:
         fresh = 0
@@ -63,6 +129,23 @@ class KafkaLink:
             event = decode(message.schema, message.value)
             # A repeated answer is the same one (at-least-once); the first is the one of record.
             if isinstance(event, VerdictIssued | CaseRejected):
+                self._ensure_in_force(event)
                 fresh += self.answers.setdefault(event.case_id, event) is event
         if fresh:
             self._on_answers(fresh)
+
+    def _ensure_in_force(self, answer: VerdictIssued | CaseRejected) -> None:
+        """Hold an answer against law 6; another version would make another log.
+
+        Raises:
+            InvariantError: another stack answered than the one in force when the case arrived.
+        """
+        if self._stacks is None or isinstance(answer, CaseRejected):
+            return
+        place = bisect_right(self._promoted, answer.at_min, key=lambda one: one[0])
+        version = self._promoted[place - 1][1] if place else 0
+        if answer.stack != version:
+            raise InvariantError(
+                f"case {answer.case_id}, at {answer.at_min:g} min, was answered by stack "
+                f"{answer.stack}; version {version} was in force"
+            )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from actors.parts import Parts
+from actors.system import ActorSystem
 from services.background import Background
 from services.bus.port import Publisher, Subscriber
 from services.config import Settings
@@ -17,17 +18,20 @@ from services.image_store import ImageStore
 from services.logs import Log
 from services.mirror.loop import Mirror, record_of
 from services.ray_stack import ray_stack
+from services.restacker import TOPICS as RESTACKER_TOPICS
+from services.restacker import RestackerLoop
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError
-from twin.pipeline import Pipeline
+from twin.pipeline import pipeline_of
+from twin.restacking.twin_loop import TwinLoop
 from twin.state import Record, TwinState, fold
 
 if TYPE_CHECKING:
     from services.mirror.redis_mirror import RedisMirror
 
-TOPICS: Final = ("cases", "verdicts", "components", "dead-letters")
-_MIRRORED: Final = ("cases", "verdicts", "components")
+TOPICS: Final = ("cases", "verdicts", "feedback", "stacks", "components", "dead-letters")
+_MIRRORED: Final = ("cases", "verdicts", "feedback", "stacks", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 
@@ -40,6 +44,7 @@ class LiveTwin:
     prefix: str  # of topics and keys
     watch: Watch
     worker: Worker
+    restacker: RestackerLoop | None  # None where nothing happens at epochs
     mirror: "RedisMirror"
     loops: list[Background]
     servers: EmbeddedServers | None  # None where all servers are somebody else's
@@ -47,11 +52,11 @@ class LiveTwin:
     lag: Callable[[], int]  # records that the mirror has not folded yet
 
     def check(self) -> None:
-        """Raise what ended a server of ours, the worker or the mirror, if one of them failed."""
+        """Raise what ended a server or a loop of ours, if one of them failed."""
         if self.servers is not None:
             self.servers.check()
-        for loop in self.loops:
-            loop.check()
+        for one in self.loops:
+            one.check()
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""
@@ -92,17 +97,20 @@ class LiveTwin:
         return records, fold(records)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a twin stands on, and what outlives its log: servers, and the stack's actors."""
+
+    kafka: str
+    redis: str
+    servers: EmbeddedServers | None  # None where all servers are somebody else's
+    watch: Watch
+    system: ActorSystem
+
+
 @contextmanager
-def live_twin(
-    settings: Settings,
-    parts: Parts,
-    *,
-    prefix: str,
-    threshold: float | None,
-    batch: int,
-    log: Log,
-) -> Iterator[LiveTwin]:
-    """Bring a twin up, and take down all that was started, however the block ends."""
+def ground(settings: Settings, parts: Parts) -> Iterator[Ground]:
+    """Start servers and actors, and take down all that was started, however the block ends."""
     with ExitStack() as stack:
         kafka, redis, servers = settings.kafka, settings.redis, None
         if kafka is None or redis is None:
@@ -113,6 +121,28 @@ def live_twin(
         reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
+        yield Ground(kafka=kafka, redis=redis, servers=servers, watch=watch, system=system)
+
+
+@contextmanager
+def live_twin(
+    on: Ground,
+    *,
+    prefix: str,
+    threshold: float | None,
+    batch: int,
+    log: Log,
+    loop: TwinLoop | None = None,
+) -> Iterator[LiveTwin]:
+    """Bring a twin with a log of its own up, and take it down, however the block ends.
+
+    Parameters:
+        on: servers and actors; they serve one twin after another.
+        loop: what happens to the stack; None where the model's own answers all cases. It brings
+            its own operating point.
+    """
+    kafka, redis, watch, system = on.kafka, on.redis, on.watch, on.system
+    with ExitStack() as stack:
         # Imported now, while the actors load: the stem need not wait for that.
         from services.bus.kafka_publisher import KafkaPublisher
         from services.bus.kafka_subscriber import KafkaSubscriber
@@ -127,13 +157,18 @@ def live_twin(
             answers.publish(event)
         cases = KafkaSubscriber(kafka, prefix, ("cases",), "worker")
         stack.callback(cases.close)
+        stacks = None
+        if loop is not None and loop.decides:
+            stacks = KafkaSubscriber(kafka, prefix, ("stacks",), "worker-stacks")
+            stack.callback(stacks.close)
         worker = Worker(
             cases,
             answers,
-            Pipeline(system, threshold),
+            pipeline_of(system, threshold, loop),
             batch=batch,
             log=log,
             on_idle=system.supervisor.check,
+            stacks=stacks,
         )
         mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
         stack.callback(mirrored.close)
@@ -146,6 +181,9 @@ def live_twin(
             worker.run(stop)
 
         loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
+        restacker = _restacker(kafka, prefix, loop, log, stack)
+        if restacker is not None:
+            loops.append(Background("restacker", restacker.run))
         with ExitStack() as clients:
             twin = LiveTwin(
                 kafka=kafka,
@@ -153,9 +191,10 @@ def live_twin(
                 prefix=prefix,
                 watch=watch,
                 worker=worker,
+                restacker=restacker,
                 mirror=mirror,
                 loops=loops,
-                servers=servers,
+                servers=on.servers,
                 clients=clients,
                 lag=mirror_loop.lag,
             )
@@ -163,5 +202,21 @@ def live_twin(
                 yield twin
             finally:
                 watch.forward = None
-                for loop in loops:
-                    loop.stop()
+                for one in loops:
+                    one.stop()
+
+
+def _restacker(
+    kafka: str, prefix: str, loop: TwinLoop | None, log: Log, stack: ExitStack
+) -> RestackerLoop | None:
+    """Return the re-stacker of a loop in which something happens at epochs."""
+    from services.bus.kafka_publisher import KafkaPublisher
+    from services.bus.kafka_subscriber import KafkaSubscriber
+
+    if loop is None or not loop.decides:
+        return None
+    whole_log = KafkaSubscriber(kafka, prefix, RESTACKER_TOPICS, "restacker")
+    stack.callback(whole_log.close)
+    decisions = KafkaPublisher(kafka, prefix)
+    stack.callback(decisions.close)
+    return RestackerLoop(whole_log, decisions, loop.restacker, log)

@@ -1,7 +1,18 @@
 """Splits a model artefact by component."""
 
 from actors.parts import Parts
-from twin.model import Model
+from simulator.language.loop_plans import twin_loop
+from simulator.language.schema import Scenario
+from twin.model import META, REFERENCE, Model, meta_of, reference_of
+from twin.restacking.twin_loop import TwinLoop
+
+
+def loop_of(scenario: Scenario, model: Model) -> TwinLoop | None:
+    """Return a scenario's loop around a model; None where nothing happens to the stack."""
+    if not scenario.is_looped:
+        return None
+    meta, reference = meta_of(model.part(META)), reference_of(model.part(REFERENCE))
+    return twin_loop(scenario, model.model_id, meta, model.threshold, reference)
 
 
 def parts_of(model: Model) -> Parts:

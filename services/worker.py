@@ -15,7 +15,7 @@ from services.bus.codec import decode
 from services.bus.port import Message, Publisher, Subscriber
 from services.logs import Log
 from twin.errors import DependencyError, EventError, InputError
-from twin.events import CaseArrived, VerdictIssued
+from twin.events import CaseArrived, StackPromoted, VerdictIssued
 from twin.pipeline import Pending, Pipeline
 
 # Waits between tries when a dependency fails, about half a minute in all: assumption.
@@ -23,6 +23,7 @@ RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 IDLE_POLL_S: Final = 0.05
 FIRST_BATCH: Final = 1
 HEALTH_EVERY_S: Final = 5.0
+_MOST_STACKS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Worker:
         batch: most cases scored together.
         in_flight: batches under way at once; with three, one is always waiting for the stem.
         on_idle: called about every 5 s between batches, to check the components' health.
+        stacks: subscriber to the stacks topic, from its beginning; None where the stack is fixed.
+            It is read to its end before each batch. Whoever sends cases that arrive after an
+            epoch has read that epoch's decision from the log first (`KafkaLink.epoch`), so the
+            decision is there when the case is.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Worker:
         log: Log,
         in_flight: int = 3,
         on_idle: Callable[[], None] | None = None,
+        stacks: Subscriber | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._publisher = publisher
@@ -58,6 +64,7 @@ class Worker:
         self._batch = batch
         self._in_flight = in_flight
         self._on_idle = on_idle
+        self._stacks = stacks
         self._log = log.bind(stage="worker", model_id=pipeline.model_id)
         self._checked_s = time.monotonic()
         # The first answers must not wait for a whole batch: batches grow from small ones.
@@ -86,7 +93,19 @@ class Worker:
                 self._finish(under_way.popleft())
             self._look_after_components()
 
+    def _follow(self) -> None:
+        """Take over all promotions that are on the log."""
+        book = self._pipeline.book
+        if self._stacks is None or book is None:
+            return
+        while sum(self._stacks.lag().values()) > 0:
+            for message in self._stacks.poll(_MOST_STACKS, IDLE_POLL_S):
+                event = decode(message.schema, message.value)
+                if isinstance(event, StackPromoted) and book.add(event):
+                    self._log.info("stack", version=event.version, how=event.how)
+
     def _begin(self, messages: Sequence[Message]) -> _Batch:
+        self._follow()
         cases: list[CaseArrived] = []
         upto: dict[tuple[str, int], int] = {}
         for message in messages:

@@ -114,7 +114,7 @@ class StackPromoted:
     penalty: float
     inputs: tuple[str, ...] = ()  # columns of the sketch that it weighs beside the learners
     stacks: dict[str, list[float]]  # learners joined by "+" -> intercept, then weights, inputs last
-    digest: str  # of threshold, penalty and stacks
+    digest: str  # of threshold, penalty, inputs and stacks
     window_from_min: float  # cases that arrived from then on gave the labels
     labels: int  # that it was fitted to
     malignant: int  # among them

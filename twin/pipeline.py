@@ -12,11 +12,15 @@ that was in force when it arrived (twin/stacks.py).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from twin.errors import InvariantError
 from twin.events import CaseArrived, CaseRejected, VerdictIssued
 from twin.ports import Answer, Stack, Ticket, Unscorable
 from twin.stacks import Outage, StackBook, StackVersion, absent_at
+
+if TYPE_CHECKING:
+    from twin.restacking.twin_loop import TwinLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +131,17 @@ class Pipeline:
             model_id=self._stack.model_id,
             stack=version.number if version else 0,
         )
+
+
+def pipeline_of(
+    stack: Stack, threshold: float | None = None, loop: "TwinLoop | None" = None
+) -> Pipeline:
+    """Return the pipeline of a twin.
+
+    Parameters:
+        threshold: operating point where nothing happens to the stack; None: the model's own.
+        loop: what does happen, with its operating point.
+    """
+    if loop is None:
+        return Pipeline(stack, threshold)
+    return Pipeline(stack, loop.threshold, loop.book(), loop.outages)

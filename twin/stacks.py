@@ -79,16 +79,28 @@ def plain(meta: MetaStack) -> dict[str, list[float]]:
     }
 
 
-def digest_of(threshold: float, penalty: float, stacks: Mapping[str, Sequence[float]]) -> str:
+def digest_of(
+    threshold: float,
+    penalty: float,
+    stacks: Mapping[str, Sequence[float]],
+    inputs: Sequence[str],
+) -> str:
     """Return the sha256 (hex) of what a stack answers by: canonical JSON, as the log has it.
 
-    >>> digest_of(0.5, 0.01, {"svm": [0.0, 1.0]})[:12]
-    '0276e1c2d990'
+    Parameters:
+        inputs: columns of the sketch that the last weights of each stack belong to; the same
+            weights on other columns are another stack.
+
+    >>> digest_of(0.5, 0.01, {"svm": [0.0, 1.0]}, ())[:12]
+    '994e931014d1'
     """
-    held = {"penalty": penalty, "stacks": {k: list(v) for k, v in stacks.items()}}
-    text = json.dumps(
-        held | {"threshold": threshold}, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    held = {
+        "inputs": list(inputs),
+        "penalty": penalty,
+        "stacks": {joined: list(weights) for joined, weights in stacks.items()},
+        "threshold": threshold,
+    }
+    text = json.dumps(held, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -93,6 +93,7 @@ def _table(result: dict[str, Any]) -> "Group":
         f"{facts['judged_malignant']} malignant",
         "left out": ", ".join(f"{n} {why}" for why, n in facts["left_out"].items() if n) or "none",
         "gate": f"{facts['gate']['verdict']}: {facts['gate']['reason']}",
+        "margins from": facts["gate"]["plan_from"],
         "in force": f"no: `dermtwin run --model {result['model_id']}` uses it",
     }
     return Group(

@@ -50,7 +50,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def _answers(point: Result) -> Table:
     table = _table("metric", "value", f"{point['confidence']:.0%} interval")
-    for name in (*headlines([point]), *_OF_AI):
+    for name in dict.fromkeys((*headlines([point]), *_OF_AI)):
         answer = point["metrics"].get(name)
         if answer is not None:
             shown = units.remark(name, answer) or "none"

@@ -1,14 +1,15 @@
 """Experiments with the twin in the loop: its model scores every case, on whichever route.
 
 Replications follow one another, because they share one twin; the twin's own parts run side by
-side. Each point has a route, and so a log, of its own.
+side. Each point has a twin of its own and a route to it, and so a log; where labels come back or
+the stack changes, each replication has a route of its own to the point's twin.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.bootstrap import Outcome, Route, RouteKind, open_route
+from services.bootstrap import Outcome, Route, RouteKind, open_twin
 from services.config import Settings
 from services.console import Bars
 from services.experiments.plan import Point
@@ -19,7 +20,7 @@ from services.experiments.warmup import Warm, warm_up_of
 from services.image_directory import ImageDirectory
 from services.learning import model_for
 from services.logs import open_log
-from services.parts import parts_of
+from services.parts import loop_of, parts_of
 from simulator.cases.datasets import LabelledImage
 from simulator.clinic.journal import Journal
 from simulator.experiment.aggregate import wanted_replications
@@ -28,7 +29,7 @@ from simulator.experiment.result import ReplicationResult
 from simulator.language.cases import ImageCases
 from simulator.language.schema import Scenario
 from twin.errors import InvariantError
-from twin.events import CaseArrived, CaseEvent
+from twin.events import CaseArrived, LoggedEvent
 from twin.log import digest, in_order, line
 
 
@@ -74,24 +75,26 @@ def _point(
     run.kept = store.kept(place)
     if run.complete():
         return run.results(), run.warm_again(scenario)
-    with open_route(
+    parts, loop = parts_of(model), loop_of(scenario, model)
+    with open_twin(
         order.route,
         settings=settings,
-        parts=parts_of(model),
+        parts=parts,
         threshold=scenario.operating_point,
         batch=order.batch,
         log=open_log(stream).bind(scenario=scenario.name),
         on_answers=told.pace.tick,
-    ) as route:
+        loop=loop,
+    ) as open_route:
         while not run.complete():
-            run.next(route)
-        outcome = route.finish(run.engine_events)
-    run.check(outcome)
-    if outcome.mirror is not None:
-        told.mirrors.append(outcome.mirror)
-    for name, times in outcome.restarts.items():
-        told.restarts[name] = told.restarts.get(name, 0) + times
-    told.degraded += outcome.degraded
+            with open_route() as route:
+                run.next(route)
+                # What came back in one replication must not be known in another: each has a log.
+                while loop is None and not run.complete():
+                    run.next(route)
+                outcome = route.finish(run.told)
+            run.check(outcome)
+            told.note(outcome.mirror, outcome.restarts, outcome.degraded)
     return run.results(), run.warm
 
 
@@ -124,8 +127,8 @@ class _Run:
         self._below = f"points/{place:03d}-" if several else ""
         self._stem = store.records(place, several=several)
         self.kept: dict[int, ReplicationResult] = {}
-        self.engine_events: list[CaseEvent] = []
-        self._logged: list[CaseEvent] = []
+        self.told: list[LoggedEvent] = []  # what is on the route's log beside answers
+        self._logged: list[LoggedEvent] = []
         self.warm = Warm(warmup_min=0.0, how="given")
         self._wanted = point.scenario.replications.min
 
@@ -169,7 +172,8 @@ class _Run:
             self.warm = warm_up_of(self._scenario, [])
         # Also of those who left before anybody asked: every case has its verdict on the log.
         answers = [link.answer(e.case_id) for e in journal.events if isinstance(e, CaseArrived)]
-        log: list[CaseEvent] = [*journal.events, *answers]
+        told = [*journal.events, *journal.stack_events]
+        log: list[LoggedEvent] = [*told, *answers]
         result = result_of(
             self._scenario,
             number,
@@ -178,7 +182,7 @@ class _Run:
             digest=digest(log),
             alone=self._scenario.replications.max == 1,
         )
-        self.engine_events += journal.events
+        self.told += told
         self._logged += log
         self._told.latencies += journal.latencies
         self._write(number, journal, log)
@@ -188,11 +192,12 @@ class _Run:
         journal.close()
 
     def check(self, outcome: Outcome) -> None:
-        """Hold the log that the route kept against what the replications saw."""
+        """Hold the log that the route kept against what the replications saw; begin anew."""
         if digest(outcome.log) != digest(self._logged):
             raise InvariantError("the route's log differs from what the engine saw")
+        self.told, self._logged = [], []
 
-    def _write(self, number: int, journal: Journal, log: Sequence[CaseEvent]) -> None:
+    def _write(self, number: int, journal: Journal, log: Sequence[LoggedEvent]) -> None:
         lines = b"".join(line(event) for event in in_order(log))
         if number == 0:
             self._store.write(f"{self._below}events.jsonl", lines)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from simulator.cases.bank import Bank, Severities
 from simulator.cases.bank_entries import reference_of
 from simulator.clinic.journal import Journal
-from simulator.language.loop_plans import outages, restack_plan
+from simulator.language.loop_plans import twin_loop
 from simulator.language.schema import Scenario
 from twin.errors import InvariantError
 from twin.events import (
@@ -22,12 +22,12 @@ from twin.events import (
     FeedbackReceived,
     LoggedEvent,
     StackEvent,
-    StackPromoted,
     VerdictIssued,
 )
 from twin.images import ImageRef
 from twin.log import digest
 from twin.meta import INPUT
+from twin.restacking.at_hand import AtHand
 from twin.restacking.restacker import Restacker
 from twin.stacks import Outage, StackBook, StackVersion, absent_at, present
 
@@ -54,8 +54,7 @@ class BankLink:
         self._bank = bank
         self._book = StackBook(base)
         self._outages = tuple(outages)
-        self._restacker = restacker
-        self._announced = False
+        self._at_hand = AtHand(restacker, self._book)
         self._places = _places(bank)
         self._said: dict[tuple[Severities, int, int, frozenset[str]], VerdictIssued | str] = {}
         self.answers: dict[str, Answer] = {}
@@ -64,8 +63,8 @@ class BankLink:
         """Answer cases by the stack that is in force when they arrive."""
         for case in cases:
             self.answers[case.case_id] = answer = self._answer(case)
-            self._note(case)
-            self._note(answer)
+            self._at_hand.note(case)
+            self._at_hand.note(answer)
 
     def answer(self, case_id: str) -> Answer:
         """Return a case's answer.
@@ -83,7 +82,7 @@ class BankLink:
 
     def publish(self, event: CaseClosed | FeedbackReceived) -> None:
         """Let the re-stacker hear of it."""
-        self._note(event)
+        self._at_hand.note(event)
 
     def epoch(self, event: EpochReached) -> list[StackEvent]:
         """Return what was decided; before the first decision, version 0 as an event.
@@ -91,20 +90,7 @@ class BankLink:
         Raises:
             InvariantError: the re-stacker lacks an event from before the epoch.
         """
-        restacker = self._restacker
-        if restacker is None:
-            raise InvariantError(f"epoch {event.epoch} of a run without re-stacking or drift")
-        restacker.note(event)
-        ready = restacker.ready()
-        if ready != event:
-            raise InvariantError(f"epoch {event.epoch} cannot be decided: events are missing")
-        decided: list[StackEvent] = [] if self._announced else [restacker.begin()]
-        self._announced = True
-        decided += restacker.decide(event)
-        for one in decided:
-            if isinstance(one, StackPromoted):
-                self._book.add(one)
-        return decided
+        return self._at_hand.epoch(event)
 
     def log(self, journal: Journal) -> list[LoggedEvent]:
         """Return all events of a run that is over: the engine's, answers, and decisions."""
@@ -113,10 +99,6 @@ class BankLink:
     def digest(self, journal: Journal) -> str:
         """Return the sha256 (hex) of the run's log."""
         return digest(self.log(journal))
-
-    def _note(self, event: LoggedEvent) -> None:
-        if self._restacker is not None:
-            self._restacker.note(event)
 
     def _answer(self, case: CaseArrived) -> Answer:
         way, place = self._places[case.image]
@@ -173,19 +155,10 @@ class BankLink:
 def bank_link(scenario: Scenario, bank: Bank) -> BankLink:
     """Return the link of one replication: what came back in another one is not known to it."""
     assert bank.scorer is not None  # whoever runs such a scenario has given it one
-    threshold = scenario.operating_point
-    base = StackVersion(
-        number=0,
-        meta=bank.scorer.meta,
-        threshold=bank.threshold if threshold is None else threshold,
-    )
-    restacker = None
-    if scenario.epoch_min is not None:
-        if scenario.drift is not None:
-            raise NotImplementedError("drift is not watched yet in runs from a bank")
-        plan = restack_plan(scenario)
-        restacker = Restacker(base, bank.scorer.reference, bank.model_id, plan)
-    return BankLink(bank, base, outages(scenario), restacker)
+    scorer = bank.scorer
+    loop = twin_loop(scenario, bank.model_id, scorer.meta, bank.threshold, scorer.reference)
+    restacker = loop.restacker() if loop.decides else None
+    return BankLink(bank, loop.base, loop.outages, restacker)
 
 
 def _places(bank: Bank) -> dict[ImageRef, tuple[Severities, int]]:

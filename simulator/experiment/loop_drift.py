@@ -1,10 +1,12 @@
 """What was seen of drift in one replication, beside what was true: plain data."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from simulator.analysis.detection import Alarm, Watched, watched_of
 from simulator.analysis.frames import Floats, Mask, Patients
 from simulator.clinic.journal import Journal
 from simulator.language.form import ScenarioForm
@@ -16,19 +18,27 @@ _TRUE: Final = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "
 def drift_of(scenario: ScenarioForm, journal: Journal) -> dict[str, Any]:
     """Return streams, alarms and label-free estimates; empty where nothing watches.
 
+    With the patients who had arrived by each alarm, and before each shift: delays are told in
+    cases, too.
+
     An estimate is of the latest cases before its epoch. The truth about them stands beside it
     where one stack with the same learners answered them all: only then both are about the same.
     """
     reports = [one for one in journal.stack_events if isinstance(one, DriftReported)]
     if scenario.drift is None or not reports:
         return {}
-    signals = [signal for report in reports for signal in report.signals]
     patients = Patients(scenario, journal)
     truth = _Truth(patients, scenario.drift.window_cases)
+    arrivals_min = patients.column("arrival_min").tolist()
+    watched = watched_of(reports, arrivals_min)
     return {
-        "watched_min": max(one.at_min for one in reports),
-        "streams": sorted({(one.detector, one.stream) for one in signals}),
-        "alarms": [[one.detector, one.stream, at_min] for one in signals for at_min in one.alarms],
+        "watched_min": max(watched.epochs_min),
+        "epochs_min": list(watched.epochs_min),
+        "streams": sorted(watched.streams),
+        "alarms": [[one.detector, one.stream, one.at_min] for one in watched.alarms],
+        "alarm_cases": [one.cases for one in watched.alarms],
+        # Patients before the onset of each shift.
+        "onset_cases": [bisect_left(arrivals_min, shift.at_min) for shift in scenario.shifts],
         "estimates": [
             {
                 "at_min": report.at_min,
@@ -44,6 +54,20 @@ def drift_of(scenario: ScenarioForm, journal: Journal) -> dict[str, Any]:
             for one in report.estimates
         ],
     }
+
+
+def watched_in(drift: Mapping[str, Any]) -> Watched:
+    """Return what one run's reports tell, from what `drift_of` kept of them."""
+    return Watched(
+        epochs_min=tuple(drift["epochs_min"]),
+        streams=frozenset((by, stream) for by, stream in drift["streams"]),
+        alarms=tuple(
+            Alarm(detector=by, stream=stream, at_min=at_min, cases=cases)
+            for (by, stream, at_min), cases in zip(
+                drift["alarms"], drift["alarm_cases"], strict=True
+            )
+        ),
+    )
 
 
 class _Truth:

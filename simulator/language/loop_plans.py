@@ -6,8 +6,37 @@ The language has keys and durations as people write them; the twin knows nothing
 from simulator.language.form import ScenarioForm
 from simulator.language.restack import GateSpec
 from twin.drift.plan import DriftPlan
+from twin.meta import MetaStack
+from twin.reference import Reference
 from twin.restacking.plan import GatePlan, RestackPlan, RollbackOrder
+from twin.restacking.twin_loop import TwinLoop
 from twin.stacks import Outage
+
+
+def twin_loop(
+    scenario: ScenarioForm,
+    model_id: str,
+    meta: MetaStack,
+    threshold: float,
+    reference: Reference,
+) -> TwinLoop:
+    """Return the loop of a scenario around a model.
+
+    Parameters:
+        meta: the stack that the model came with.
+        threshold: the model's own operating point, where the scenario names none.
+        reference: what the training images looked like.
+    """
+    named = scenario.operating_point
+    return TwinLoop(
+        model_id=model_id,
+        meta=meta,
+        threshold=threshold if named is None else named,
+        reference=reference,
+        restack=restack_plan(scenario),
+        drift=drift_plan(scenario),
+        outages=outages(scenario),
+    )
 
 
 def restack_plan(scenario: ScenarioForm) -> RestackPlan | None:

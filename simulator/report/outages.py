@@ -24,7 +24,9 @@ def outages_told(point: Point) -> Iterator[str]:
     if not found:
         return
     for row in found["rows"]:
-        who = f"Without {' and '.join(row['missing'])}, {row['patients']:,} patients"
+        *most, last = row["missing"]
+        names = f"{', '.join(most)} and {last}" if most else last
+        who = f"Without {names}, {row['patients']:,} patients"
         if row["reason"]:
             yield f"{who}: too few to tell ({row['reason']})."
             continue

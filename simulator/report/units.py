@@ -100,10 +100,16 @@ def change(name: str, before: float | None, found: Answer) -> tuple[str, str]:
 
     >>> change("sensitivity", 0.9, {"mean": 0.02, "low": 0.01, "high": 0.03})
     ('+2 points', '+1.00 to +3.00 points')
+    >>> change("sensitivity", 0.9, {"mean": -4e-5, "low": -0.041, "high": 0.041})[0]
+    '0.00 points'
     """
     factor, unit = scale(name, before or found["mean"])
     unit = " points" if unit == " %" else unit
     moved = number(float(f"{found['mean'] * factor:.3g}"))
+    if found["low"] is not None and found["high"] is not None:
+        widest = max(abs(found["low"]), abs(found["high"]))
+        if abs(found["mean"]) < widest / 10:  # digits that the interval makes idle
+            moved = number(found["mean"] * factor, widest * factor)
     moved = f"+{moved}{unit}" if found["mean"] > 0 else f"{moved}{unit}"
     if found["low"] is None or found["high"] is None:
         return moved, "none"

@@ -61,6 +61,26 @@ def test_many_patients_out_of_a_small_bank(tmp_path: Path) -> None:
     assert abs(ours - value) < 4 * math.sqrt(value * (1 - value) / n)
 
 
+@pytest.mark.slow
+def test_learners_fail_out_of_a_small_bank(tmp_path: Path) -> None:
+    """The other scenarios of the loop are only validated here: they differ in their YAML alone."""
+    model = str(ArtefactStore(tmp_path).save(tiny_model()))
+    few = ("cases.bank=60", "replications=2", "horizon=17 d", "restack.every=8 d")
+    summary = run("learner-outage", Settings(home=tmp_path, threads=2), *few, model=model)
+    metrics = holds(summary)
+    [point] = summary["points"]
+    rows = {tuple(row["missing"]): row for row in point["loop"]["outages"]["rows"]}
+    assert set(rows) == {("svm",), ("catboost", "xgboost", "svm")}
+    for row in rows.values():
+        assert row["patients"] > 100
+        assert row["paired"]["sensitivity"]["mean"] is not None
+        assert row["out_of_fold"]["sensitivity"]["mean"] is not None
+    assert (metrics["verdicts.rejected"]["value"], metrics["verdicts.lost"]["value"]) == (0, 0)
+    assert point["loop"]["restacking"]["epochs"] == 4
+    report = (Path(summary["run_dir"]) / "report.html").read_text()
+    assert "Without catboost, xgboost and svm" in report
+
+
 @pytest.mark.data
 @pytest.mark.slow
 @pytest.mark.timeout(1500)

@@ -71,7 +71,8 @@ class MixtureTest:
         return MixtureFit(prevalence, statistic, float(chdtrc(max(1, len(mean) - 1), statistic)))
 
     def _scaled(self, z: Floats) -> Floats:
-        return np.clip((z - self._mean) / self._sd, -_CLIP, _CLIP)
+        scaled: Floats = np.clip((z - self._mean) / self._sd, -_CLIP, _CLIP)
+        return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,6 +67,7 @@ class Ledger:
         self._answered: list[float] = []
         self._closed: list[float] = []
         self._received: list[float] = []
+        self._messages: list[tuple[float, str]] = []  # sorted: when received, and of which case
 
     def note(self, event: LoggedEvent) -> bool:
         """Take an event in; return whether it is news. The first of its kind is of record."""
@@ -77,6 +78,7 @@ class Ledger:
             case Feedback() if event.feedback_id not in entry.messages:
                 entry.messages[event.feedback_id] = event
                 insort(self._received, event.at_min)
+                insort(self._messages, (event.at_min, event.case_id))
                 return True
             case CaseClosed() if entry.closed is None:
                 entry.closed = event
@@ -113,24 +115,21 @@ class Ledger:
         """
         first = bisect_left(self._arrivals, (from_min, ""))
         last = bisect_left(self._arrivals, (before_min, ""))
+        entries = (self._entries[case_id] for _, case_id in self._arrivals[first:last])
+        return [case for entry in entries if (case := _case(entry, before_min)) is not None]
+
+    def labelled(self, from_min: float, before_min: float) -> list[LedgerCase]:
+        """Return the cases whose label, as of `before_min`, came in [from, before).
+
+        Whenever they arrived; in the order in which the labels came, and of case_id.
+        """
+        first = bisect_left(self._messages, (from_min, ""))
+        last = bisect_left(self._messages, (before_min, ""))
         found = []
-        for _, case_id in self._arrivals[first:last]:
-            entry = self._entries[case_id]
-            if entry.arrived is None or not isinstance(entry.answer, VerdictIssued):
-                continue
-            closed = entry.closed if entry.closed and entry.closed.at_min < before_min else None
-            label = None
-            if entry.messages:
-                label = settle(entry.arrived, entry.answer, _until(entry, before_min)).counts
-            found.append(
-                LedgerCase(
-                    arrived=entry.arrived,
-                    verdict=entry.answer,
-                    closed=closed,
-                    label=label,
-                    picture=entry.picture,
-                )
-            )
+        for at_min, case_id in dict.fromkeys(self._messages[first:last]):
+            case = _case(self._entries[case_id], before_min)
+            if case is not None and case.label is not None and case.label.at_min == at_min:
+                found.append(case)
         return found
 
     def pictures_before(self, at_min: float) -> set[str]:
@@ -157,6 +156,22 @@ class Ledger:
             learners: columns of the log-odds; NaN where one was missing.
         """
         return evidence_of(self.cases(from_min, before_min), learners)
+
+
+def _case(entry: Entry, before_min: float) -> LedgerCase | None:
+    """Return a case as of a time; None without scores."""
+    if entry.arrived is None or not isinstance(entry.answer, VerdictIssued):
+        return None
+    label = None
+    if entry.messages:
+        label = settle(entry.arrived, entry.answer, _until(entry, before_min)).counts
+    return LedgerCase(
+        arrived=entry.arrived,
+        verdict=entry.answer,
+        closed=entry.closed if entry.closed and entry.closed.at_min < before_min else None,
+        label=label,
+        picture=entry.picture,
+    )
 
 
 def evidence_of(cases: Sequence[LedgerCase], learners: tuple[str, ...]) -> Evidence:

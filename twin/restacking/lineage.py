@@ -128,7 +128,7 @@ def _once(found: dict[int, tuple[int, _E]], key: int, number: int, event: _E, so
 
 
 def _check_digest(event: StackPromoted, where: str) -> None:
-    found = digest_of(event.threshold, event.penalty, event.stacks)
+    found = digest_of(event.threshold, event.penalty, event.stacks, event.inputs)
     if found != event.digest:
         reason = f"digest is {found[:12]}..., not {event.digest[:12]}...: the log was altered"
         raise DataError(where, f"stack {event.version}: {reason}")

@@ -53,7 +53,7 @@ def promoted(version: int, epoch: int, weights: Sequence[float], **changes) -> S
         penalty=0.01,
         inputs=("input.0",),
         stacks=held,
-        digest=digest_of(threshold, 0.01, held),
+        digest=digest_of(threshold, 0.01, held, ("input.0",)),
         window_from_min=0.0,
         labels=100 * version,
         malignant=20 * version,

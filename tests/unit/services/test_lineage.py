@@ -9,7 +9,8 @@ import pytest
 from stack_logs import EVENTS, REFUSED, V0, V1, V2, WAITS, promoted, write_run
 
 from services.bus.memory import MemoryBus
-from services.lineage import RunLog, find_log, find_run, read_topic
+from services.lineage import RunLog, find_log, find_run
+from services.live_log import read_topic
 from twin.errors import DataError
 from twin.restacking.lineage import lineage_of
 from twin.stacks import version_of
@@ -47,6 +48,11 @@ def test_the_version_in_force_answers() -> None:
     [
         (b'"threshold":0.4,', b'"threshold":0.3,', "stack 1: digest is"),
         (b'"svm":[-0.5,0.5,0.25]', b'"svm":[-0.5,0.6,0.25]', "stack 1: digest is"),
+        (
+            b'"inputs":["input.0"],"labels":100,',
+            b'"inputs":["input.1"],"labels":100,',
+            "stack 1: digest",
+        ),
         (b'"parent":1', b'"parent":0', "stack 2: its parent is 0, but 1 was in force"),
         (b'"restores":0', b'"restores":1', "stack 2 restores 1, but has other weights"),
         (b'"epoch":5', b'"epoch":2', "stack 2 is of an epoch before its parent's"),

@@ -3,18 +3,24 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
-from samples import FakeStack, arrived, closed
+from loop_samples import FakeRestacker, meta
+from samples import FakeStack, arrived, closed, verdict
 
 from services.background import Background
 from services.bus.memory import MemoryBus
 from services.direct_link import DirectLink
 from services.kafka_link import KafkaLink
 from services.logs import open_log
+from services.restacker import TOPICS, RestackerLoop
 from services.worker import Worker
 from twin.errors import DependencyError, InvariantError
+from twin.events import EpochReached, StackPromoted, StackRejected
 from twin.pipeline import Pipeline
+from twin.restacking.at_hand import AtHand
+from twin.stacks import StackBook, StackVersion
 
 CASES = [arrived(name) for name in ("1", "7", "x", "3", "9")]
 
@@ -96,3 +102,114 @@ def test_closings_are_told_over_kafka() -> None:
         closed("1")
     )
     assert [m.schema for m in bus.subscriber(["cases"], "t").poll(9, 0)] == ["CaseClosed/1"]
+
+
+@pytest.fixture(params=["direct", "kafka"])
+def looped(request):
+    """A link whose re-stacker lowers the threshold at its first epoch."""
+
+    def new() -> FakeRestacker:
+        return FakeRestacker({1: 0.2})
+
+    book = StackBook(StackVersion(number=0, meta=meta(), threshold=0.5))
+    pipeline = Pipeline(FakeStack(), 0.5, book)
+    if request.param == "direct":
+        yield DirectLink(pipeline, 2, lambda _: None, AtHand(new(), book))
+        return
+    bus, log = MemoryBus(), open_log(io.StringIO())
+    worker = Worker(
+        bus.subscriber(["cases"], "worker"),
+        bus.publisher(),
+        pipeline,
+        batch=2,
+        log=log,
+        stacks=bus.subscriber(["stacks"], "worker-stacks"),
+    )
+    restacker = RestackerLoop(bus.subscriber(TOPICS, "restacker"), bus.publisher(), new, log)
+    loops = [Background("worker", worker.run), Background("restacker", restacker.run)]
+    yield KafkaLink(
+        bus.publisher(),
+        bus.subscriber(["verdicts"], "e"),
+        lambda: [one.check() for one in loops],
+        lambda _: None,
+        bus.subscriber(["stacks"], "e"),
+        [(StackPromoted, StackRejected)],
+    )
+    for one in loops:
+        one.stop()
+
+
+def epoch(number: int, cases: int) -> EpochReached:
+    return EpochReached(at_min=10.0 * number, epoch=number, cases=cases, feedback=0, closed=0)
+
+
+def test_a_case_is_answered_by_the_stack_in_force_when_it_arrives(looped) -> None:
+    looped.submit([arrived("3", 9.0)])
+    first, promoted = looped.epoch(epoch(1, 1))
+    assert (first.version, first.how) == (0, "trained")
+    assert (promoted.version, promoted.threshold) == (1, 0.2)
+    looped.submit([arrived("4", 10.0), arrived("1", 11.0)])
+    assert [looped.answer(name).stack for name in "341"] == [0, 1, 1]
+    assert [looped.answer(name).malignant for name in "341"] == [False, True, False]
+    [kept] = looped.epoch(epoch(2, 3))
+    assert (kept.epoch, kept.verdict) == (2, "kept")
+
+
+def test_an_epoch_is_an_error_where_nothing_happens_at_any(link) -> None:
+    to_twin, _ = link
+    with pytest.raises(InvariantError, match="epoch 1 of a run without"):
+        to_twin.epoch(epoch(1, 0))
+
+
+def test_what_came_before_an_epoch_is_on_the_log_before_it() -> None:
+    """A broker acknowledges partitions one by one: an epoch must not overtake what it counts."""
+    bus = MemoryBus()
+
+    class Slow:
+        """Nothing is on the log before it is flushed, and then the latest comes first."""
+
+        def __init__(self) -> None:
+            self.sent: list = []
+
+        def publish(self, event) -> None:
+            self.sent.append(event)
+
+        def flush(self) -> None:
+            for event in reversed(self.sent):
+                seen.append(event)
+                bus.publisher().publish(event)
+            self.sent.clear()
+
+    seen: list = []
+    to_twin = decided_by(FakeRestacker(), bus, Slow())
+    to_twin.publish(closed("1"))
+    to_twin.epoch(epoch(1, 1))
+    assert seen == [closed("1"), epoch(1, 1)]
+
+
+def decided_by(restacker: FakeRestacker, bus: MemoryBus, publisher=None) -> KafkaLink:
+    """A link that finds version 0 and the decision of epoch 1 on the log."""
+    bus.publisher().publish(restacker.begin())
+    bus.publisher().publish(restacker.decide(epoch(1, 1))[0])
+    return KafkaLink(
+        publisher or bus.publisher(),
+        bus.subscriber(["verdicts"], "e"),
+        lambda: None,
+        lambda _: None,
+        bus.subscriber(["stacks"], "e"),
+        [(StackPromoted, StackRejected)],
+    )
+
+
+@pytest.mark.parametrize(("at_min", "right"), [(9.0, 0), (10.0, 1)])
+def test_a_worker_that_missed_a_promotion_is_found_out(at_min: float, right: int) -> None:
+    bus = MemoryBus()
+    to_twin = decided_by(FakeRestacker({1: 0.2}), bus)
+    to_twin.epoch(epoch(1, 0))
+    bus.publisher().publish(replace(verdict("good", at_min), stack=right))
+    assert to_twin.answer("good").stack == right
+    bus.publisher().publish(replace(verdict("bad", at_min), stack=1 - right))
+    with pytest.raises(
+        InvariantError, match=rf"case bad, .* by stack {1 - right}; version {right}"
+    ):
+        to_twin.answer("bad")

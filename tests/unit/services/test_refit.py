@@ -18,9 +18,9 @@ from services.commands.refit import exit_code
 from services.config import Settings
 from services.exits import Exit
 from services.lineage import RunLog
-from services.refit import RefitOrder, evidence_of, refit
-from services.refit_cases import copies, labelled_cases, picture_of
-from twin.acquisition.acquisition import Acquisition
+from services.refit import RefitOrder, refit
+from services.refit_cases import copies, labelled_cases
+from services.refit_gate import gate_of
 from twin.errors import ArtefactError, DataError
 from twin.events import (
     CaseArrived,
@@ -35,6 +35,7 @@ from twin.learners.registry import LEARNERS
 from twin.model import meta_of
 from twin.restacking.evidence import Evidence, Side
 from twin.restacking.gate import Judgement
+from twin.restacking.ledger import is_held_out
 from twin.restacking.plan import GatePlan
 from twin.stacks import digest_of, plain
 
@@ -66,7 +67,7 @@ def events(count: int = 30) -> list[Event]:
             threshold=0.5,
             penalty=meta.penalty,
             stacks=held,
-            digest=digest_of(0.5, meta.penalty, held),
+            digest=digest_of(0.5, meta.penalty, held, ()),
             window_from_min=0.0,
             labels=0,
             malignant=0,
@@ -133,8 +134,11 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 class Gate:
     """Takes note of what it is asked."""
 
-    def __call__(self, evidence: Evidence, ours: Side, new: Side, plan: GatePlan) -> Judgement:
+    def __call__(
+        self, evidence: Evidence, ours: Side, new: Side, plan: GatePlan, every: Evidence
+    ) -> Judgement:
         self.evidence, self.ours, self.new = evidence, ours, new
+        self.plan, self.every = plan, every
         return Judgement("fail", (ROW,), "the area may fall")
 
 
@@ -158,34 +162,26 @@ def test_only_labels_that_count_and_came_in_time_are_used() -> None:
     found = labelled_cases(log)
     assert [one.arrived.case_id for one in found.cases] == ["c0", "c2", "c3", "c4", "c5"]
     assert found.apart == {"superseded": 1, "unknown case": 1, "unknown class": 1, "withdrawn": 1}
-    assert [one.weight for one in found.cases] == [1, 1, 4, 1, 4]
+    # All three who were referred have a label, and two of the three others.
+    assert found.evidence.weight.tolist() == [1.0, 1.0, 1.5, 1.0, 1.5]
     early = labelled_cases(log, until_min=103.0)
     assert [one.arrived.case_id for one in early.cases] == ["c0", "c1", "c2"]
 
 
-def test_a_picture_is_the_same_however_it_was_taken() -> None:
-    ref = patients(1)[0].image
-    blurred = replace(ref, acquisition=Acquisition(seed=1, severity={"defocus": 3}))
-    assert picture_of(ref) == picture_of(blurred) != picture_of(patients(2)[1].image)
-
-
-def test_a_third_of_the_pictures_is_held_out_and_the_same_one_always() -> None:
-    case = labelled_cases(events(1)).cases[0]
-    many = [replace(case, picture=f"p{number}") for number in range(3000)]
-    assert 0.30 < np.mean([one.held_out for one in many]) < 0.36
-    assert len({one.held_out for one in (case, replace(case, malignant=not case.malignant))}) == 1
+def test_a_picture_is_held_out_by_the_rule_of_re_stacking() -> None:
+    found = labelled_cases(events(30))
+    held_out = [is_held_out(one.picture) for one in found.cases]
+    assert found.evidence.held_out.tolist() == held_out
+    assert 0 < sum(held_out) < 30
 
 
 def test_copies_have_the_weights_as_their_mean() -> None:
-    case = labelled_cases(events(1)).cases[0]
-    many = [
-        replace(
-            case,
-            arrived=replace(case.arrived, case_id=f"k{number}"),
-            p_verified=1.0 if number % 2 else 0.25,
-        )
-        for number in range(4000)
-    ]
+    one = labelled_cases(events(1)).evidence
+    many = replace(
+        one,
+        case_id=tuple(f"k{number}" for number in range(4000)),
+        weight=np.where(np.arange(4000) % 2, 1.0, 4.0),
+    )
     times = np.array(copies(many))
     assert times[0::2].mean() == pytest.approx(1.6, abs=0.03)  # 4 / 2.5
     assert times[1::2].mean() == pytest.approx(0.4, abs=0.03)
@@ -193,33 +189,61 @@ def test_copies_have_the_weights_as_their_mean() -> None:
     assert copies(many) == times.tolist()
 
 
-def test_evidence_has_groups_weights_and_pictures() -> None:
-    cases = labelled_cases(events(4)).cases
-    found = evidence_of([*cases, replace(cases[0], p_verified=0.5)])
-    assert found.weight.tolist() == [1, 4, 1, 4, 2]
-    assert found.image.tolist() == [0, 1, 2, 3, 0]
-    assert found.groups["age_band"][0] == "40-59"
-    assert found.groups["skin_tone"][0] == "V-VI"
-    assert found.referred.tolist() == [True, False, True, False, True]
-    assert found.log_odds.shape == (5, len(LEARNERS))
+RESTACKED = """
+name: clinic
+cases: {source: synthetic}
+arrivals: {rate_per_h: 6}
+horizon: 30 d
+pathway:
+  - {id: ai, twin: score, then: read}
+  - {id: read, staff: reader, service: 5 min, then: end}
+staff: {reader: 1}
+decision: {reader: {sensitivity: 0.9, specificity: 0.8}}
+feedback: {delay: 1 d}
+restack: {every: 10 d, gate: {auc_drop_max: 0.05, per: [sex]}}
+"""
+
+
+def test_the_gate_has_the_margins_of_the_run(tmp_path: Path) -> None:
+    log = RunLog(write_run(tmp_path, events=events(1)))
+    assert gate_of(log) == (GatePlan(), "default margins: there is no scenario beside the log")
+    scenario, of_point = log.file.with_name("scenario.yaml"), log.file.parent / "points"
+    scenario.write_text(RESTACKED)
+    of_run = GatePlan(auc_drop_max=0.05, per=("sex",))
+    assert gate_of(log) == (of_run, "the run's scenario")
+    assert gate_of(RunLog(log.file.with_name("events-00002.jsonl")))[0] == of_run
+    of_point.mkdir()
+    (of_point / "001.yaml").write_text(RESTACKED.replace("0.05", "0.07"))
+    for name in ("001-events.jsonl", "001-events-00003.jsonl"):
+        assert gate_of(RunLog(of_point / name))[0].auc_drop_max == 0.07
+    for without, why in (
+        (RESTACKED.replace("{auc_drop_max: 0.05, per: [sex]}", "off"), "has its gate off"),
+        (RESTACKED.partition("restack:")[0], "does not re-stack"),
+    ):
+        scenario.write_text(without)
+        assert gate_of(log) == (GatePlan(), f"default margins: the run's scenario {why}")
 
 
 def test_a_refit_is_kept_with_its_verdict_and_made_once(
     home: Path, taught: dict[str, Any], tmp_path: Path
 ) -> None:
     log, gate = write_run(home, events=events()), Gate()
+    log.with_name("scenario.yaml").write_text(RESTACKED)
     found = made(home, log, gate, out=tmp_path / "out")
     facts = found["refit"]
     assert facts["parent"] == tiny_model().model_id != found["model_id"]
     assert facts["run"] == "run-1/events.jsonl"
     assert (facts["gate"]["verdict"], facts["gate"]["reason"]) == ("fail", "the area may fall")
+    assert facts["gate"]["plan_from"] == "the run's scenario"
+    assert facts["gate"]["plan"]["auc_drop_max"] == gate.plan.auc_drop_max == 0.05
+    assert len(gate.every) == 30  # whether labels can be believed is asked of all of them
     # The original images come first, then the copies of cases that are not held out.
     cases = labelled_cases(events()).cases
-    fitted = [one for one in cases if not one.held_out]
+    fitted = [one for one in cases if not is_held_out(one.picture)]
     assert len(taught["labels"]) == len(taught["groups"]) == 40 + facts["copies"]
     assert set(taught["groups"][40:]) <= {one.picture for one in fitted}
     assert taught["pixels"](40).shape == (224, 224, 3)
-    judged = [one for one in cases if one.held_out]
+    judged = [one for one in cases if is_held_out(one.picture)]
     assert gate.evidence.case_id == tuple(one.arrived.case_id for one in judged)
     assert gate.ours.p_malignant.tolist() == [one.verdict.p_malignant for one in judged]
     assert gate.new.p_malignant.shape == gate.ours.p_malignant.shape
@@ -236,7 +260,7 @@ def test_a_held_out_picture_that_was_learned_from_does_not_judge(
     home: Path, taught: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log, gate = write_run(home, events=events()), Gate()
-    held_out = [one for one in labelled_cases(events()).cases if one.held_out]
+    held_out = [one for one in labelled_cases(events()).cases if is_held_out(one.picture)]
     lesson, material = module.learned_from(ArtefactStore(home).lesson(tiny_model().model_id), 1)
     known = replace(material, refs=[held_out[0].arrived.image, *material.refs[1:]])
     monkeypatch.setattr(module, "learned_from", lambda *_: (lesson, known))

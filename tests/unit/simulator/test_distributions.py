@@ -148,7 +148,7 @@ def test_a_larger_number_gives_no_shorter_time(
 @pytest.mark.parametrize(
     ("distribution", "reference"),
     [(row[0], row[3]) for row in EXAMPLES if row[3] is not None],
-    ids=str,
+    ids=[str(row[0]) for row in EXAMPLES if row[3] is not None],
 )
 def test_times_are_those_of_scipy(distribution: Distribution, reference: object) -> None:
     inner = U[(U > 1e-6) & (U < 1 - 1e-6)]

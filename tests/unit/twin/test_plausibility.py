@@ -116,8 +116,16 @@ def test_patients_who_share_pictures_tell_less():
         groups={name: tuple(np.repeat(values, 5)) for name, values in evidence.groups.items()},
         **{
             name: getattr(evidence, name)[twice]
-            for name in ("log_odds", "sketch", "malignant", "referred", "p_verified", "weight")
-            + ("image", "held_out")
+            for name in (
+                "log_odds",
+                "sketch",
+                "malignant",
+                "referred",
+                "p_verified",
+                "weight",
+                "image",
+                "held_out",
+            )
         },
     )
     alone, shared = found(evidence)[""], found(many)[""]
@@ -153,8 +161,17 @@ def test_neither_order_nor_repetition_matters():
         },
         **{
             name: getattr(evidence, name)[order]
-            for name in ("at_min", "log_odds", "sketch", "malignant", "referred", "p_verified")
-            + ("weight", "image", "held_out")
+            for name in (
+                "at_min",
+                "log_odds",
+                "sketch",
+                "malignant",
+                "referred",
+                "p_verified",
+                "weight",
+                "image",
+                "held_out",
+            )
         },
     )
     first = label_noise(evidence, PER, Z)

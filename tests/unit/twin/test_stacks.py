@@ -5,7 +5,7 @@ from twin.errors import InvariantError
 from twin.events import StackPromoted
 from twin.meta import MetaStack, MetaWeights
 from twin.pipeline import Pipeline
-from twin.stacks import Outage, StackBook, StackVersion, plain, version_of
+from twin.stacks import Outage, StackBook, StackVersion, digest_of, plain, version_of
 
 
 def promoted(version: int, at_min: float, **changes) -> StackPromoted:
@@ -70,3 +70,17 @@ def test_the_pipeline_splits_a_batch_by_stack_and_by_learners_that_are_out():
     absent = [sorted(out) for _, out in stack.asked]
     assert absent == [[], [], ["knn"], []]
     assert [(one.stack, one.threshold) for one in answers] == [(0, 0.5)] * 2 + [(1, 0.4)] * 4
+
+
+def test_the_digest_covers_all_that_an_answer_follows_from():
+    held = {"svm": [0.0, 1.0, 3.0]}
+    one = digest_of(0.5, 0.01, held, ("input.0",))
+    others = (
+        digest_of(0.4, 0.01, held, ("input.0",)),
+        digest_of(0.5, 0.02, held, ("input.0",)),
+        digest_of(0.5, 0.01, {"svm": [0.0, 1.0, 2.0]}, ("input.0",)),
+        digest_of(0.5, 0.01, {"knn": [0.0, 1.0, 3.0]}, ("input.0",)),
+        digest_of(0.5, 0.01, held, ("input.1",)),
+    )
+    assert len({one, *others}) == 6
+    assert one == digest_of(0.5, 0.01, {"svm": (0.0, 1.0, 3.0)}, ["input.0"])
