@@ -16,7 +16,8 @@ from services import banks, detectors
 from services.artefacts import ArtefactStore
 from services.commands.detectors import _levels, _names, _share
 from services.config import Settings
-from services.detectors import DetectorOrder, Trials, score_detectors
+from services.detector_trials import DetectorOrder, Trials
+from services.detectors import score_detectors
 from services.experiments import nominal
 from services.runs import resume
 from twin.drift.label_free import LabelFree
@@ -175,6 +176,8 @@ def test_trials_differ_in_the_shift_alone() -> None:
     assert Trials(order(own)).onset_min == 2 * 1440
     assert Trials(order(own)).point().scenario.shifts == ()
     assert Trials(order(own, at="5 d")).onset_min == 5 * 1440
+    with pytest.raises(SettingsError, match="--shifts='none': nothing shifts then"):
+        Trials(order(shifts=())).shifted(1.0)
 
 
 @pytest.mark.parametrize(
