@@ -59,8 +59,12 @@ class Banks:
         self._images = images or ImageDirectory(settings.data)
         self._built: dict[object, tuple[Bank, int, int]] = {}
 
-    def of(self, point: Point) -> Built:
+    def of(self, point: Point, also: Sequence[Severities] = ()) -> Built:
         """Return the bank of a point, scored.
+
+        Parameters:
+            also: ways to take the images beside those that the point can reach; other points then
+                find them scored.
 
         Raises:
             ScenarioError: the bank has not whom the scenario asks for.
@@ -70,7 +74,7 @@ class Banks:
         scenario = point.scenario
         entries = entries_of(scenario, self._labelled(scenario))
         _has_everybody(scenario, entries)
-        ways = ways_of(scenario)
+        ways = list(dict.fromkeys([*ways_of(scenario), *also]))
         model = self._model(scenario)
         key = (model.model_id, tuple(entries), tuple(ways))
         if key not in self._built:

@@ -13,7 +13,9 @@ import typer
 
 from services.commands.compare import compare
 from services.commands.data import data
+from services.commands.detectors import detectors
 from services.commands.doctor import doctor
+from services.commands.feedback import feedback
 from services.commands.gallery import gallery
 from services.commands.realism import realism
 from services.commands.refit import refit
@@ -43,9 +45,9 @@ app = typer.Typer(
     come from the environment; [bold]dermtwin doctor[/bold] lists them.""",
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
-    "What-if questions": (run, compare, resume, validate, schema),
+    "What-if questions": (run, compare, detectors, resume, validate, schema),
     "Models and images": (train, refit, score, robustness, realism, gallery),
-    "The live twin, and this machine": (up, status, doctor),
+    "The live twin, and this machine": (up, status, feedback, doctor),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

@@ -1,21 +1,19 @@
 """Finds the log of a run, or of the twin that is up, and reads its lineage."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.bus.codec import decode, read_log
-from services.bus.port import Subscriber
+from services.bus.codec import read_log
 from services.config import Settings
-from twin.errors import DataError, DependencyError, EventError
+from services.live_log import live_log, read_topic
+from twin.errors import DataError, EventError
 from twin.events import Event
 from twin.restacking.lineage import Lineage, lineage_of
 
 _LOG: Final = "events.jsonl"
 _TOPIC: Final = "stacks"
-_PATIENCE_S: Final = 0.5  # a poll of a topic that has lag; it is asked again while it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +97,12 @@ def find_log(home: Path, which: str | None) -> RunLog:
     raise DataError(folder, f"has no {_LOG}: no twin was asked in this run, so none was re-stacked")
 
 
-def read_topic(reader: Subscriber) -> Sequence[Event]:
-    """Return all events of the topics that a subscriber reads from their beginning.
-
-    Raises:
-        EventError: what is there is no event.
-        DependencyError: the broker did not answer.
-    """
-    found: list[Event] = []
-    while sum(reader.lag().values()) > 0:
-        found += [
-            decode(message.schema, message.value) for message in reader.poll(1000, _PATIENCE_S)
-        ]
-    return found
-
-
 def live_events(settings: Settings) -> tuple[str, Sequence[Event]]:
     """Return the name of the `stacks` topic of the twin that is up, and what is on it.
 
     Raises:
         DependencyError: no twin is up, or its broker does not answer.
+        EventError: what is on the topic is no event.
     """
-    from services.bus.kafka_subscriber import KafkaSubscriber
-    from services.commands.upfile import UpFile
-
-    note = UpFile(settings.home).read()
-    servers = settings.kafka or (note["kafka"] if note else None)
-    if servers is None:
-        raise DependencyError("no twin is up: start one with `dermtwin up`")
-    prefix = note["prefix"] if note else settings.name
-    reader = KafkaSubscriber(servers, prefix, (_TOPIC,), f"reader-{uuid.uuid4().hex[:8]}")
-    try:
-        return f"{prefix}.{_TOPIC}", read_topic(reader)
-    finally:
-        reader.close()
+    with live_log(settings) as log:
+        return f"{log.prefix}.{_TOPIC}", read_topic(log.reader((_TOPIC,)))

@@ -71,6 +71,10 @@ def resume(folder: Path, workers: int | None, settings: Settings, bars: Bars) ->
     points, kept = store.plan()
     if workers is not None:
         kept["workers"] = workers
+    if kept["kind"] == "detectors":
+        from services.detectors import carry_on
+
+        return carry_on(points, kept, store, settings, bars)
     return _carry_out(points, kept, store, settings, bars)
 
 

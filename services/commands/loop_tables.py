@@ -28,9 +28,9 @@ def of_loop(point: Result) -> list[RenderableType]:
 
 def _parts(point: Result, loop: Result) -> Iterator[RenderableType]:
     if loop["restacking"]:
-        yield _shown(decision_sheet(point, most=1))
+        yield sheet_table(decision_sheet(point, most=1))
     if loop["labels"]:
-        yield _shown(bias_sheet(point))
+        yield sheet_table(bias_sheet(point))
     said = {
         "re-stacking": restacking_told(point),
         "labels": labels_told(point),
@@ -48,10 +48,11 @@ def of_recovery(summary: Result) -> list[RenderableType]:
     said = "\n".join(recovery_told(summary))
     if not said:
         return []
-    return [*map(_shown, recovery_short(summary)), two_columns("", {"recovery": said})]
+    return [*map(sheet_table, recovery_short(summary)), two_columns("", {"recovery": said})]
 
 
-def _shown(sheet: Sheet) -> Table:
+def sheet_table(sheet: Sheet) -> Table:
+    """Return a sheet for the terminal."""
     table = Table(title=sheet.caption, title_justify="left")
     for name in sheet.head:
         table.add_column(name, overflow="fold")

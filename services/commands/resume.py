@@ -25,4 +25,9 @@ def resume(
 
     with progress_bars() as bars:
         summary = carry_on(folder, workers, environment_settings(), bars)
-    show(summary, as_json=as_json)
+    if summary["kind"] == "detectors":
+        from services.commands.detectors import tell
+
+        tell(summary, as_json=as_json)
+    else:
+        show(summary, as_json=as_json)

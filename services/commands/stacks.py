@@ -161,6 +161,73 @@ def _explain_case(run: str | None, case: str, live: bool, as_json: bool) -> None
     emit(result, as_json=as_json, table=case_table(result))
 
 
+@stacks.command()
+def rollback(
+    version: Annotated[
+        int, typer.Argument(min=0, help="Whose weights come back.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option(help="Why, in words; it is on the log.")] = "none given",
+    by: Annotated[
+        str | None, typer.Option(help="Who orders it.", show_default="your user name")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Order the twin that is up to bring an earlier version back, at its next epoch.
+
+    For a run, which is over when it is read, say it in the scenario: restack: {orders: [...]}.
+    Exit codes: 0 ordered, 1 no twin is up or it has no such version, 2 it does not re-stack.
+
+    Example: dermtwin stacks rollback 2 --reason "misses thin melanomas"
+    """
+    import getpass
+
+    from services.console import two_columns
+    from services.live_log import live_log
+    from services.live_orders import send_order
+
+    who = by or getpass.getuser()
+    with live_log(environment_settings()) as log:
+        order, in_force = send_order(log, version, who, reason)
+    result = {
+        "order_id": order.order_id,
+        "version": version,
+        "in_force": in_force,
+        "at_min": order.at_min,
+        "by": who,
+        "reason": reason,
+    }
+    rows = {
+        "order": f"{order.order_id}: version {version} is to come back, says {who}: {reason}",
+        "now": f"version {in_force} stays in force until the next epoch carries it out",
+    }
+    emit(result, as_json=as_json, table=two_columns("", rows))
+
+
+@stacks.command()
+def epoch(as_json: Json = False) -> None:
+    """Reach an epoch of the twin that is up: its re-stacker decides on all that is on the log.
+
+    Exit codes: 0 reached, 1 no twin is up, 2 it does not re-stack, or has not decided the last.
+
+    Example: dermtwin stacks epoch
+    """
+    from dataclasses import asdict
+
+    from services.console import two_columns
+    from services.live_log import live_log
+    from services.live_orders import send_epoch
+    from services.stack_words import day
+
+    with live_log(environment_settings()) as log:
+        event = send_epoch(log)
+    rows = {
+        "epoch": f"{event.epoch}, at {day(event.at_min)}",
+        "on the log": f"{event.cases} cases, {event.feedback} labels",
+        "decision": "dermtwin stacks list --live --all",
+    }
+    emit(asdict(event), as_json=as_json, table=two_columns("", rows))
+
+
 def _verdicts(events: "Iterable[Event]") -> "Iterable[VerdictIssued]":
     from twin.events import VerdictIssued
 

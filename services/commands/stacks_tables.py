@@ -3,7 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from rich import box
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 
 from services.console import two_columns
@@ -49,25 +51,23 @@ def list_result(lineage: Lineage, *, everything: bool) -> dict[str, Any]:
 
 def list_table(result: dict[str, Any]) -> Group:
     """Return the list for people."""
-    table = Table()
-    for name in ("epoch", "time", "decision", "version", "parent", "remedy", "labels", "digest"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("epoch", "time", "decision", "version", "remedy", "labels", "digest"):
         table.add_column(name)
-    table.add_column("why", overflow="fold")
     for row in result["decisions"]:
         table.add_row(
             str(row["epoch"]),
             day(row["at_min"]),
             row["decision"],
             str(row["version"]) if row["digest"] else f"{row['version']} stays",
-            "" if row["parent"] is None else str(row["parent"]),
             row["how"],
             f"{row['labels']} ({row['malignant']} mal.)",
             (row["digest"] or "")[:12],
-            row["reason"],
         )
+    why = {f"epoch {row['epoch']}": escape(row["reason"]) for row in result["decisions"]}
     refused = ", ".join(f"{count} {name}" for name, count in result["refused"].items())
     facts = {"log": result["log"], "in force": str(result["in_force"]), "others": refused}
-    return Group(two_columns("", facts), table)
+    return Group(two_columns("", facts), table, two_columns("", why))
 
 
 def show_result(lineage: Lineage, number: int) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def show_table(result: dict[str, Any]) -> Group:
         "digest": f"{result['digest']} (verified)",
         "stacks": f"{len(result['stacks'])}, one for each set of learners that may be there",
         **{name: f"{value:g}" for name, value in result["facts"].items()},
-        "why": result["reason"],
+        "why": escape(result["reason"]),
     }
     weights = Table("column", "weight")
     for name, value in result["weights"].items():
@@ -108,21 +108,19 @@ def show_table(result: dict[str, Any]) -> Group:
 
 def gate_table(rows: list[GateRow]) -> Table:
     """Return a gate for people."""
-    table = Table("metric", "group", "champion", "challenger", "change", "bounds", "margin")
-    table.add_column("labels")
-    table.add_column("verdict")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("metric", "group", "from → to", "change", "margin", "labels", "verdict"):
+        table.add_column(name)
     for row in rows:
+        bounds = f"({_signed(row.low)} to {_signed(row.high)})"
         table.add_row(
-            row.metric,
+            row.metric.replace("_", " "),
             row.group or "all",
-            _figure(row.champion),
-            _figure(row.challenger),
-            _signed(row.change),
-            ""
-            if row.low is None and row.high is None
-            else f"{_signed(row.low)} to {_signed(row.high)}",
+            f"{_short(row.champion)} → {_short(row.challenger)}".removeprefix(" → "),
+            f"{'' if row.change is None else f'{row.change:+.3f} '}"
+            f"{'' if row.low is None and row.high is None else bounds}",
             f"{row.margin:g}",
-            f"{row.labels} ({row.malignant} mal.)",
+            f"{row.labels}, {row.malignant} mal.",
             row.verdict,
         )
     return table
@@ -212,5 +210,9 @@ def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def _signed(value: float | None) -> str:
-    return "open" if value is None else f"{value:+.4f}"
+    return "open" if value is None else f"{value:+.3f}"

@@ -7,15 +7,16 @@ from services.console import emit
 
 
 def status(as_json: Json = False) -> None:
-    """Show the mirror of the twin that is up: components, counts, lag, freshness.
+    """Show the mirror of the twin that is up: stack, labels, drift, components, and how fresh.
 
     Finds a twin started by `dermtwin up` in the same DERMTWIN_HOME, or the one in REDIS_URL.
 
     Example: dermtwin status --json
     """
-    from services.commands.tables import status_table
+    from services.commands.status_table import status_table
     from services.commands.upfile import UpFile
     from services.mirror.redis_mirror import RedisMirror
+    from services.status import status_of
     from twin.errors import DependencyError
 
     settings = environment_settings()
@@ -28,24 +29,5 @@ def status(as_json: Json = False) -> None:
     overview = mirror.overview()
     if overview.updated_unix_s is None:
         raise DependencyError(f"no mirror has written below {prefix} at {redis}")
-    result = {
-        "prefix": prefix,
-        "redis": redis,
-        "age_s": round(time.time() - overview.updated_unix_s, 1),
-        "counts": overview.state.counts,
-        "position": {
-            f"{topic}/{part}": at for (topic, part), at in overview.state.position.items()
-        },
-        "components": {
-            name: {
-                "state": event.state,
-                "restarts": event.restarts,
-                "model_id": event.model_id,
-                "reason": event.reason,
-                "seen_s_ago": round(time.time() - event.at_unix_s, 1),
-                **event.facts,
-            }
-            for name, event in sorted(overview.state.components.items())
-        },
-    }
+    result = {"prefix": prefix, "redis": redis, **status_of(overview, time.time())}
     emit(result, as_json=as_json, table=status_table(result))

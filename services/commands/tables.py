@@ -38,23 +38,3 @@ def training_table(result: Result) -> Group:
         }
     rows["time"] = f"{result['wall_s']:g} s"
     return Group(learners, two_columns("", rows))
-
-
-def status_table(result: Result) -> Group:
-    """Return components, counts and freshness of a twin that is up."""
-    components = Table("component", "state", "restarts", "images", "busy", "why")
-    for name, one in result["components"].items():
-        components.add_row(
-            name,
-            one["state"],
-            str(one["restarts"]),
-            f"{one.get('images', 0):g}",
-            f"{one.get('busy_s', 0):.1f} s",
-            one["reason"],
-        )
-    rows = {
-        "twin": result["prefix"],
-        "mirror": f"written {result['age_s']:g} s ago",
-        **{name: str(count) for name, count in result["counts"].items()},
-    }
-    return Group(two_columns("", rows), components)

@@ -28,6 +28,7 @@ class Runner:
         workers: most at once; None lets the first replication decide whether Ray is worth it.
         address: of a Ray cluster.
         banks: of the points that have one, by place.
+        keeps_records: whether the tables and the log of each first replication are written.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Runner:
         address: str | None,
         bars: Bars,
         banks: Mapping[int, Bank] | None = None,
+        *,
+        keeps_records: bool = True,
     ) -> None:
         self._store = store
         self._workers = workers
@@ -45,6 +48,7 @@ class Runner:
         self._address = address
         self._bars = bars
         self._banks = banks or {}
+        self._keeps_records = keeps_records
         self._took_s: float | None = None  # by the last piece that was done here
         self._here = 0  # pieces done here
         self._done = 0
@@ -115,7 +119,7 @@ class Runner:
                             replication=number,
                             warmup_min=warm[place].warmup_min,
                             alone=point.scenario.replications.max == 1,
-                            records=records if number == 0 else None,
+                            records=records if self._keeps_records and number == 0 else None,
                             bank=self._banks.get(place),
                         )
                     )

@@ -16,7 +16,8 @@ Keys, all under the prefix (`p`):
     p:counts            hash  how many cases, verdicts, ...; see `twin.state.COUNTED`
     p:position          hash  last offset folded, by topic/partition
     p:changes           stream, capped  kind, id, revision, stage, schema; one entry a change
-    p:mirror            hash  updated_unix_s
+    p:mirror            hash  updated_unix_s; cases_unix_s, verdicts_unix_s, feedback_unix_s, ...:
+                              when something new of this kind was folded last
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ from twin.events import (
     CaseEvent,
     CaseRejected,
     ComponentChanged,
+    Event,
     FeedbackReceived,
     StackEvent,
     StackPromoted,
@@ -41,6 +43,8 @@ from twin.log import SCHEMA_OF, encode
 from twin.state import SHELF_OF, CaseState, Record, counted_as, shelf_key
 
 CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
+UPDATED: Final = "updated"
+UNIX_S: Final = "_unix_s"
 SHELVES: Final = tuple(sorted(set(SHELF_OF.values())))
 _STAGES: Final = {"epochs": "reached", "orders": "ordered", "drift": "reported"}
 _ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
@@ -178,6 +182,29 @@ def places_of(fields: Mapping[bytes, bytes]) -> dict[Place, int]:
 def place_fields(position: Mapping[Place, int]) -> Fields:
     """Return positions as Redis has them."""
     return {f"{topic}/{partition}": offset for (topic, partition), offset in position.items()}
+
+
+def kind_of(event: Event) -> str:
+    """Return of what an event is news: a shelf of the state, or a topic."""
+    match event:
+        case ComponentChanged():
+            return "components"
+        case VerdictIssued() | CaseRejected():
+            return "verdicts"
+        case FeedbackReceived():
+            return "feedback"
+        case CaseArrived() | CaseClosed():
+            return "cases"
+    return SHELF_OF[type(event)]
+
+
+def times_of(fields: Mapping[bytes, bytes]) -> dict[str, float]:
+    """Return Unix times, s, by what they are of.
+
+    >>> times_of({b"updated_unix_s": b"12.5"})
+    {'updated': 12.5}
+    """
+    return {name.decode().removesuffix(UNIX_S): float(at) for name, at in fields.items()}
 
 
 def touched(records: Sequence[Record]) -> tuple[set[str], dict[str, list[int | str]]]:

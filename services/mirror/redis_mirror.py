@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -16,20 +15,25 @@ from redis.client import Pipeline
 from redis.retry import Retry
 
 from services.bus.port import Place
+from services.mirror.overview import Overview
 from services.mirror.redis_layout import (
     CASE_FIELDS,
     SHELVES,
+    UNIX_S,
+    UPDATED,
     Fields,
     case_fields,
     case_of,
     component_fields,
     event_of,
+    kind_of,
     label_fields,
     place_fields,
     places_of,
     shelf_of,
     stack_entry,
     stack_fields,
+    times_of,
     touched,
 )
 from twin.errors import DependencyError, EventError, SettingsError
@@ -41,14 +45,6 @@ CASE_TTL_S: Final = 90 * 24 * 3600  # labels come within a quarter of a year: as
 CHANGES_KEPT: Final = 10_000  # enough to resume a page that was away for minutes: assumption
 _TIMEOUT_S: Final = 5.0  # a server on the same network answers in milliseconds: assumption
 _SCAN_COUNT: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The mirror at a glance."""
-
-    state: TwinState  # without cases
-    updated_unix_s: float | None  # when the mirror last wrote; None if it never did
 
 
 class RedisMirror:
@@ -128,8 +124,8 @@ class RedisMirror:
         with self._asking():
             state = self._load([])
             state.components = self._components()
-            updated = self._redis.hget(self._key("mirror"), "updated_unix_s")
-        return Overview(state, None if updated is None else float(updated))
+            times = times_of(self._redis.hgetall(self._key("mirror")))
+        return Overview(state, times.pop(UPDATED, None), times)
 
     def _components(self) -> dict[str, ComponentChanged]:
         start = len(self._key("component", ""))
@@ -207,11 +203,13 @@ class RedisMirror:
         """Fold the records into the state and queue what that changes; return how many did."""
         hashes: dict[str, Fields] = {}
         renewed: dict[str, CaseState] = {}  # cases that changed, by key
+        news: set[str] = set()
         changes = 0
         for record in records:
             if not state.apply(record) or record.event is None:
                 continue
             event, changes = record.event, changes + 1
+            news.add(kind_of(event))
             entry: Fields
             if isinstance(event, ComponentChanged):
                 hashes[self._key("component", event.component)] = component_fields(event)
@@ -242,8 +240,9 @@ class RedisMirror:
             pipe.expire(key, self._ttl_s)
         pipe.hset(self._key("counts"), mapping=dict(state.counts.items()))
         pipe.hset(self._key("position"), mapping=place_fields(state.position))
-        pipe.hset(self._key("mirror"), mapping=self._updated())
+        pipe.hset(self._key("mirror"), mapping=self._updated(*sorted(news)))
         return changes
 
-    def _updated(self) -> Fields:
-        return {"updated_unix_s": repr(self._clock())}
+    def _updated(self, *news: str) -> Fields:
+        now = repr(self._clock())
+        return {f"{kind}{UNIX_S}": now for kind in (UPDATED, *news)}

@@ -16,6 +16,7 @@ from twin.events import (
     EpochReached,
     LoggedEvent,
     StackEvent,
+    StackOrdered,
     StackPromoted,
     StackRejected,
 )
@@ -23,6 +24,7 @@ from twin.reference import Reference
 from twin.restacking.decision import Decision, Judge, announced, decided, rolled_back, stays
 from twin.restacking.gate import judge as gate_judge
 from twin.restacking.ledger import Ledger
+from twin.restacking.orders import ROLLBACK, Orders
 from twin.restacking.plan import RestackPlan
 from twin.restacking.regret import regretted
 from twin.restacking.versions import Versions
@@ -58,8 +60,8 @@ class Restacker:
         self.ledger = Ledger()
         self._watch, self._judge = watch, judge
         self._versions = Versions(self.begin(), base)
+        self._orders = Orders(plan.orders if plan else ())
         self._next = 1  # the first epoch that is not behind us
-        self._last_min = 0.0  # when the epoch before it was
         self._epochs: dict[int, EpochReached] = {}
         # What the log already says of epochs that are not behind us.
         self._reported: dict[int, DriftReported] = {}
@@ -81,6 +83,8 @@ class Restacker:
                 self._reported.setdefault(event.epoch, event)
             case StackPromoted() | StackRejected():
                 self._decided.setdefault(event.epoch, event)
+            case StackOrdered():
+                self._orders.note(event)
             case _:
                 self.ledger.note(event)
 
@@ -138,20 +142,20 @@ class Restacker:
             decision = self._decided.pop(epoch.epoch, None) or self._decision(self.plan, epoch)
             if isinstance(decision, StackPromoted):
                 self._versions.add(decision)
+            self._orders.passed(epoch, decision, self._versions.origin)
             found.append(decision)
-        self._next, self._last_min = self._next + 1, epoch.at_min
+        self._next += 1
         return found
 
     def _decision(self, plan: RestackPlan, epoch: EpochReached) -> Decision:
-        due = [one for one in plan.orders if self._last_min < one.at_min <= epoch.at_min]
-        if due:
-            number = max(due, key=lambda one: one.at_min).version
-            if number >= len(self._versions):
-                reason = f"version {number} was ordered back, and there is none"
-                return stays(epoch, self.in_force.number, "rejected", reason, how="rollback")
-            return self._back(epoch, number, f"version {number} was ordered back")
+        order = self._orders.due(epoch)
+        if order is not None:
+            if self._versions.origin(order.version) is None:
+                reason = f"{order.words}; there is no such version"
+                return stays(epoch, self.in_force.number, "rejected", reason, how=ROLLBACK)
+            return self._back(epoch, order.version, order.words)
         latest = self._versions.latest
-        if plan.rollback and latest.parent is not None and latest.how != "rollback":
+        if plan.rollback and latest.parent is not None and latest.how != ROLLBACK:
             reason = regretted(
                 self.ledger,
                 self._versions.stack(latest.parent),
@@ -177,9 +181,12 @@ class Restacker:
         )
 
     def _back(self, epoch: EpochReached, number: int, reason: str) -> StackPromoted:
+        origin = self._versions.origin(number)
+        if origin is None:
+            raise InvariantError(f"stack {number} is to come back, and there is none")
         return rolled_back(
             epoch,
-            self._versions.stack(self._versions.origin(number)),
+            self._versions.stack(origin),
             self.in_force.number,
             reason,
             model_id=self.model_id,

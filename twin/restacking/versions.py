@@ -56,7 +56,12 @@ class Versions:
         begun = [one.at_min <= at_min for one in self._events]
         return self._stacks[max(0, sum(begun) - 1)]
 
-    def origin(self, number: int) -> int:
-        """Return whose weights a version has: its own, or those that a rollback restored."""
+    def origin(self, number: int) -> int | None:
+        """Return whose weights a version has: its own, or those that a rollback restored.
+
+        None where there is no such version.
+        """
+        if not 0 <= number < len(self._events):
+            return None
         restores = self._events[number].restores
         return number if restores is None else self.origin(restores)

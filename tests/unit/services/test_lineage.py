@@ -9,7 +9,8 @@ import pytest
 from stack_logs import EVENTS, REFUSED, V0, V1, V2, WAITS, promoted, write_run
 
 from services.bus.memory import MemoryBus
-from services.lineage import RunLog, find_log, find_run, read_topic
+from services.lineage import RunLog, find_log, find_run
+from services.live_log import read_topic
 from twin.errors import DataError
 from twin.restacking.lineage import lineage_of
 from twin.stacks import version_of

@@ -246,7 +246,8 @@ def test_components_counts_position_and_time(mirror, client, prefix):
         "verdicts/1": "0",
         "components/0": "0",
     }
-    assert client.hgetall(f"{prefix}:mirror") == {"updated_unix_s": "1234.5"}
+    kinds = ("updated", "cases", "verdicts", "components")
+    assert client.hgetall(f"{prefix}:mirror") == {f"{kind}_unix_s": "1234.5" for kind in kinds}
 
 
 def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix):
@@ -418,3 +419,17 @@ def test_bytes_that_are_no_event_are_not_taken_for_one(mirror, client, prefix, n
     client.hset(f"{prefix}:case:c1", name, "{}")
     with pytest.raises(DependencyError, match=f"under {prefix}: not an event"):
         mirror.read_back()
+
+
+def test_when_the_last_news_of_each_kind_came_is_kept(redis_url, prefix):
+    now = iter((10.0, 20.0, 30.0))
+    mirror = RedisMirror(redis_url, prefix, clock=lambda: next(now))
+    mirror.apply([Record("cases", 0, 0, ARRIVED), Record("stacks", 0, 0, V0)])
+    said = message("f1", "benign", 20.0)
+    mirror.apply([Record("feedback", 0, 0, said), Record("stacks", 0, 1, REPORT)])
+    mirror.apply([Record("feedback", 0, 1, said), Record("stacks", 0, 2, V0)])  # no news
+    overview = mirror.overview()
+    assert overview.updated_unix_s == 30.0
+    news = {"cases": 10.0, "stacks": 10.0, "feedback": 20.0, "drift": 20.0}
+    assert overview.news_unix_s == news
+    mirror.close()

@@ -65,7 +65,7 @@ def test_show_has_weights_gate_and_digest(log: Path) -> None:
     assert found["gate"][0]["group"] == "sex=female"
     text = printed("show", "1")
     assert found["digest"] in text
-    assert "+0.0200 to +0.1800" in text
+    assert "0.800 → 0.900 +0.100 (+0.020 to +0.180)" in text
 
 
 def test_diff_calls_the_cases_again() -> None:
@@ -131,3 +131,10 @@ def test_an_altered_verdict_is_found(log: Path) -> None:
 def test_help_has_examples() -> None:
     for command in ("list", "show", "diff", "explain"):
         assert "dermtwin stacks" in stacks(command, "--help").output
+
+
+def test_an_order_without_a_twin_that_is_up_is_refused_plainly() -> None:
+    for words in (("rollback", "0"), ("epoch",), ("list", "--live")):
+        error = refused(*words)
+        assert isinstance(error, DependencyError)
+        assert "no twin is up: start one with `dermtwin up`" in str(error)

@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from loop_samples import FakeRestacker, meta
 from samples import FakeStack, arrived, closed, outage
 
 from services import worker as worker_module
@@ -14,8 +15,9 @@ from services.bus.port import MAX_RAW_BYTES
 from services.logs import open_log
 from services.worker import Worker
 from twin.errors import DependencyError
-from twin.events import CaseRejected, VerdictIssued
+from twin.events import CaseRejected, EpochReached, VerdictIssued
 from twin.pipeline import Pipeline
+from twin.stacks import StackBook, StackVersion
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +25,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "RETRY_WAITS_S", (0.0, 0.0))
 
 
-def work(bus: MemoryBus, stack: FakeStack, *, batch: int = 4, log=None) -> Worker:
-    """Serve what is on the bus until there is nothing left."""
+def work(
+    bus: MemoryBus, stack: FakeStack, *, batch: int = 4, log=None, stacks: bool = False
+) -> Worker:
+    """Serve what is on the bus until there is nothing left; with a new stack book, or without."""
+    book = StackBook(StackVersion(number=0, meta=meta(), threshold=0.5)) if stacks else None
     subscriber = bus.subscriber(["cases"], "worker")
     stop = threading.Event()
 
@@ -41,9 +46,10 @@ def work(bus: MemoryBus, stack: FakeStack, *, batch: int = 4, log=None) -> Worke
     worker = Worker(
         UntilEmpty(),
         bus.publisher(),
-        Pipeline(stack),
+        Pipeline(stack, book=book),
         batch=batch,
         log=open_log(log or io.StringIO()),
+        stacks=bus.subscriber(["stacks"], "worker-stacks") if stacks else None,
     )
     worker.run(stop)
     return worker
@@ -163,3 +169,24 @@ def test_bytes_too_large_for_a_dead_letter_leave_their_reason_and_origin() -> No
     assert letter.headers["origin"].startswith("cases/")
     assert "not kept" in letter.headers["bytes"]
     assert (worker.dead_lettered, worker.answered) == (1, 1)
+
+
+def test_a_new_worker_learns_all_promotions_from_the_log() -> None:
+    """Also of those that an earlier worker had read, and before its first case."""
+    bus = bus_with(arrived("3", 5.0), arrived("4", 15.0), arrived("5", 25.0))
+    restacker = FakeRestacker({1: 0.2, 2: 0.1})
+    bus.publisher().publish(restacker.begin())
+    for number in (1, 2):
+        epoch = EpochReached(at_min=10.0 * number, epoch=number, cases=0, feedback=0)
+        for event in (epoch, *restacker.decide(epoch)):
+            bus.publisher().publish(event)
+    for _ in range(2):
+        bus.committed.clear()
+        work(bus, FakeStack(), stacks=True)
+    found = answers(bus)
+    assert len(found) == 6
+    assert {(one.case_id, one.stack, one.threshold) for one in found} == {
+        ("3", 0, 0.5),
+        ("4", 1, 0.2),
+        ("5", 2, 0.1),
+    }
