@@ -97,6 +97,7 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     challengers = gate["promoted"] + gate["rejected"] + gate["waiting"]
     found |= {f"gate.{name}": gate[name] for name in ("promoted", "rejected", "waiting", "kept")}
     found["gate.refused_share"] = gate["rejected"] / challengers if challengers else None
+    found["gate"] = "biased without weights, unbiased with them; refused_share >= 0.9"
     found["pass"] = _passes(found)
     return found
 
