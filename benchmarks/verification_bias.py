@@ -127,7 +127,7 @@ def estimate_errors(ran: Ran) -> dict[str, float]:
     ill = np.array([ran.malignant[_number(case.arrived.case_id)] for case in done])
     flagged = np.array([case.verdict.malignant for case in done])
     truth = _shares(ill, flagged, np.ones(len(done)))
-    found = {}
+    found: dict[str, float] = {}
     for weighting in WEIGHTINGS:
         said = reweighted(evidence, cases, weighting)
         shares = _estimates(said, side_of(first, said))
