@@ -7,9 +7,10 @@ import numpy as np
 
 from twin.l1_logistic import losses_of
 from twin.restacking.answers import log_odds_of, side_of
-from twin.restacking.ledger import Ledger
+from twin.restacking.ledger import Ledger, evidence_of
 from twin.restacking.paired import paired_mean
 from twin.restacking.plan import GatePlan
+from twin.restacking.stretch import unchanged_since
 from twin.stacks import StackVersion
 
 _LEAST: Final = 10  # labels of either class: assumption
@@ -25,17 +26,21 @@ def regretted(
 ) -> str:
     """Return why the parent is to come back, or nothing.
 
-    Judged on cases that arrived since the promotion, weighted by the inverse of their verification
-    probability, paired: worse in log-loss, or in sensitivity by more than the margin, each at the
-    gate's confidence. Neither version was fitted to them. It is asked again at every epoch, so
-    look k may err with alpha / (k (k + 1)) alone: all looks together then stay below alpha
-    (Bonferroni; these shares sum up to 1).
+    Judged on cases that arrived since the promotion and look as those of today (a shift that has
+    ended leaves a stack behind that was right while it lasted), weighted by the inverse of their
+    verification probability, paired: worse in log-loss, or in sensitivity by more than the margin,
+    each at the gate's confidence. Neither version was fitted to them. It is asked again at every
+    epoch, so look k may err with alpha / (k (k + 1)) alone: all looks together then stay below
+    alpha (Bonferroni; these shares sum up to 1).
 
     Parameters:
         look: how many epochs the current version has been in force, from 1.
     """
     plan = gate or GatePlan()
-    since = ledger.evidence(current.from_min, before_min, current.meta.learners)
+    cases = ledger.cases(current.from_min, before_min)
+    alike_min = unchanged_since(cases, current.meta.learners)
+    alike = [case for case in cases if case.arrived.at_min >= alike_min]
+    since = evidence_of(alike, current.meta.learners)
     malignant = int(since.malignant.sum())
     if min(malignant, len(since) - malignant) < _LEAST:
         return ""
