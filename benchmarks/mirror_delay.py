@@ -15,7 +15,7 @@ import redis
 
 from services.artefacts import ArtefactStore
 from services.config import read_settings
-from services.live import live_twin
+from services.live import ground, live_twin
 from services.logs import open_log
 from services.parts import parts_of
 from simulator.cases.datasets import load_images
@@ -32,9 +32,9 @@ def measure(model_id: str, data: Path) -> dict[str, Any]:
     delays: dict[str, list[float]] = {"steady": [], "burst": []}
     with (
         Path(os.devnull).open("w") as nowhere,
+        ground(settings, parts_of(model)) as on,
         live_twin(
-            settings,
-            parts_of(model),
+            on,
             prefix="bench-mirror",
             threshold=None,
             batch=64,

@@ -9,7 +9,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -66,7 +66,7 @@ def new_prefix(settings: Settings) -> str:
 
 
 @contextmanager
-def open_route(
+def open_twin(
     kind: RouteKind,
     *,
     settings: Settings,
@@ -76,8 +76,11 @@ def open_route(
     log: Log,
     on_answers: Callable[[int], None],
     loop: TwinLoop | None = None,
-) -> Iterator[Route]:
-    """Open a route and close everything that it started, however the block ends.
+) -> Iterator[Callable[[], AbstractContextManager[Route]]]:
+    """Start servers and components; close all that was started, however the block ends.
+
+    What is yielded opens a route to them, with a log, stack versions and a re-stacker of its own;
+    one at a time.
 
     Parameters:
         loop: what happens to the stack, with its own operating point; None where nothing does.
@@ -88,7 +91,7 @@ def open_route(
 
         stack = LocalStack(parts, ImageStore.of(settings))
         try:
-            yield _direct(_direct_link(stack, threshold, loop, batch, on_answers), Watch())
+            yield lambda: _direct(stack, threshold, loop, batch, on_answers, Watch())
         finally:
             stack.close()
     elif kind is RouteKind.RAY:
@@ -97,32 +100,40 @@ def open_route(
         watch = Watch()
         with ray_stack(settings, parts, ImageStore.of(settings), watch) as system:
             system.supervisor.await_ready()
-            yield _direct(_direct_link(system, threshold, loop, batch, on_answers), watch)
+            yield lambda: _direct(system, threshold, loop, batch, on_answers, watch)
     else:
-        from services.live import live_twin
+        from services.live import ground, live_twin
 
-        prefix = new_prefix(settings)
-        with live_twin(
-            settings, parts, prefix=prefix, threshold=threshold, batch=batch, log=log, loop=loop
-        ) as twin:
-            yield _over_kafka(twin, on_answers, loop)
+        with ground(settings, parts) as on:
+
+            @contextmanager
+            def over_kafka() -> Iterator[Route]:
+                prefix = new_prefix(settings)
+                on.watch.begin()
+                with live_twin(
+                    on, prefix=prefix, threshold=threshold, batch=batch, log=log, loop=loop
+                ) as twin:
+                    yield _over_kafka(twin, on_answers, loop)
+
+            yield over_kafka
 
 
-def _direct_link(
+@contextmanager
+def _direct(
     stack: Stack,
     threshold: float | None,
     loop: TwinLoop | None,
     batch: int,
     on_answers: Callable[[int], None],
-) -> DirectLink:
+    watch: Watch,
+) -> Iterator[Route]:
     pipeline = pipeline_of(stack, threshold, loop)
     at_hand = None
     if loop is not None and loop.decides and pipeline.book is not None:
         at_hand = AtHand(loop.restacker(), pipeline.book)
-    return DirectLink(pipeline, batch, on_answers, at_hand)
+    link = DirectLink(pipeline, batch, on_answers, at_hand)
+    watch.begin()
 
-
-def _direct(link: DirectLink, watch: Watch) -> Route:
     def finish(engine_events: Sequence[LoggedEvent]) -> Outcome:
         return Outcome(
             log=[*engine_events, *link.answers.values()],
@@ -131,7 +142,7 @@ def _direct(link: DirectLink, watch: Watch) -> Route:
             degraded=watch.complaints(),
         )
 
-    return Route(link, finish)
+    yield Route(link, finish)
 
 
 def _over_kafka(

@@ -1,5 +1,6 @@
 """The engine's way to the twin over Kafka: publish cases, read verdicts and decisions."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -53,6 +54,7 @@ class KafkaLink:
         self._decided: dict[int, list[StackEvent | None]] = {}  # by epoch, in order of `kinds`
         self._first: StackPromoted | None = None  # version 0
         self._told_first = False
+        self._promoted: list[tuple[float, int]] = []  # from when on, and which version; in order
         self.answers: dict[str, VerdictIssued | CaseRejected] = {}
 
     def submit(self, cases: Sequence[CaseArrived]) -> None:
@@ -62,7 +64,11 @@ class KafkaLink:
         self._publisher.flush()
 
     def answer(self, case_id: str) -> VerdictIssued | CaseRejected:
-        """Wait for a case's answer."""
+        """Wait for a case's answer.
+
+        Raises:
+            InvariantError: another stack answered than the one that was in force.
+        """
         while case_id not in self.answers:
             self._check()
             self._take(_POLL_S)
@@ -112,7 +118,10 @@ class KafkaLink:
             if isinstance(event, kinds):
                 assert isinstance(event, DriftReported | StackPromoted | StackRejected)
                 found = self._decided.setdefault(event.epoch, [None] * len(self._kinds))
-                found[place] = found[place] or event  # the first is the one of record
+                if found[place] is None:  # the first is the one of record
+                    found[place] = event
+                    if isinstance(event, StackPromoted):
+                        self._promoted.append((event.at_min, event.version))
 
     def _take(self, wait_s: float) -> None:
         fresh = 0
@@ -120,6 +129,23 @@ class KafkaLink:
             event = decode(message.schema, message.value)
             # A repeated answer is the same one (at-least-once); the first is the one of record.
             if isinstance(event, VerdictIssued | CaseRejected):
+                self._ensure_in_force(event)
                 fresh += self.answers.setdefault(event.case_id, event) is event
         if fresh:
             self._on_answers(fresh)
+
+    def _ensure_in_force(self, answer: VerdictIssued | CaseRejected) -> None:
+        """Hold an answer against law 6; another version would make another log.
+
+        Raises:
+            InvariantError: another stack answered than the one in force when the case arrived.
+        """
+        if self._stacks is None or isinstance(answer, CaseRejected):
+            return
+        place = bisect_right(self._promoted, answer.at_min, key=lambda one: one[0])
+        version = self._promoted[place - 1][1] if place else 0
+        if answer.stack != version:
+            raise InvariantError(
+                f"case {answer.case_id}, at {answer.at_min:g} min, was answered by stack "
+                f"{answer.stack}; version {version} was in force"
+            )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from actors.parts import Parts
+from actors.system import ActorSystem
 from services.background import Background
 from services.bus.port import Publisher, Subscriber
 from services.config import Settings
@@ -96,23 +97,20 @@ class LiveTwin:
         return records, fold(records)
 
 
-@contextmanager
-def live_twin(
-    settings: Settings,
-    parts: Parts,
-    *,
-    prefix: str,
-    threshold: float | None,
-    batch: int,
-    log: Log,
-    loop: TwinLoop | None = None,
-) -> Iterator[LiveTwin]:
-    """Bring a twin up, and take down all that was started, however the block ends.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a twin stands on, and what outlives its log: servers, and the stack's actors."""
 
-    Parameters:
-        loop: what happens to the stack; None where the model's own answers all cases. It brings
-            its own operating point.
-    """
+    kafka: str
+    redis: str
+    servers: EmbeddedServers | None  # None where all servers are somebody else's
+    watch: Watch
+    system: ActorSystem
+
+
+@contextmanager
+def ground(settings: Settings, parts: Parts) -> Iterator[Ground]:
+    """Start servers and actors, and take down all that was started, however the block ends."""
     with ExitStack() as stack:
         kafka, redis, servers = settings.kafka, settings.redis, None
         if kafka is None or redis is None:
@@ -123,6 +121,28 @@ def live_twin(
         reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
+        yield Ground(kafka=kafka, redis=redis, servers=servers, watch=watch, system=system)
+
+
+@contextmanager
+def live_twin(
+    on: Ground,
+    *,
+    prefix: str,
+    threshold: float | None,
+    batch: int,
+    log: Log,
+    loop: TwinLoop | None = None,
+) -> Iterator[LiveTwin]:
+    """Bring a twin with a log of its own up, and take it down, however the block ends.
+
+    Parameters:
+        on: servers and actors; they serve one twin after another.
+        loop: what happens to the stack; None where the model's own answers all cases. It brings
+            its own operating point.
+    """
+    kafka, redis, watch, system = on.kafka, on.redis, on.watch, on.system
+    with ExitStack() as stack:
         # Imported now, while the actors load: the stem need not wait for that.
         from services.bus.kafka_publisher import KafkaPublisher
         from services.bus.kafka_subscriber import KafkaSubscriber
@@ -174,7 +194,7 @@ def live_twin(
                 restacker=restacker,
                 mirror=mirror,
                 loops=loops,
-                servers=servers,
+                servers=on.servers,
                 clients=clients,
                 lag=mirror_loop.lag,
             )

@@ -15,6 +15,7 @@ class Watch:
 
     latest: dict[str, ComponentChanged] = field(default_factory=dict)
     forward: Callable[[ComponentChanged], None] | None = None
+    _before: dict[str, int] = field(default_factory=dict)  # restarts that were told already
 
     def __call__(self, event: ComponentChanged) -> None:
         """Take note of a change."""
@@ -22,9 +23,16 @@ class Watch:
         if self.forward is not None:
             self.forward(event)
 
+    def begin(self) -> None:
+        """Count restarts from now on: components may serve one log after another."""
+        self._before = {name: event.restarts for name, event in self.latest.items()}
+
     def restarts(self) -> dict[str, int]:
         """Return the components that were restarted, and how often."""
-        return {name: event.restarts for name, event in self.latest.items() if event.restarts}
+        since = {
+            name: event.restarts - self._before.get(name, 0) for name, event in self.latest.items()
+        }
+        return {name: times for name, times in since.items() if times}
 
     def complaints(self) -> list[str]:
         """Return in words what is or was down."""

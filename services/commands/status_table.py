@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.console import two_columns
 from services.stack_words import day
+from twin.state import APART
 
 Result = Mapping[str, Any]
 
@@ -24,15 +25,16 @@ def status_table(result: Result) -> Group:
         "labels": _labels(result["labels"], news),
         "drift": _drift(result["drift"], news),
     }
-    counts = {
-        name: str(count)
+    counts = [
+        f"{count} {name.replace('_', ' ').replace('stacks.', 'stack ')}"
         for name, count in result["counts"].items()
-        if not name.startswith("apart.") and (count or "." not in name)
-    }
+        if count and not name.startswith(APART)
+    ]
+    rows["counts"] = ", ".join(counts) or "nothing is on the log"
     parts = [two_columns("", {name: escape(value) for name, value in rows.items()})]
     if result["drift"] is not None and result["drift"]["estimates"]:
         parts.append(_estimates(result["drift"]["estimates"]))
-    return Group(*parts, two_columns("counts", counts), _components(result["components"]))
+    return Group(*parts, _components(result["components"]))
 
 
 def _stack(stack: Result | None, news: Result) -> str:

@@ -38,7 +38,7 @@ def up(
     """
     from services.artefacts import ArtefactStore
     from services.commands.upfile import UpFile
-    from services.live import live_twin
+    from services.live import ground, live_twin
     from services.logs import open_log
     from services.parts import parts_of
 
@@ -47,15 +47,17 @@ def up(
     loop = None if scenario is None else _loop(scenario, artefact)
     stop = threading.Event()
     say(f"starting model {artefact.model_id}")
-    with live_twin(
-        settings,
-        parts_of(artefact),
-        prefix=settings.name,
-        threshold=None,
-        batch=batch,
-        log=open_log(sys.stderr),
-        loop=loop,
-    ) as twin:
+    with (
+        ground(settings, parts_of(artefact)) as on,
+        live_twin(
+            on,
+            prefix=settings.name,
+            threshold=None,
+            batch=batch,
+            log=open_log(sys.stderr),
+            loop=loop,
+        ) as twin,
+    ):
         addresses = {
             "kafka": twin.kafka,
             "redis": twin.redis,

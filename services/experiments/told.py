@@ -17,3 +17,13 @@ class Told:
     mirrors: list[dict[str, Any]] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+
+    def note(
+        self, mirror: dict[str, Any] | None, restarts: dict[str, int], degraded: list[str]
+    ) -> None:
+        """Take in what a route knew at its end; what several routes complain of is told once."""
+        if mirror is not None:
+            self.mirrors.append(mirror)
+        for name, times in restarts.items():
+            self.restarts[name] = self.restarts.get(name, 0) + times
+        self.degraded += [one for one in degraded if one not in self.degraded]

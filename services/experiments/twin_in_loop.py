@@ -1,15 +1,15 @@
 """Experiments with the twin in the loop: its model scores every case, on whichever route.
 
 Replications follow one another, because they share one twin; the twin's own parts run side by
-side. Each point has a route, and so a log, of its own; where labels come back or the stack changes,
-each replication has.
+side. Each point has a twin of its own and a route to it, and so a log; where labels come back or
+the stack changes, each replication has a route of its own to the point's twin.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.bootstrap import Outcome, Route, RouteKind, open_route
+from services.bootstrap import Outcome, Route, RouteKind, open_twin
 from services.config import Settings
 from services.console import Bars
 from services.experiments.plan import Point
@@ -76,28 +76,25 @@ def _point(
     if run.complete():
         return run.results(), run.warm_again(scenario)
     parts, loop = parts_of(model), loop_of(scenario, model)
-    while not run.complete():
-        with open_route(
-            order.route,
-            settings=settings,
-            parts=parts,
-            threshold=scenario.operating_point,
-            batch=order.batch,
-            log=open_log(stream).bind(scenario=scenario.name),
-            on_answers=told.pace.tick,
-            loop=loop,
-        ) as route:
-            run.next(route)
-            # What came back in one replication must not be known in another: each has a log.
-            while loop is None and not run.complete():
+    with open_twin(
+        order.route,
+        settings=settings,
+        parts=parts,
+        threshold=scenario.operating_point,
+        batch=order.batch,
+        log=open_log(stream).bind(scenario=scenario.name),
+        on_answers=told.pace.tick,
+        loop=loop,
+    ) as open_route:
+        while not run.complete():
+            with open_route() as route:
                 run.next(route)
-            outcome = route.finish(run.told)
-        run.check(outcome)
-        if outcome.mirror is not None:
-            told.mirrors.append(outcome.mirror)
-        for name, times in outcome.restarts.items():
-            told.restarts[name] = told.restarts.get(name, 0) + times
-        told.degraded += outcome.degraded
+                # What came back in one replication must not be known in another: each has a log.
+                while loop is None and not run.complete():
+                    run.next(route)
+                outcome = route.finish(run.told)
+            run.check(outcome)
+            told.note(outcome.mirror, outcome.restarts, outcome.degraded)
     return run.results(), run.warm
 
 

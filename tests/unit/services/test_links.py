@@ -3,10 +3,11 @@
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from loop_samples import FakeRestacker, meta
-from samples import FakeStack, arrived, closed
+from samples import FakeStack, arrived, closed, verdict
 
 from services.background import Background
 from services.bus.memory import MemoryBus
@@ -180,16 +181,35 @@ def test_what_came_before_an_epoch_is_on_the_log_before_it() -> None:
             self.sent.clear()
 
     seen: list = []
-    bus.publisher().publish(FakeRestacker({}).begin())
-    bus.publisher().publish(FakeRestacker({}).decide(epoch(1, 1))[0])
-    to_twin = KafkaLink(
-        Slow(),
+    to_twin = decided_by(FakeRestacker(), bus, Slow())
+    to_twin.publish(closed("1"))
+    to_twin.epoch(epoch(1, 1))
+    assert seen == [closed("1"), epoch(1, 1)]
+
+
+def decided_by(restacker: FakeRestacker, bus: MemoryBus, publisher=None) -> KafkaLink:
+    """A link that finds version 0 and the decision of epoch 1 on the log."""
+    bus.publisher().publish(restacker.begin())
+    bus.publisher().publish(restacker.decide(epoch(1, 1))[0])
+    return KafkaLink(
+        publisher or bus.publisher(),
         bus.subscriber(["verdicts"], "e"),
         lambda: None,
         lambda _: None,
         bus.subscriber(["stacks"], "e"),
         [(StackPromoted, StackRejected)],
     )
-    to_twin.publish(closed("1"))
-    to_twin.epoch(epoch(1, 1))
-    assert seen == [closed("1"), epoch(1, 1)]
+
+
+@pytest.mark.parametrize(("at_min", "right"), [(9.0, 0), (10.0, 1)])
+def test_a_worker_that_missed_a_promotion_is_found_out(at_min: float, right: int) -> None:
+    bus = MemoryBus()
+    to_twin = decided_by(FakeRestacker({1: 0.2}), bus)
+    to_twin.epoch(epoch(1, 0))
+    bus.publisher().publish(replace(verdict("good", at_min), stack=right))
+    assert to_twin.answer("good").stack == right
+    bus.publisher().publish(replace(verdict("bad", at_min), stack=1 - right))
+    with pytest.raises(
+        InvariantError, match=rf"case bad, .* by stack {1 - right}; version {right}"
+    ):
+        to_twin.answer("bad")

@@ -33,3 +33,13 @@ def test_changes_are_passed_on() -> None:
     watch = Watch(forward=seen.append)
     watch(change("stem", "ready"))
     assert [event.component for event in seen] == ["stem"]
+
+
+def test_restarts_are_counted_for_one_log_at_a_time() -> None:
+    watch = Watch()
+    watch(change("svm", "ready", 2))
+    watch.begin()
+    assert (watch.restarts(), watch.complaints()) == ({}, [])
+    watch(change("svm", "ready", 3))
+    watch(change("knn", "ready", 1))
+    assert watch.restarts() == {"svm": 1, "knn": 1}
