@@ -1,6 +1,7 @@
 """`dermtwin detectors` on a clinic of a few days, with a stack made up so that shifts are known."""
 
 import json
+import re
 import os
 import subprocess
 import sys
@@ -201,7 +202,7 @@ def test_an_option_that_is_not_valid_is_named(said: str, more: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("drift", CLINIC.replace("drift: {every: 12 h, detectors: [adwin], window_cases: 100}\n", "")),
+        ("drift", re.sub("drift: .*\n", "", CLINIC)),
         ("cases.bank", CLINIC.replace("bank: 40, ", "")),
         ("sweep", CLINIC + "sweep: {staff.reader: [1, 2]}\n"),
     ],
