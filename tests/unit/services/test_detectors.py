@@ -1,8 +1,8 @@
 """`dermtwin detectors` on a clinic of a few days, with a stack made up so that shifts are known."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
