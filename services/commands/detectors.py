@@ -95,6 +95,7 @@ def detectors(
 
 def tell(result: Mapping[str, Any], *, as_json: bool, family: str = "any") -> None:
     """Print what was found; a self-check that does not hold is an error."""
+    from rich import box
     from rich.console import Group
 
     from services.commands.loop_tables import sheet_table
@@ -104,9 +105,10 @@ def tell(result: Mapping[str, Any], *, as_json: bool, family: str = "any") -> No
 
     for complaint in result["degraded"]:
         say(f"degraded: {complaint}")
-    tables = [
-        sheet_table(sheet) for sheet in detector_sheets(result, family, brief=True) if sheet.rows
-    ]
+    sheets = detector_sheets(result, family, brief=True)
+    tables = [sheet_table(sheet) for sheet in sheets if sheet.rows]
+    for one in tables:
+        one.box, one.padding = box.SIMPLE_HEAD, (0, 1, 0, 0)  # ten columns on a narrow terminal
     facts = detector_facts(result) | {
         "page": f"{result['run_dir']}/detectors.html",
         "time": f"{result['wall_s']:g} s",

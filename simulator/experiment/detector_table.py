@@ -30,7 +30,7 @@ def detector_table(
     """Return plain data: detectors without any shift, under each shift, and estimates beside them.
 
     Parameters:
-        trials: the first without any shift; all with the same replications.
+        trials: the first without any shift.
         onset_min: of every shift. Without a shift, alarms from then on are there by chance.
         horizon_min: until when an alarm counts.
     """
@@ -56,7 +56,10 @@ def detector_table(
         "onset_min": onset_min,
         "horizon_min": horizon_min,
         "confidence": confidence,
-        "replications": len(quiet.results),
+        "replications": {
+            "with": max((len(one.results) for one in shifted), default=0),
+            "without": len(quiet.results),
+        },
         "without": found,
         "rows": [row for trial in shifted for row in _rows(trial, span)],
         "estimates": [row for trial in trials for row in _estimates(trial, onset_min, confidence)],

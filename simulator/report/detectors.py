@@ -7,7 +7,8 @@ from simulator.analysis.detection import ANY, FAMILIES
 from simulator.experiment.detector_table import PREVALENCE
 from simulator.language.calendar import DAY_MIN
 from simulator.report.detectors_estimates import estimate_sheet
-from simulator.report.figures import Choice, Figure, axis, chosen, rounded, series, whiskers
+from simulator.report.detectors_figure import delay_figures, has_any
+from simulator.report.figures import chosen
 from simulator.report.markup import details, join, section, tag
 from simulator.report.page import page
 from simulator.report.sheets import Sheet
@@ -39,14 +40,16 @@ def detector_sheets(result: Result, family: str = ANY, *, brief: bool = False) -
     people = list(_delays(result, PREVALENCE, shares, families, brief)) if shares else []
     days = number((result["horizon_min"] - result["onset_min"]) / DAY_MIN)
     span = f"median delay (quartiles) in days, and replications that alarm within {days} days"
+    head = ["shift", "detector", "streams", "false alarms a month", "by chance"]
     if brief:
         span = f"median delay in days; of how many replications, if not all alarm in {days} days"
-    head = ["shift", "detector", "streams", "false alarms a month", "by chance"]
+        head = ["shift", "detector", *(["streams"] if family == "each" else []), "false a month"]
+        images, people = (_narrowed(rows, family == "each") for rows in (images, people))
     return [
         _without(result),
         Sheet(
             caption=f"Image shifts by severity: {span}",
-            head=[*head, *(f"severity {level:.0f}" for level in levels)],
+            head=[*head, *(f"{'' if brief else 'severity '}{level:.0f}" for level in levels)],
             rows=images,
             numeric=2 + len(levels),
         ),
@@ -69,7 +72,8 @@ def detector_facts(result: Result) -> dict[str, str]:
         f"{bank['images']} images, {bank['malignant']} malignant",
         "onset": f"day {number(result['onset_min'] / DAY_MIN)} of "
         f"{number(result['horizon_min'] / DAY_MIN)}",
-        "replications": f"{result['replications']} of each trial, on common random numbers",
+        "replications": f"{result['replications']['with']} of each shift and "
+        f"{result['replications']['without']} without one, on common random numbers",
     }
 
 
@@ -88,7 +92,7 @@ def detectors_page(result: Result) -> str:
     )
     without, *delays, estimates = detector_sheets(result)
     parts = {
-        "delay": ("Delay by severity", chosen(_choice(result))),
+        "delay": ("Delay by severity", chosen(delay_figures(result))),
         "table": ("Table", join(sheet.html() for sheet in delays)),
         "false": ("False alarms", without.html()),
         "estimates": ("Estimates without labels", estimates.html()),
@@ -114,6 +118,20 @@ def _facts(result: Result) -> Iterator[str]:
         yield f"{name.capitalize()}: {said}. "
 
 
+def _narrowed(rows: Sequence[Sequence[str]], with_streams: bool) -> list[list[str]]:
+    """Return rows without what the first table has, each shift named once, and upper bounds."""
+    found: list[list[str]] = []
+    before = ""
+    for shift, detector, family, rate, _, *delays in rows:
+        value, _, bounds = rate.partition(" (")
+        bound = bounds.rstrip(")").rpartition(" ")[2]
+        said = f"{value}, ≤ {bound}" if bound else value
+        streams = [family] if with_streams else []
+        found.append(["" if shift == before else shift, detector, *streams, said, *delays])
+        before = shift
+    return found
+
+
 def _without(result: Result) -> Sheet:
     rows = [
         [
@@ -135,7 +153,7 @@ def _delays(
 ) -> Iterator[list[str]]:
     for quiet in result["without"]:
         detector, family = quiet["detector"], quiet["family"]
-        alone = family != ANY and not _has_any(result, detector)
+        alone = family != ANY and not has_any(result, detector)
         if family not in families and not (alone and ANY in families):
             continue
         cells = {
@@ -151,11 +169,6 @@ def _delays(
             _by_chance(quiet),
             *(_delay(cells.get(level), brief=brief) for level in levels),
         ]
-
-
-def _has_any(result: Result, detector: str) -> bool:
-    """Return whether a detector watches several families, and so has a line of all of them."""
-    return any(one["detector"] == detector and one["family"] == ANY for one in result["without"])
 
 
 def _rate(one: Mapping[str, Any]) -> str:
@@ -188,53 +201,3 @@ def _delay(row: Mapping[str, Any] | None, *, brief: bool) -> str:
         return median if every else f"{median}, {row['detected']} of {row['runs']}"
     spread = "" if median == "later" else f" ({low} to {high})"
     return f"{median}{spread}, {row['detected']} of {row['runs']}"
-
-
-def _choice(result: Result) -> Choice:
-    kinds = dict.fromkeys(row["shift"] for row in result["rows"] if row["shift"] != PREVALENCE)
-    return Choice(
-        asks="Shift", figures={kind.replace("_", " "): _figure(result, kind) for kind in kinds}
-    )
-
-
-def _figure(result: Result, kind: str) -> Figure:
-    detectors = [
-        (one["detector"], one["family"])
-        for one in result["without"]
-        if one["detector"] != ANY
-        and (one["family"] == ANY or not _has_any(result, one["detector"]))
-    ]
-    data = []
-    for place, (detector, family) in enumerate(detectors):
-        rows = [
-            row
-            for row in result["rows"]
-            if (row["shift"], row["detector"], row["family"]) == (kind, detector, family)
-        ]
-        known = [row for row in rows if row["delay_days"][1] is not None]
-        lows, medians, highs = ([row["delay_days"][place] for row in known] for place in range(3))
-        name = detector.replace("_", " ")
-        data.append(
-            {
-                **series(place, name),
-                "mode": "lines+markers",
-                # Side by side, so that whiskers do not cover each other.
-                "x": [row["level"] + 0.05 * (place - len(detectors) / 2) for row in known],
-                "y": [rounded(one) for one in medians],
-                "error_y": whiskers(medians, lows, highs, place),
-                "text": [f"{row['detected']} of {row['runs']} alarm" for row in known],
-                "hovertemplate": name + ": %{y:.3g} d, %{text}<extra></extra>",
-            }
-        )
-    span = (result["horizon_min"] - result["onset_min"]) / DAY_MIN
-    return Figure(
-        title=f"{kind.replace('_', ' ')}: delay to the first alarm",
-        caption="Median over replications, on any stream; bars are quartiles. A detector has no "
-        f"point where fewer than half of the replications alarm within {number(span)} days.",
-        data=data,
-        layout={
-            "xaxis": axis("severity", dtick=1, range=[0.5, 5.5]),
-            "yaxis": axis("days", range=[0, span]),
-        },
-        height=380,
-    )

@@ -54,7 +54,7 @@ pytestmark = pytest.mark.slow
 CLINIC = """
 name: loop-over-kafka
 seed: 3
-horizon: 3 d
+horizon: 2 d
 warmup: 0 d
 cases: {source: synthetic, population: {prevalence: 50 %}}
 arrivals: {rate_per_h: 3}
@@ -69,7 +69,7 @@ feedback:
   unknown: 5 %
 restack: {every: 1 d, gate: "off"}
 drift: {window_cases: 50}
-faults: [{at: 1 d, for: 1 d, component: knn}]
+faults: [{at: 1 d, for: 12 h, component: knn}]
 """
 STRANGERS = 1000
 
@@ -252,7 +252,7 @@ def test_a_re_stacker_that_is_killed_again_and_again_leaves_no_trace(broker: Bro
     assert digest(log) == digest(in_process())
     promoted = {one.version for one in log if isinstance(one, StackPromoted)}
     answered_by = {one.stack for one in log if isinstance(one, VerdictIssued)}
-    assert promoted >= answered_by == {0, 1, 2}
+    assert promoted >= answered_by == {0, 1}
     assert broker.mortal.kills == 6
     state = broker.mirrored()
     assert digest(state.of_record()) == digest(log)

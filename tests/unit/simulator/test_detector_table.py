@@ -92,7 +92,8 @@ def test_tables_have_false_alarms_beside_delays() -> None:
         "1.5 (1.5 to 1.5), 3 of 4",
     ]
     brief = detector_sheets(told(), brief=True)[1]
-    assert brief.rows[1][-2:] == ["later, 1 of 4", "1.5, 3 of 4"]
+    assert brief.head == ["shift", "detector", "false a month", "1", "4"]
+    assert brief.rows[1] == ["", "adwin", "0.375, ≤ 1.35", "later, 1 of 4", "1.5, 3 of 4"]
     assert lines["defocus", "hotelling"][4] == "2 of 4"
     assert [row[-1] for row in people.rows] == ["none of 4"] * 3
     assert len(without.rows) == 5
