@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from benchmarks import (
     cold_start,
     coverage,
     engine_speed,
+    label_free,
     memory,
     mirror_delay,
     rendering,
@@ -35,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 OF_TWIN = ("cold_start", "routes", "mirror_delay")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
-    *("acquisition", "rendering", "bank", "restacking"),
+    *("acquisition", "rendering", "bank", "restacking", "label_free"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -54,22 +56,18 @@ def main() -> None:
     results: dict[str, dict[str, object]] = {}
     if wanted & set(OF_TWIN):
         results |= _of_twin(wanted, options.rounds)
-    if "engine_speed" in wanted:
-        results["engine_speed"] = engine_speed.measure(options.rounds)
-    if "replications" in wanted:
-        results["replications"] = replications.measure(options.rounds)
-    if "memory" in wanted:
-        results["memory"] = memory.measure()
-    if "rendering" in wanted:
-        results["rendering"] = rendering.measure(options.rounds)
-    if "coverage" in wanted:
-        results["coverage"] = coverage.measure()
-    if "acquisition" in wanted:
-        results["acquisition"] = acquisition.measure(options.rounds)
-    if "bank" in wanted:
-        results["bank"] = bank.measure(options.rounds)
-    if "restacking" in wanted:
-        results["restacking"] = restacking.measure(options.rounds)
+    alone: dict[str, Callable[[], dict[str, object]]] = {
+        "engine_speed": lambda: engine_speed.measure(options.rounds),
+        "replications": lambda: replications.measure(options.rounds),
+        "memory": memory.measure,
+        "rendering": lambda: rendering.measure(options.rounds),
+        "coverage": coverage.measure,
+        "acquisition": lambda: acquisition.measure(options.rounds),
+        "bank": lambda: bank.measure(options.rounds),
+        "label_free": label_free.measure,
+        "restacking": lambda: restacking.measure(options.rounds),
+    }
+    results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():

@@ -13,9 +13,10 @@ acquisition takes something off all scores and moves two columns of the sketch.
 Beside them, without a gate, the blind spot: scores fall and the sketch stays as it was. What moves
 scores as another prevalence would, and leaves no trace in the inputs, cannot be told from one.
 
-    python -m benchmarks.label_free
+    python -m benchmarks.label_free --windows 100 --model ID
 """
 
+import argparse
 import json
 import os
 import sys
@@ -26,6 +27,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.acquisition.shifts import SHIFTS
 from twin.drift.columns import Columns, probability
 from twin.drift.label_free import METRICS, LabelFree
 from twin.events import Estimate
@@ -37,11 +39,11 @@ from twin.stacks import StackVersion
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-WINDOWS: Final = 200  # of each setting
+WINDOWS: Final = 100  # of each setting
 CASES: Final = 200  # of a window, as scenarios have it
 PREVALENCES: Final = (0.03, 0.1, 0.2, 0.5, 0.8)
 IN_CLINIC: Final = 0.1  # malignant share where the acquisition changes
-KINDS: Final = ("colour_cast", "brightness", "defocus", "hair")
+KINDS: Final = tuple(SHIFTS)
 SEVERITIES: Final = (1, 3, 5)
 _LEVEL: Final = 0.95
 _HELD: Final = 0.9
@@ -81,10 +83,15 @@ class Row:
     held: dict[str, tuple[int, int]]  # by metric: windows that are valid, and held among them
 
 
-def measure(windows: int = WINDOWS) -> dict[str, Any]:
-    """Return a row for each setting and whether the gates hold."""
+def measure(windows: int = WINDOWS, model: str | None = None) -> dict[str, Any]:
+    """Return a row for each setting and whether the gates hold.
+
+    Parameters:
+        windows: of each setting.
+        model: that answers for the ISIC images; without, one is trained, or known already.
+    """
     real = bool(os.environ.get("DERMTWIN_DATA"))
-    base, reference, lesions = _isic() if real else _gaussian()
+    base, reference, lesions = _isic(model) if real else _gaussian()
     plain = lesions["", 0]
     for severity in SEVERITIES:
         pulled = plain.log_odds - _PULL * severity
@@ -197,8 +204,8 @@ def _gaussian() -> tuple[StackVersion, Reference, dict[tuple[str, int], Lesions]
     meta = fit_meta(training.log_odds, training.malignant, _LEARNERS, 0.003)
     lesions = {("", 0): plain}
     for kind_number, kind in enumerate(KINDS):
-        columns = np.zeros(plain.sketch.shape[1])
-        columns[[kind_number, kind_number + 4]] = _MOVE
+        columns = np.zeros(COLUMNS)
+        columns[[kind_number % COLUMNS, (kind_number // 2 + 4) % COLUMNS]] = _MOVE
         for severity in SEVERITIES:
             lesions[kind, severity] = Lesions(
                 plain.malignant,
@@ -220,7 +227,7 @@ def _drawn(count: int, draws: np.random.Generator) -> Lesions:
     return Lesions(malignant, log_odds, sketch)
 
 
-def _isic() -> tuple[StackVersion, Reference, dict[tuple[str, int], Lesions]]:
+def _isic(chosen: str | None) -> tuple[StackVersion, Reference, dict[tuple[str, int], Lesions]]:
     """Score the test images in all ways; scores are remembered in DERMTWIN_HOME."""
     from services.banks import Banks
     from services.config import read_settings
@@ -246,7 +253,7 @@ def _isic() -> tuple[StackVersion, Reference, dict[tuple[str, int], Lesions]]:
     scenario = load(json.dumps(text), "label-free.json")
     config = read_settings(os.environ)
     directory = ImageDirectory(config.data)
-    banks = Banks(config, lambda one: model_for(one, None, config, _told_of, directory), _told_of)
+    banks = Banks(config, lambda one: model_for(one, chosen, config, _told_of, directory), _told_of)
     built = banks.of(Point({}, scenario))
     bank = built.bank
     assert bank.scorer is not None
@@ -265,5 +272,14 @@ def _told_of(stage: str, done: int, total: int) -> None:
         print(f"{stage}: {done} of {total}", file=sys.stderr, flush=True)
 
 
+def main() -> None:
+    """Print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--windows", type=int, default=WINDOWS)
+    parser.add_argument("--model")
+    asked = parser.parse_args()
+    json.dump(measure(asked.windows, asked.model), sys.stdout, indent=2)
+
+
 if __name__ == "__main__":
-    json.dump(measure(int(sys.argv[1]) if len(sys.argv) > 1 else WINDOWS), sys.stdout, indent=2)
+    main()

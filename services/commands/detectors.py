@@ -19,7 +19,8 @@ from services.commands.options import (
 def detectors(
     scenario: Annotated[Path, typer.Argument(help="Scenario file (YAML).", show_default=False)],
     shifts: Annotated[
-        str | None, typer.Option(help="Only these, as colour_cast,blur; none: none. Default: all.")
+        str | None,
+        typer.Option(help="Only these, as colour_cast,defocus; none: none. Default: all."),
     ] = None,
     severities: Annotated[str, typer.Option(help="As 1..5, or 1,3,5.")] = "1..5",
     prevalence: Annotated[
@@ -60,11 +61,12 @@ def detectors(
 
     dermtwin detectors scenarios/drift-detectors.yaml --shifts defocus,noise --severities 1,3,5
 
-    dermtwin detectors scenarios/isic-colour-cast.yaml --set drift.every=1d --replications 10
+    dermtwin detectors scenarios/isic-colour-cast.yaml --set "drift={every: 1 d}"
     """
     from services.commands.scenario_files import read_scenario
     from services.console import progress_bars
-    from services.detectors import DetectorOrder, score_detectors
+    from services.detector_trials import DetectorOrder
+    from services.detectors import score_detectors
     from simulator.analysis.detection import ANY, FAMILIES
     from twin.acquisition.shifts import SHIFTS
     from twin.errors import SettingsError
@@ -102,7 +104,9 @@ def tell(result: Mapping[str, Any], *, as_json: bool, family: str = "any") -> No
 
     for complaint in result["degraded"]:
         say(f"degraded: {complaint}")
-    tables = [sheet_table(sheet) for sheet in detector_sheets(result, family) if sheet.rows]
+    tables = [
+        sheet_table(sheet) for sheet in detector_sheets(result, family, brief=True) if sheet.rows
+    ]
     facts = detector_facts(result) | {
         "page": f"{result['run_dir']}/detectors.html",
         "time": f"{result['wall_s']:g} s",

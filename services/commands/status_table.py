@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.console import two_columns
 from services.stack_words import day
+from twin.state import APART
 
 Result = Mapping[str, Any]
 
@@ -24,15 +25,16 @@ def status_table(result: Result) -> Group:
         "labels": _labels(result["labels"], news),
         "drift": _drift(result["drift"], news),
     }
-    counts = {
-        name: str(count)
+    counts = [
+        f"{count} {name.replace('_', ' ').replace('stacks.', 'stack ')}"
         for name, count in result["counts"].items()
-        if not name.startswith("apart.") and (count or "." not in name)
-    }
+        if count and not name.startswith(APART)
+    ]
+    rows["counts"] = ", ".join(counts) or "nothing is on the log"
     parts = [two_columns("", {name: escape(value) for name, value in rows.items()})]
     if result["drift"] is not None and result["drift"]["estimates"]:
         parts.append(_estimates(result["drift"]["estimates"]))
-    return Group(*parts, two_columns("counts", counts), _components(result["components"]))
+    return Group(*parts, _components(result["components"]))
 
 
 def _stack(stack: Result | None, news: Result) -> str:
@@ -87,10 +89,8 @@ def _drift(drift: Result | None, news: Result) -> str:
         raised = [f"{by['detector']} on {by['stream']}" for by in one["raised_by"]]
         shown = ", ".join(raised[:4]) + (f" and {len(raised) - 4} more" if raised[4:] else "")
         p_value = "" if one["p_value"] is None else f", p = {one['p_value']:.3g}"
-        lines.append(
-            f"{family}: {one['alarms']} alarms on {one['streams']} streams{p_value}"
-            f"{f' ({shown})' if shown else ''}"
-        )
+        many = f"{_many(one['alarms'], 'alarm')} on {_many(one['streams'], 'stream')}"
+        lines.append(f"{family}: {many}{p_value}{f' ({shown})' if shown else ''}")
     return "\n".join(lines)
 
 
@@ -124,3 +124,7 @@ def _components(components: Result) -> Table:
 
 def _ago(news: Result, kind: str) -> str:
     return f" (last news {news[kind]:g} s ago)" if kind in news else ""
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
+from simulator.analysis.detection import Watched, detection, false_alarms, pairs_of
 from simulator.analysis.wilson import wilson_interval
-from simulator.experiment.loop_windows import onsets
+from simulator.experiment.loop_drift import watched_in
+from simulator.experiment.loop_windows import Onset, onsets
 from simulator.experiment.result import ReplicationResult
 from simulator.language.calendar import DAY_MIN
 from simulator.language.form import ScenarioForm
@@ -24,9 +26,74 @@ def drift_seen(
     streams = sorted({(one[0], one[1]) for run in kept for one in run["streams"]})
     return {
         "onsets": [{"period": one.name, "at_min": one.onset_min} for one in onsets(scenario)],
+        "families": _families(scenario, kept, confidence),
+        "alarms": [[place, *alarm] for place, run in enumerate(kept) for alarm in run["alarms"]],
         "streams": [_stream(scenario, kept, detector, name) for detector, name in streams],
         "estimates": _estimates(kept, confidence),
     }
+
+
+def _families(
+    scenario: ScenarioForm, kept: Sequence[Mapping[str, Any]], confidence: float
+) -> list[dict[str, Any]]:
+    """Return false alarms and delays by detector and family of streams, with intervals.
+
+    What is an alarm, a false one, and a delay, is defined in simulator/analysis/detection.py.
+    """
+    runs = [watched_in(run) for run in kept]
+    rows = []
+    for detector, family in pairs_of(runs):
+        wrong = false_alarms(
+            runs, detector, family, until_min=_first(scenario), confidence=confidence
+        )
+        rate = wrong.per_month
+        rows.append(
+            {
+                "detector": detector,
+                "family": family,
+                "false_reports": wrong.reports,
+                "false_per_month": None
+                if rate is None
+                else {"value": rate.mean, "low": rate.low, "high": rate.high},
+                "delays": {
+                    one.name: _seen(runs, detector, family, one, _end_of(scenario, one), confidence)
+                    for one in onsets(scenario)
+                },
+            }
+        )
+    return rows
+
+
+def _seen(
+    runs: Sequence[Watched],
+    detector: str,
+    family: str,
+    onset: Onset,
+    to_min: float,
+    confidence: float,
+) -> dict[str, Any]:
+    seen = detection(
+        runs,
+        detector,
+        family,
+        onset_min=onset.onset_min,
+        onset_cases=[0] * len(runs),  # delays are told in days here
+        to_min=to_min,
+        confidence=confidence,
+    )
+    return {
+        "runs": seen.runs,
+        "seen": seen.detected,
+        "share": {"value": seen.share.mean, "low": seen.share.low, "high": seen.share.high},
+        "delay_min": list(seen.delay_min),
+    }
+
+
+def _end_of(scenario: ScenarioForm, onset: Onset) -> float:
+    """Return until when an alarm tells of a shift: the next onset, or the shift's end."""
+    return next(
+        (part.to_min for part in periods(scenario) if part.name == onset.name), onset.to_min
+    )
 
 
 def _stream(
@@ -40,14 +107,13 @@ def _stream(
         sorted(at_min for by, stream, at_min in run["alarms"] if (by, stream) == (detector, name))
         for run in kept
     ]
-    parts = periods(scenario)
     quiet_min = [min(run["watched_min"], _first(scenario)) for run in kept]
     false = sum(
         at_min < until for run, until in zip(by_run, quiet_min, strict=True) for at_min in run
     )
     delays = {}
     for one in onsets(scenario):
-        to_min = next((p.to_min for p in parts if p.name == one.name), one.to_min)
+        to_min = _end_of(scenario, one)
         firsts = [
             next((at_min for at_min in run if one.onset_min <= at_min < to_min), None)
             for run in by_run

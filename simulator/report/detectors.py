@@ -24,20 +24,23 @@ DETECTORS_TOLD: Final = (
 )
 
 
-def detector_sheets(result: Result, family: str = ANY) -> list[Sheet]:
+def detector_sheets(result: Result, family: str = ANY, *, brief: bool = False) -> list[Sheet]:
     """Return false alarms, delays by kind and severity, those of prevalence, and estimates.
 
     Parameters:
         family: of streams, of which delays are shown; `each` for all of them.
+        brief: for the terminal: medians alone, and how many alarm where not all do.
     """
     families = (ANY, *FAMILIES) if family == "each" else (family,)
     levels = sorted({row["level"] for row in result["rows"] if row["shift"] != PREVALENCE})
     shares = sorted({row["level"] for row in result["rows"] if row["shift"] == PREVALENCE})
     kinds = dict.fromkeys(row["shift"] for row in result["rows"] if row["shift"] != PREVALENCE)
-    images = [row for kind in kinds for row in _delays(result, kind, levels, families)]
-    people = list(_delays(result, PREVALENCE, shares, families)) if shares else []
+    images = [row for kind in kinds for row in _delays(result, kind, levels, families, brief)]
+    people = list(_delays(result, PREVALENCE, shares, families, brief)) if shares else []
     days = number((result["horizon_min"] - result["onset_min"]) / DAY_MIN)
     span = f"median delay (quartiles) in days, and replications that alarm within {days} days"
+    if brief:
+        span = f"median delay in days; of how many replications, if not all alarm in {days} days"
     head = ["shift", "detector", "streams", "false alarms a month", "by chance"]
     return [
         _without(result),
@@ -128,7 +131,7 @@ def _without(result: Result) -> Sheet:
 
 
 def _delays(
-    result: Result, kind: str, levels: Sequence[float], families: Sequence[str]
+    result: Result, kind: str, levels: Sequence[float], families: Sequence[str], brief: bool
 ) -> Iterator[list[str]]:
     for quiet in result["without"]:
         detector, family = quiet["detector"], quiet["family"]
@@ -146,7 +149,7 @@ def _delays(
             family,
             _rate(quiet),
             _by_chance(quiet),
-            *(_delay(cells.get(level)) for level in levels),
+            *(_delay(cells.get(level), brief=brief) for level in levels),
         ]
 
 
@@ -167,17 +170,24 @@ def _by_chance(one: Mapping[str, Any]) -> str:
     return f"{one['by_chance']['detected']} of {one['by_chance']['runs']}"
 
 
-def _delay(row: Mapping[str, Any] | None) -> str:
+def _delay(row: Mapping[str, Any] | None, *, brief: bool) -> str:
     """Return a cell.
 
-    >>> _delay({"delay_days": [1.25, 2.0, None], "detected": 5, "runs": 8})
-    '2.0 (1.2 to later), 5 of 8'
+    >>> _delay({"delay_days": [1.25, 2.0, None], "detected": 6, "runs": 8}, brief=False)
+    '2.0 (1.2 to later), 6 of 8'
+    >>> _delay({"delay_days": [1.25, 2.0, None], "detected": 6, "runs": 8}, brief=True)
+    '2.0, 6 of 8'
     """
     if row is None:
         return "–"
     low, median, high = ("later" if one is None else f"{one:.1f}" for one in row["delay_days"])
-    seen = f"{row['detected']} of {row['runs']}"
-    return seen if median == "later" else f"{median} ({low} to {high}), {seen}"
+    if not row["detected"]:
+        return f"none of {row['runs']}"
+    if brief:
+        every = row["detected"] == row["runs"]
+        return median if every else f"{median}, {row['detected']} of {row['runs']}"
+    spread = "" if median == "later" else f" ({low} to {high})"
+    return f"{median}{spread}, {row['detected']} of {row['runs']}"
 
 
 def _choice(result: Result) -> Choice:

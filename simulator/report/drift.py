@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from simulator.report.drift_alarms import alarms_told, family_sheet
 from simulator.report.figures import Choice, Figure, axis, chosen, rounded, whiskers
 from simulator.report.markup import Html
 from simulator.report.prevalence import days, shift_marks
@@ -15,9 +16,12 @@ from simulator.report.wording import per_cent, sentence
 Point = Mapping[str, Any]
 
 DRIFT_TOLD: Final = (
-    "False alarms are those before the first shift, for each month of 30 days. A delay runs from "
-    "the onset to the first alarm while the shift lasts. Streams that a shift does not touch need "
-    "not see it. Of estimates the truth is known where one stack with the same learners answered "
+    "A false alarm is a report with an alarm before the first shift; a month has 30 days, and the "
+    "interval is that of a Poisson rate, for reports that are false independently of each other. A "
+    "delay runs from the onset to the first alarm while the shift lasts: the median over all "
+    "replications, those without an alarm being later than any, with quartiles. Single streams "
+    "count every alarm; those that a shift does not touch need not see it. "
+    "Of estimates the truth is known where one stack with the same learners answered "
     "the whole window; one that says it is not valid is not counted against it."
 )
 
@@ -27,6 +31,7 @@ def drift_told(point: Point) -> Iterator[str]:
     found = (point.get("loop") or {}).get("drift")
     if not found:
         return
+    yield from alarms_told(found)
     for name, one in found["estimates"].items():
         if not one["epochs"]:
             continue
@@ -38,11 +43,14 @@ def drift_told(point: Point) -> Iterator[str]:
                 f"; of {one['judged']} others with a known truth its interval holds it in "
                 f"{share(one['holding'] / one['judged'])} ({held})"
             )
+        why = next(iter(one["why_not_valid"].items()), None)
+        if why is not None:
+            said += f". Not valid, {why[1]:,} times: {why[0]}"
         yield said + "."
 
 
 def drift_sheets(point: Point) -> list[Sheet]:
-    """Return the table of streams, and of why estimates are not valid."""
+    """Return families of streams, why estimates are not valid, and single streams."""
     found = (point.get("loop") or {}).get("drift")
     if not found:
         return []
@@ -71,7 +79,8 @@ def drift_sheets(point: Point) -> list[Sheet]:
         for reason, times in one["why_not_valid"].items()
     ]
     caption = "Where estimates without labels are not valid"
-    return [streams, Sheet(caption=caption, head=["figure", "why", "epochs"], rows=why, numeric=1)]
+    reasons = Sheet(caption=caption, head=["figure", "why", "epochs"], rows=why, numeric=1)
+    return [family_sheet(found), reasons, streams]
 
 
 def _delay(one: Mapping[str, Any]) -> str:

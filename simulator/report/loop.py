@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from simulator.language.calendar import parse_start
 from simulator.report.drift import DRIFT_TOLD, drift_sheets, drift_told, estimates_figure
+from simulator.report.drift_alarms import alarms_figure
 from simulator.report.label_bias import LABELS_TOLD, label_sheets, labels_told
 from simulator.report.markup import Html, details, join, section, tag
 from simulator.report.outages import OUTAGES_TOLD, outage_sheets, outages_told
@@ -67,6 +68,7 @@ def loop_parts(point: Point, start_min: float, warmup_min: float) -> dict[str, H
         "drift": join(
             [
                 _said(drift_told(point)),
+                alarms_figure(point, start_min),
                 estimates_figure(point, start_min),
                 *_sheets(drift_sheets(point)),
             ]

@@ -80,6 +80,9 @@ def test_score_tells_the_good_from_the_unreadable(home: Path, tmp_path: Path) ->
         (["train", "--data", "no/such/dir"], 1, "no/such/dir"),
         (["train"], 2, "DERMTWIN_DATA"),
         (["status"], 1, "dermtwin up"),
+        (["feedback", "c1", "benign"], 1, "dermtwin up"),
+        (["stacks", "rollback", "0"], 1, "dermtwin up"),
+        (["up", "--scenario", "no/such.yaml"], 2, "no/such.yaml"),
         (["fly"], 2, "fly"),
     ],
 )

@@ -35,7 +35,7 @@ from twin.restacking.evidence import Evidence
 Floats = NDArray[np.float64]
 
 _FOLDS: Final = 4
-_BINS: Final = 100  # of the score: sums over bins make the likelihood's cost independent of n
+_BINS: Final = 50  # of the score: sums over bins make the likelihood's cost independent of n
 _SHARES: Final = np.r_[0.0, 0.005, 0.01, np.arange(0.02, 0.5, 0.02)]  # 0.5 would say nothing
 _RIDGE: Final = 1e-2  # of the refit, on nats: little, so that few labels give no infinite weight
 _LOOSE: Final = 1e-3  # of the model of contamination
@@ -132,11 +132,9 @@ class _Table:
         x = np.stack([np.ones(len(codes)), self.score[codes // 4], referred, there], axis=1)
         if inside.all():
             x = x[:, :3]
-        beta = np.zeros(x.shape[1])
-        curve = np.empty(len(_SHARES))
-        for number, share in enumerate(_SHARES.tolist()):
-            beta, curve[number] = _fitted(x, hits, cases, share * there, beta, _LOOSE)
-        return curve
+        right = np.zeros((1, len(codes)))
+        start, _ = _fitted(x, hits, cases, right, np.zeros(x.shape[1]), _LOOSE)
+        return _fitted(x, hits, cases, _SHARES[:, None] * there, start[0], _LOOSE)[1]
 
 
 def _if_none(cases: float, z: float) -> float:
@@ -167,56 +165,76 @@ def cross_fitted(evidence: Evidence) -> Floats:
         rest = fold != number
         if not rest.any():
             continue
-        ones, zeros = np.ones(int(rest.sum())), np.zeros(int(rest.sum()))
-        start = np.zeros(x.shape[1])
-        beta, _ = _fitted(x[rest], y[rest], ones, zeros, start, _RIDGE)
-        score[~rest] = np.einsum("ij,j->i", x[~rest], beta)
+        count = int(rest.sum())
+        start, right = np.zeros(x.shape[1]), np.zeros((1, count))
+        beta, _ = _fitted(x[rest], y[rest], np.ones(count), right, start, _RIDGE)
+        score[~rest] = np.einsum("ij,j->i", x[~rest], beta[0])
     return np.round(score, 6)
-
-
-def _mixed(x: Floats, beta: Floats, wrong: Floats) -> tuple[Floats, Floats]:
-    """Return the probability of malignancy, and that of a malignant label."""
-    p = 0.5 * (1.0 + np.tanh(0.5 * np.clip(np.einsum("ij,j->i", x, beta), -_FAR, _FAR)))
-    return p, wrong + (1.0 - 2.0 * wrong) * p
 
 
 def _fitted(
     x: Floats, hits: Floats, cases: Floats, wrong: Floats, beta: Floats, ridge: float
-) -> tuple[Floats, float]:
-    """Fit the model for given shares, from a start; return weights and log-likelihood.
+) -> tuple[Floats, Floats]:
+    """Fit the model for each of several shares at once, all from one start.
 
     Fisher scoring with halved steps, so that each is uphill; penalty ridge · Σ slope² / 2 a case.
+
+    Parameters:
+        x: shape (m, k); `hits` of `cases` have a malignant label, both (m,).
+        wrong: share of labels turned round, shape (shares, m).
+        beta: start, shape (k,).
+
+    Returns:
+        Weights, (shares, k), and log-likelihoods, (shares,).
     """
     total = float(cases.sum())
     pull = np.r_[0.0, np.full(len(beta) - 1, ridge)]
-    p, q, height = _height(x, hits, cases, wrong, beta, pull * total)
+    squares = np.einsum("mj,mk->mjk", x, x).reshape(len(x), -1)
+    found = np.repeat(beta[None, :], len(wrong), axis=0)
+    p, q, height = _height(x, hits, cases, wrong, found, pull * total)
     for _ in range(_STEPS):
         slope = (1.0 - 2.0 * wrong) * p * (1.0 - p)
         spread = q * (1.0 - q)
-        gradient = np.einsum("ij,i->j", x, slope * (hits - cases * q) / spread) / total
-        scaled = x * (cases * slope * slope / spread)[:, None]
-        information = np.einsum("ij,ik->jk", scaled, x) / total
-        information[np.diag_indices_from(information)] += pull + 1e-6
-        move = np.linalg.solve(information, gradient - pull * beta)
-        step = min(1.0, 5.0 / max(float(np.abs(move).max()), 1e-12))  # no leap into the flat
-        while True:
-            p, q, higher = _height(x, hits, cases, wrong, beta + step * move, pull * total)
-            if higher > height or step < 1e-3:
-                break
-            step /= 2.0
-        if higher <= height + _ENOUGH:
+        gradient = np.einsum("mk,sm->sk", x, slope * (hits - cases * q) / spread) / total
+        gradient -= pull * found
+        information = np.einsum("sm,mj->sj", cases * slope * slope / spread, squares) / total
+        information = information.reshape(len(wrong), len(beta), len(beta))
+        information = information + np.diag(pull + 1e-6)
+        move = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+        # What a parabola would gain; shares that are at their top wait for the others.
+        going = 0.5 * total * np.einsum("sk,sk->s", gradient, move) > _ENOUGH
+        if not going.any():
             break
-        beta, height = beta + step * move, higher
-    q = _mixed(x, beta, wrong)[1]
-    return beta, float(np.sum(hits * np.log(q) + (cases - hits) * np.log(1.0 - q)))
+        # No leap into the flat.
+        step = np.minimum(1.0, 5.0 / np.maximum(np.abs(move).max(axis=1), 1e-12))
+        while True:
+            aim = found + step[:, None] * move
+            at, said, higher = _height(x, hits, cases, wrong, aim, pull * total)
+            short = going & (higher <= height) & (step >= 1e-3)
+            if not short.any():
+                break
+            step = np.where(short, step / 2.0, step)
+        up = higher > height
+        if not (up & (higher > height + _ENOUGH)).any():
+            break
+        found = np.where(up[:, None], aim, found)
+        p, q = np.where(up[:, None], at, p), np.where(up[:, None], said, q)
+        height = np.where(up, higher, height)
+    return found, _known(hits, cases, q)
 
 
 def _height(
     x: Floats, hits: Floats, cases: Floats, wrong: Floats, beta: Floats, pull: Floats
-) -> tuple[Floats, Floats, float]:
-    p, q = _mixed(x, beta, wrong)
-    known = float(np.sum(hits * np.log(q) + (cases - hits) * np.log(1.0 - q)))
-    return p, q, known - 0.5 * float(np.sum(pull * beta * beta))
+) -> tuple[Floats, Floats, Floats]:
+    """Return the probability of malignancy, that of a malignant label, and what is maximised."""
+    log_odds = np.clip(np.einsum("mk,sk->sm", x, beta), -_FAR, _FAR)
+    p = 0.5 * (1.0 + np.tanh(0.5 * log_odds))
+    q = wrong + (1.0 - 2.0 * wrong) * p
+    return p, q, _known(hits, cases, q) - 0.5 * np.einsum("k,sk->s", pull, beta * beta)
+
+
+def _known(hits: Floats, cases: Floats, q: Floats) -> Floats:
+    return np.asarray(np.sum(hits * np.log(q) + (cases - hits) * np.log(1.0 - q), axis=1))
 
 
 def _crossing(drop: Floats, shares: Floats) -> float:

@@ -23,6 +23,7 @@ from twin.restacking.clusters import effective_cases
 from twin.restacking.differences import Difference, balanced_difference, mean_difference
 from twin.restacking.evidence import Evidence
 from twin.restacking.operating_point import logit, threshold_at
+from twin.restacking.optimism import optimism
 from twin.restacking.plan import Remedy
 from twin.restacking.recalibrate import fit_line, fit_shift
 from twin.restacking.refit import Refit
@@ -67,7 +68,10 @@ def propose(
         seen: of which cases the champion may know the picture, shape (n,); None: of none.
     """
     bench = _Bench(evidence, champion, reference, base)
-    flattered = np.zeros(len(evidence)) if seen is None else bench.optimism(base) * seen
+    flattered: Floats | None = None
+    if seen is not None:
+        pictures = effective_cases(evidence.weight, evidence.image)
+        flattered = np.where(seen, optimism(champion, base, pictures), 0.0)
     how: str = ""
     best, gain = bench.champion, Difference(0.0, 0.0)
     if "threshold" in allowed and bench.threshold_gain().is_gain:
@@ -159,21 +163,6 @@ class _Bench:
         if flattered is not None:
             each += flattered[some]
         return mean_difference(each, weight, self.image[some])
-
-    def optimism(self, base: StackVersion) -> float:
-        """Return by how much the champion's log-loss is too small on pictures it was fitted to.
-
-        Akaike's correction, a parameter over the number of labels each (Akaike 1974); of an L1 fit
-        the weights other than zero are its parameters (Zou, Hastie & Tibshirani 2007). Labels are
-        counted as independent pictures. Without it a re-stack would seem perfect for ever on the
-        pictures that it was fitted to, and a better one would never be proposed.
-        """
-        meta = self._version.meta
-        if meta.stacks == base.meta.stacks:
-            return 0.0  # it has seen training images alone
-        weights = meta.weights_for(meta.learners).weights.values()
-        free = 1 + sum(weight != 0.0 for weight in weights)
-        return free / effective_cases(self._scored.weight, self.image)
 
     def threshold_gain(self) -> Difference:
         """Return what balanced accuracy gains if only the operating point moves."""

@@ -1,21 +1,36 @@
 """What is told to the twin that is up: labels, orders, epochs; on a bus without servers."""
 
+import io
+import threading
+
 import pytest
+from loop_clinic import base, month, reference
 from stack_logs import DAY, V0, V1, VERDICTS, promoted
 
 from services.bus.memory import MemoryBus
+from services.bus.port import Message
 from services.live_log import NOTHING, RESTACKS, WATCHES, LiveLog
 from services.live_orders import Label, next_epoch, send_epoch, send_label, send_order
+from services.logs import open_log
+from services.mirror.loop import record_of
+from services.mirror.overview import Overview
+from services.restacker import TOPICS, RestackerLoop
+from services.status import status_of
 from twin.errors import DataError, EventError, SettingsError
 from twin.events import (
     CaseArrived,
     CaseClosed,
     DriftReported,
     EpochReached,
+    Event,
     FeedbackReceived,
     StackOrdered,
 )
 from twin.images import BlobRef
+from twin.restacking.gate import Judgement
+from twin.restacking.plan import RestackPlan
+from twin.restacking.restacker import Restacker
+from twin.state import fold
 
 ARRIVED = CaseArrived(case_id="c1", at_min=0.5, image=BlobRef(sha256="a"))
 CLOSED = CaseClosed(case_id="c1", at_min=40.0, referred=True, left_early=False, waits_min={})
@@ -26,7 +41,7 @@ def bus() -> MemoryBus:
     return MemoryBus()
 
 
-def log_of(bus: MemoryBus, *events, loop: str | None = RESTACKS) -> LiveLog:
+def log_of(bus: MemoryBus, *events: Event, loop: str | None = RESTACKS) -> LiveLog:
     publisher = bus.publisher()
     for event in events:
         publisher.publish(event)
@@ -119,3 +134,49 @@ def test_bytes_that_are_no_event_do_not_stop_a_command(bus: MemoryBus) -> None:
 
     with pytest.raises(EventError):
         read_topic(bus.subscriber(("cases",), "other"))
+
+
+def restack(bus: MemoryBus) -> None:
+    """A re-stacker that starts, reads the log from its beginning, and ends at its end."""
+    stop = threading.Event()
+    subscriber = bus.subscriber(TOPICS, "restacker")
+    poll = subscriber.poll
+
+    def until_read(max_messages: int, timeout_s: float) -> list[Message]:
+        found = poll(max_messages, 0.0)
+        if not found:
+            stop.set()
+        return found
+
+    subscriber.poll = until_read  # type: ignore[method-assign]
+    plan = RestackPlan(every_min=30 * DAY, rollback=False)
+
+    def new() -> Restacker:
+        passing = Judgement("pass", (), "better")
+        return Restacker(base(), reference(), "m", plan, judge=lambda *_: passing)
+
+    RestackerLoop(subscriber, bus.publisher(), new, open_log(io.StringIO())).run(stop)
+
+
+def test_a_twin_that_is_told_all_this_promotes_and_goes_back_and_its_status_says_so(
+    bus: MemoryBus,
+) -> None:
+    log = log_of(bus, *month(1, blind=True, count=300)[:-1])
+    send_label(log, Label(case_id="nobody", label="benign"))
+    restack(bus)
+    send_epoch(log)
+    restack(bus)
+    order, in_force = send_order(log, 0, "Dr Wu", "it is worse")
+    assert in_force == 1
+    restack(bus)  # an order is not carried out between epochs
+    send_epoch(log)
+    restack(bus)
+    restack(bus)
+    state = fold(record_of(message) for some in bus.log.values() for message in some)
+    status = status_of(Overview(state, 0.0, {}), 0.0)
+    assert [one.how for one in state.stacks.values()] == ["trained", "restack", "rollback"]
+    assert (status["stack"]["version"], status["stack"]["restores"]) == (2, 0)
+    assert status["stack"]["reason"] == "version 0 was ordered back by Dr Wu: it is worse"
+    assert status["epochs"]["orders"][0]["order_id"] == order.order_id
+    assert status["epochs"]["orders"][0]["carried_out_at_epoch"] == 2
+    assert status["labels"]["apart"] == {"unknown case": 1}

@@ -61,6 +61,11 @@ def test_one_run_tells_decisions_labels_drift_and_outages() -> None:
         "beyond chance, unweighted; weighted, by",
         "says that it is not valid at 120 of 160 epochs",
         "4 of 4, 47.9 h",
+        "Reports with a false alarm before the first shift: 3 (0.82 to 7.68) a month.",
+        "Of cast, onset day 10: 4 of 4 replications have an alarm; median delay 47.9 h; of single "
+        "detectors adwin on scores is first",
+        "Alarms over time",
+        "Not valid, 120 times: the images changed",
         "Without knn,",
         "who came at other times",
     ):

@@ -231,6 +231,26 @@ def test_alarms_are_held_against_the_onset() -> None:
     assert streams["loss"]["delays"]["cast"]["seen"] == 0
 
 
+def test_families_of_streams_have_intervals_and_delays() -> None:
+    found = drift_seen(scenario(), results(), 0.95)
+    assert found is not None
+    rows = {(one["detector"], one["family"]): one for one in found["families"]}
+    scores = rows["adwin", "scores"]
+    assert scores["false_reports"] == 4, "one in each replication"
+    assert scores["false_per_month"]["value"] == pytest.approx(3.0)
+    assert scores["false_per_month"]["low"] == pytest.approx(0.8174, abs=1e-4)  # Garwood: 1.0899
+    assert scores["delays"]["cast"]["delay_min"] == [2 * DAY - 5] * 3
+    assert scores["delays"]["cast"]["share"]["low"] == pytest.approx(0.5101, abs=1e-4)
+    assert rows["any", "any"]["delays"] == scores["delays"]
+    assert rows["adwin", "performance"]["delays"]["cast"]["seen"] == 0
+    assert {one[0] for one in found["alarms"]} == {0, 1, 2, 3}
+    first = results()[0].loop["drift"]
+    at_min = [one[2] for one in first["alarms"]]
+    arrivals = columns_of(journal())["arrival_min"]
+    assert first["alarm_cases"] == [int((arrivals <= one).sum()) for one in at_min]
+    assert first["onset_cases"] == [int((arrivals < ONSET).sum())]
+
+
 def test_estimates_are_held_against_the_truth_where_one_stack_answered() -> None:
     found = drift_seen(scenario(), results(), 0.95)
     assert found is not None
