@@ -29,6 +29,7 @@ from benchmarks import (
     replications,
     restacking,
     routes,
+    verification_bias,
 )
 from benchmarks.processes import run_json
 
@@ -38,6 +39,7 @@ OF_TWIN = ("cold_start", "routes", "mirror_delay")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
+    "verification_bias",
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -66,12 +68,13 @@ def main() -> None:
         "bank": lambda: bank.measure(options.rounds),
         "label_free": label_free.measure,
         "restacking": lambda: restacking.measure(options.rounds),
+        "verification_bias": verification_bias.measure,
     }
     results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")
     for name, figures in results.items():
         for figure, value in figures.items():
-            table.add_row(name, figure, f"{value:.3g}" if isinstance(value, float) else str(value))
+            table.add_row(name, figure, _shown(value))
     Console().print(table)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
@@ -79,6 +82,12 @@ def main() -> None:
     file.write_text(json.dumps({"machine": machine, **results}, indent=2) + "\n")
     Console(stderr=True).print(f"kept in {file}")
     sys.exit(0 if all(figures["pass"] for figures in results.values()) else 1)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):  # a mean and its interval
+        return ", ".join(f"{name} {_shown(one)}" for name, one in value.items())
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _of_twin(wanted: set[str], rounds: int) -> dict[str, dict[str, object]]:

@@ -97,6 +97,7 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
     challengers = gate["promoted"] + gate["rejected"] + gate["waiting"]
     found |= {f"gate.{name}": gate[name] for name in ("promoted", "rejected", "waiting", "kept")}
     found["gate.refused_share"] = gate["rejected"] / challengers if challengers else None
+    found["gate"] = "biased without weights, unbiased with them; refused_share >= 0.9"
     found["pass"] = _passes(found)
     return found
 
@@ -126,7 +127,7 @@ def estimate_errors(ran: Ran) -> dict[str, float]:
     ill = np.array([ran.malignant[_number(case.arrived.case_id)] for case in done])
     flagged = np.array([case.verdict.malignant for case in done])
     truth = _shares(ill, flagged, np.ones(len(done)))
-    found = {}
+    found: dict[str, float] = {}
     for weighting in WEIGHTINGS:
         said = reweighted(evidence, cases, weighting)
         shares = _estimates(said, side_of(first, said))

@@ -29,8 +29,10 @@ def labels_told(point: Point) -> Iterator[str]:
     found = (point.get("loop") or {}).get("labels")
     if not found:
         return
+    why = ", ".join(f"{reason} {count:,}" for reason, count in found["apart"].items())
+    apart = f"{sum(found['apart'].values()):,} do not count" + (f" ({why})" if why else "")
     yield (
-        f"{found['received']:,} messages came back; {sum(found['apart'].values()):,} do not count. "
+        f"{found['received']:,} messages came back; {apart}. "
         f"{found['labelled']:,} of {found['patients']:,} patients with a verdict who came before "
         f"day {number(found['until_min'] / DAY_MIN)} have a label."
     )

@@ -57,7 +57,7 @@ def test_one_run_tells_decisions_labels_drift_and_outages() -> None:
         "4 × only 12 labels after the shift; 50 are needed",
         "Lineage of the first replication",
         "Gate: version 1, restack, promoted at epoch 14",
-        "messages came back; 75 do not count",
+        "messages came back; 75 do not count (",
         "beyond chance, unweighted; weighted, by",
         "says that it is not valid at 120 of 160 epochs",
         "4 of 4, 47.9 h",
