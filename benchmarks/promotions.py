@@ -33,7 +33,7 @@ from simulator.clinic.bank_link import bank_link
 from simulator.experiment.replicate import replicate
 from simulator.language.scenario import load
 from simulator.language.schema import Scenario
-from twin.events import StackPromoted
+from twin.events import StackPromoted, StackRejected
 from twin.meta import INPUT
 from twin.model import Model
 from twin.restacking.plan import GatePlan
@@ -131,6 +131,7 @@ class Outcome:
     promotions: int
     worst_drop: float  # of true sensitivity, by any promotion; negative: all gained
     gain: float  # of true balanced accuracy, of the last stack over version 0
+    refusals: tuple[str, ...]  # why nothing was promoted at the other epochs, in words
 
 
 def clinic(setting: Setting, seed: int, *, isic: bool = False) -> Scenario:
@@ -160,6 +161,7 @@ def outcome(setting: Setting, scenario: Scenario, seed: int, bank: Bank) -> Outc
         promotions=len(promoted) - 1,  # version 0 is announced as one
         worst_drop=max(drops, default=0.0),
         gain=(sum(shares[-1]) - sum(first)) / 2,
+        refusals=tuple(one.reason for one in decisions if isinstance(one, StackRejected)),
     )
 
 

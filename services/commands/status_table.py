@@ -89,10 +89,8 @@ def _drift(drift: Result | None, news: Result) -> str:
         raised = [f"{by['detector']} on {by['stream']}" for by in one["raised_by"]]
         shown = ", ".join(raised[:4]) + (f" and {len(raised) - 4} more" if raised[4:] else "")
         p_value = "" if one["p_value"] is None else f", p = {one['p_value']:.3g}"
-        lines.append(
-            f"{family}: {one['alarms']} alarms on {one['streams']} streams{p_value}"
-            f"{f' ({shown})' if shown else ''}"
-        )
+        many = f"{_many(one['alarms'], 'alarm')} on {_many(one['streams'], 'stream')}"
+        lines.append(f"{family}: {many}{p_value}{f' ({shown})' if shown else ''}")
     return "\n".join(lines)
 
 
@@ -126,3 +124,7 @@ def _components(components: Result) -> Table:
 
 def _ago(news: Result, kind: str) -> str:
     return f" (last news {news[kind]:g} s ago)" if kind in news else ""
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

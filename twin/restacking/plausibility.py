@@ -35,7 +35,7 @@ from twin.restacking.evidence import Evidence
 Floats = NDArray[np.float64]
 
 _FOLDS: Final = 4
-_BINS: Final = 100  # of the score: sums over bins make the likelihood's cost independent of n
+_BINS: Final = 50  # of the score: sums over bins make the likelihood's cost independent of n
 _SHARES: Final = np.r_[0.0, 0.005, 0.01, np.arange(0.02, 0.5, 0.02)]  # 0.5 would say nothing
 _RIDGE: Final = 1e-2  # of the refit, on nats: little, so that few labels give no infinite weight
 _LOOSE: Final = 1e-3  # of the model of contamination
@@ -196,21 +196,26 @@ def _fitted(
         slope = (1.0 - 2.0 * wrong) * p * (1.0 - p)
         spread = q * (1.0 - q)
         gradient = np.einsum("mk,sm->sk", x, slope * (hits - cases * q) / spread) / total
+        gradient -= pull * found
         information = np.einsum("sm,mj->sj", cases * slope * slope / spread, squares) / total
         information = information.reshape(len(wrong), len(beta), len(beta))
         information = information + np.diag(pull + 1e-6)
-        move = np.linalg.solve(information, (gradient - pull * found)[:, :, None])[:, :, 0]
+        move = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+        # What a parabola would gain; shares that are at their top wait for the others.
+        going = 0.5 * total * np.einsum("sk,sk->s", gradient, move) > _ENOUGH
+        if not going.any():
+            break
         # No leap into the flat.
         step = np.minimum(1.0, 5.0 / np.maximum(np.abs(move).max(axis=1), 1e-12))
         while True:
             aim = found + step[:, None] * move
             at, said, higher = _height(x, hits, cases, wrong, aim, pull * total)
-            short = (higher <= height) & (step >= 1e-3)
+            short = going & (higher <= height) & (step >= 1e-3)
             if not short.any():
                 break
             step = np.where(short, step / 2.0, step)
-        up = higher > height + _ENOUGH
-        if not up.any():
+        up = higher > height
+        if not (up & (higher > height + _ENOUGH)).any():
             break
         found = np.where(up[:, None], aim, found)
         p, q = np.where(up[:, None], at, p), np.where(up[:, None], said, q)
