@@ -202,7 +202,7 @@ def test_an_option_that_is_not_valid_is_named(said: str, more: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("drift", re.sub("drift: .*\n", "", CLINIC)),
+        ("drift", re.sub(r"drift: .*\n", "", CLINIC)),
         ("cases.bank", CLINIC.replace("bank: 40, ", "")),
         ("sweep", CLINIC + "sweep: {staff.reader: [1, 2]}\n"),
     ],
@@ -239,7 +239,7 @@ def test_the_command_prints_one_object(tmp_path: Path) -> None:
             env={**os.environ, "DERMTWIN_HOME": str(tmp_path)},
         )
 
-    short = ("--set", "cases.bank=20", "--replications", "1", "--workers", "1")
+    short = ("--set", "horizon=4 d", "--replications", "1", "--workers", "1")
     ran = dermtwin(
         *short, "--shifts", "defocus", "--severities", "5", "--model", model.name, "--json"
     )
