@@ -25,6 +25,7 @@ from benchmarks import (
     label_free,
     memory,
     mirror_delay,
+    promotions,
     rendering,
     replications,
     restacking,
@@ -39,7 +40,7 @@ OF_TWIN = ("cold_start", "routes", "mirror_delay")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
-    "verification_bias",
+    *("verification_bias", "promotions"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -69,6 +70,7 @@ def main() -> None:
         "label_free": label_free.measure,
         "restacking": lambda: restacking.measure(options.rounds),
         "verification_bias": verification_bias.measure,
+        "promotions": promotions.measure,
     }
     results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")
