@@ -9,7 +9,8 @@ bootstrap resamples, labels are drawn from the probabilities.
 
 All of it rests on one assumption: benign and malignant lesions look as in training and only
 their shares may differ. That is tested (twin/drift/mixture.py); where it does not hold, the
-estimate says so and is not valid.
+estimate says so and is not valid. Nor is it where labels have come back and contradict it: scores
+of training images are out of fold, and learners that saw all of few images are better than that.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from twin.drift.columns import Columns, Floats, disagreement, logit, probability
 from twin.drift.mixture import MixtureTest
 from twin.events import Estimate
 from twin.reference import Reference
+from twin.restacking.evidence import Evidence
+from twin.restacking.paired import paired_mean
 from twin.stacks import StackVersion
 
 METRICS: Final = (
@@ -41,6 +44,7 @@ _ROUNDS: Final = 300  # of expectation-maximisation at most
 _STEADY: Final = 1e-6  # change of the prevalence at which it ends
 _NONE: Final = 0.05  # share of draws without a case of a class at which its figure is left out
 _SEED: Final = 20020115
+_CONTRADICTED: Final = 3.0  # standard errors; asked at every epoch, so not 2
 
 CHANGED: Final = "the images changed in a way that prevalence alone does not explain"
 
@@ -63,25 +67,59 @@ class LabelFree:
         self._test = MixtureTest(_seen(score, known, reference.sketch), reference.malignant)
         count = len(score)
         stream = np.random.Generator(np.random.Philox(key=_SEED))
-        self._calibration = _calibrated(score, reference.malignant, _resamples(count, stream))
+        resamples = _resamples(count, stream)
+        self._line = _calibrated(score, reference.malignant, resamples)
+        self._prior = (resamples * reference.malignant).sum(axis=1) / resamples.sum(axis=1)
 
-    def estimate(self, window: Columns, seed: int, confidence: float) -> tuple[Estimate, ...]:
+    def contradicted(self, cases: Columns, labels: Evidence) -> str:
+        """Return in words by how much labels contradict the scores; nothing if they do not.
+
+        Accuracy by the labels, each weighted by the inverse of its verification probability,
+        against accuracy by the scores, on the same cases.
+
+        Parameters:
+            cases: all of a time, answered by the learners that are there.
+            labels: those of them that have one.
+        """
+        if len(labels) < CASES_MIN:
+            return ""
+        ratio = self._ratio(self._score(cases.log_odds, cases.sketch), 1)
+        prevalence = _prevalence(ratio, np.full(ratio.shape, 1 / len(cases)), self._prior[:1])
+        score = self._score(labels.log_odds, labels.sketch)
+        ill = _posterior(self._ratio(score, 1), prevalence)[0]
+        flagged = self._flagged(score)
+        right = (flagged == labels.malignant).astype(np.float64)
+        said = np.where(flagged, ill, 1 - ill)
+        gap, error = paired_mean(right - said, labels.weight, labels.image)
+        if abs(gap) <= _CONTRADICTED * error:
+            return ""
+        truth = float((labels.weight * right).sum() / labels.weight.sum())
+        return (
+            f"{len(labels)} labels that came back put accuracy at {truth:.1%}, the scores at "
+            f"{truth - gap:.1%}"
+        )
+
+    def estimate(
+        self, window: Columns, seed: int, confidence: float, contradiction: str = ""
+    ) -> tuple[Estimate, ...]:
         """Return each of `METRICS` for a window.
 
         Parameters:
             window: answered by the learners that are there.
             seed: of the draws, such as the epoch.
             confidence: of the intervals.
+            contradiction: why labels say that it cannot be trusted; empty: they do not.
         """
         if len(window) < CASES_MIN:
             return invalid(f"{len(window)} cases by these learners, fewer than {CASES_MIN}")
         score = self._score(window.log_odds, window.sketch)
         fit = self._test.fit(_seen(score, window.log_odds, window.sketch))
-        reason = self._assumption()
+        against = contradiction
         if fit.p_value < ALPHA:
-            reason = f"{CHANGED} (p = {_spoken(fit.p_value)})"
-        drawn = self._drawn(score, seed)
-        return tuple(_estimate(name, drawn, confidence, fit.p_value, reason) for name in METRICS)
+            against = f"{CHANGED} (p = {_spoken(fit.p_value)})"
+        reason, drawn = against or self._assumption(), self._drawn(score, seed)
+        valid = not against
+        return tuple(_estimate(name, drawn, confidence, valid, reason) for name in METRICS)
 
     def _assumption(self) -> str:
         number = self._version.number
@@ -97,15 +135,21 @@ class LabelFree:
         stream = np.random.Generator(np.random.Philox(key=[_SEED, seed]))
         count = len(score)
         weights = _resamples(count, stream) / count
-        intercept, slope, prior = self._calibration
-        odds = np.exp(np.clip(intercept[:, None] + slope[:, None] * score, -30, 30))
-        ratio = odds * ((1 - prior) / prior)[:, None]  # p(z | malignant) / p(z | benign)
-        prevalence = _prevalence(ratio, weights, prior)
-        posterior = prevalence[:, None] * ratio
-        posterior /= posterior + 1 - prevalence[:, None]
+        ratio = self._ratio(score)
+        posterior = _posterior(ratio, _prevalence(ratio, weights, self._prior))
         labels = stream.random(posterior[1:].shape) < posterior[1:]
-        flagged = logit(np.array([self._version.threshold]))[0] <= score
-        return _Drawn(flagged, posterior[0], labels)
+        return _Drawn(self._flagged(score), posterior[0], labels)
+
+    def _ratio(self, score: Floats, rows: int | None = None) -> Floats:
+        """Return p(z | malignant) / p(z | benign) by the first calibrations, shape (rows, n)."""
+        intercept, slope = (one[:rows, None] for one in self._line)
+        odds = np.exp(np.clip(intercept + slope * score, -30, 30))
+        prior = self._prior[:rows, None]
+        found: Floats = odds * ((1 - prior) / prior)
+        return found
+
+    def _flagged(self, score: Floats) -> NDArray[np.bool_]:
+        return np.asarray(logit(np.array([self._version.threshold]))[0] <= score)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,9 +184,7 @@ def invalid(reason: str) -> tuple[Estimate, ...]:
     )
 
 
-def _estimate(
-    metric: str, drawn: _Drawn, confidence: float, p_value: float, reason: str
-) -> Estimate:
+def _estimate(metric: str, drawn: _Drawn, confidence: float, valid: bool, reason: str) -> Estimate:
     value = float(drawn.figures(metric, drawn.posterior[None, :])[0])
     spread = drawn.figures(metric, drawn.labels.astype(np.float64))
     if np.isnan(value) or np.isnan(spread).mean() > _NONE:
@@ -156,7 +198,7 @@ def _estimate(
         value=round(value, 6),
         low=round(float(low), 6),
         high=round(float(high), 6),
-        valid=p_value >= ALPHA,
+        valid=valid,
         reason=reason,
     )
 
@@ -180,8 +222,8 @@ def _resamples(count: int, stream: np.random.Generator) -> Floats:
 
 def _calibrated(
     score: Floats, malignant: NDArray[np.bool_], weights: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Return intercepts, slopes and shares of malignant images, for each row of weights.
+) -> tuple[Floats, Floats]:
+    """Return intercepts and slopes, for each row of weights.
 
     Logistic regression of the label on the score by Newton's method, a little drawn to the score
     itself (intercept 0, slope 1), so that classes that a score parts perfectly have a fit.
@@ -197,8 +239,14 @@ def _calibrated(
         determinant = h00 * h11 - h01**2
         intercept = intercept - (h11 * g0 - h01 * g1) / determinant
         slope = slope - (h00 * g1 - h01 * g0) / determinant
-    prior = (weights * malignant).sum(axis=1) / weights.sum(axis=1)
-    return intercept, slope, prior
+    return intercept, slope
+
+
+def _posterior(ratio: Floats, prevalence: Floats) -> Floats:
+    """Return the probability of malignancy of each case, for each row."""
+    odds = prevalence[:, None] * ratio
+    found: Floats = odds / (odds + 1 - prevalence[:, None])
+    return found
 
 
 def _prevalence(ratio: Floats, weights: Floats, prior: Floats) -> Floats:

@@ -22,11 +22,12 @@ from twin.drift.two_windows import TwoWindows
 from twin.errors import InvariantError
 from twin.events import DriftReported, DriftSignal, EpochReached, Estimate
 from twin.reference import Reference
-from twin.restacking.ledger import Ledger
+from twin.restacking.ledger import Ledger, evidence_of
 from twin.restacking.restacker import Watch
 from twin.stacks import StackVersion
 
 _DECIMALS: Final = 6  # of what goes to the log
+_LABELS_MIN: Final = 28 * 1440.0  # whose labels the estimate is held against: assumption
 
 
 def watch_of(plan: DriftPlan, reference: Reference, base: StackVersion) -> Watch:
@@ -82,7 +83,7 @@ class _Monitor:
             epoch=epoch.epoch,
             cases=len(cases),
             signals=(*signals, *(() if test is None else (test,))),
-            estimates=self._estimates(epoch, in_force),
+            estimates=self._estimates(epoch, ledger, in_force),
         )
 
     def _watched(self, stream: Stream) -> list[DriftSignal]:
@@ -96,7 +97,9 @@ class _Monitor:
             found.append(DriftSignal(detector=name, stream=stream.name, alarms=alarms, value=mean))
         return found
 
-    def _estimates(self, epoch: EpochReached, in_force: StackVersion) -> tuple[Estimate, ...]:
+    def _estimates(
+        self, epoch: EpochReached, ledger: Ledger, in_force: StackVersion
+    ) -> tuple[Estimate, ...]:
         """Return the performance of the stack in force on the latest cases.
 
         Of a window in which learners came or went, those cases that have the same learners as
@@ -108,7 +111,19 @@ class _Monitor:
         alike = (there == there[-1]).all(axis=1)
         window = self._latest.rows(alike[: len(self._latest)])
         estimator = self._label_free(in_force, there[-1])
-        return estimator.estimate(window, epoch.epoch, self._plan.confidence)
+        from_min = max(in_force.from_min, epoch.at_min - _LABELS_MIN)
+        learners = self._streams.learners
+        names = {name for name, here in zip(learners, there[-1], strict=True) if here}
+        cases = [
+            case
+            for case in ledger.cases(from_min, epoch.at_min)
+            if case.verdict.stack == in_force.number and set(case.verdict.log_odds) == names
+        ]
+        answered = [(case.arrived, case.verdict) for case in cases]
+        contradiction = estimator.contradicted(
+            columns_of(answered, learners, self._streams.width), evidence_of(cases, learners)
+        )
+        return estimator.estimate(window, epoch.epoch, self._plan.confidence, contradiction)
 
     def _label_free(self, in_force: StackVersion, there: NDArray[np.bool_]) -> LabelFree:
         key = (in_force.number, tuple(there.tolist()))

@@ -186,3 +186,24 @@ def test_learners_are_watched_in_the_registrys_order():
         "disagreement",
         "loss",
     ]
+
+
+def test_labels_that_contradict_the_scores_make_the_estimate_not_valid():
+    """As where learners are better or worse on new images than they were out of fold."""
+    other = {"malignant": "benign", "benign": "malignant"}
+    labels = [event for event in story(moved=0.0) if isinstance(event, FeedbackReceived)]
+    wrong = {one.feedback_id for one in labels[::4]}
+    events = [
+        replace(event, label=other[event.label])
+        if isinstance(event, FeedbackReceived) and event.feedback_id in wrong
+        else event
+        for event in story(moved=0.0)
+    ]
+    first, *_, last = (report.estimates[0] for report in reports(events))
+    assert (first.metric, first.valid, last.valid) == ("accuracy", True, False)
+    assert "labels that came back put accuracy at" in last.reason
+
+
+def test_labels_that_agree_with_the_scores_leave_it_valid():
+    found = [report.estimates[0] for report in told(moved=0.0)]
+    assert sum(one.valid for one in found) >= 11
