@@ -44,7 +44,7 @@ _ROUNDS: Final = 300  # of expectation-maximisation at most
 _STEADY: Final = 1e-6  # change of the prevalence at which it ends
 _NONE: Final = 0.05  # share of draws without a case of a class at which its figure is left out
 _SEED: Final = 20020115
-_CONTRADICTED: Final = 3.0  # standard errors; asked at every epoch, so not 2
+_CONTRADICTED: Final = 2.0  # standard errors: one epoch in twenty is refused without cause
 
 CHANGED: Final = "the images changed in a way that prevalence alone does not explain"
 
