@@ -84,8 +84,11 @@ def _relative_forest(names: Sequence[str], points: Sequence[Point], found: Found
     """Return all headline metrics in one figure: relative to the first point, on one scale."""
     rows = []
     for name in reversed(names):
-        one, before = found.get(name), points[0]["metrics"][name]["value"]
-        if one is not None and one["low"] is not None and before:
+        one = found.get(name)
+        if one is None or one["low"] is None:  # such as what only the other scenario has
+            continue
+        before = points[0]["metrics"][name]["value"]
+        if before:
             share = 100 / abs(before)
             rows.append(
                 (

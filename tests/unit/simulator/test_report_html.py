@@ -250,6 +250,17 @@ def test_a_residue_of_rounding_is_no_difference() -> None:
     assert "6.90 min 6.90 min equal 0" in text
 
 
+def test_a_metric_that_the_first_scenario_lacks_is_compared_with_nothing() -> None:
+    """As where only the second re-stacks, and a gate of its asks how often."""
+    promoted = metric("stacks.promoted", 2.0, 0.5)
+    asks = gate(text="stacks.promoted >= 1", metric="stacks.promoted", bound=1.0, value=2.0)
+    more = metrics() | {promoted["name"]: promoted}
+    other = point({"scenario": "b"}, metrics=more, gates=[asks])
+    for points in ([other], [other, point({"scenario": "c"})]):
+        told = summary(point({"scenario": "a"}), *points, kind="compare")
+        assert "stacks.promoted >= 1" in Page(report(told)).text
+
+
 def test_theory_stands_beside_simulation_or_the_reason_why_not() -> None:
     assert (
         "No exact value to hold these figures against: the AI orders the queue."
