@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
 from typing import Final
 
 from simulator.cases.regimes import Regime
@@ -76,12 +75,20 @@ def reachable(shifts: Sequence[ShiftSpec], horizon_min: float) -> list[Regime]:
         (one.at_min, float("inf") if one.until_min is None else one.until_min + one.over_min)
         for one in shifts
     ]
-    places = range(len(shifts))
-    subsets = chain.from_iterable(combinations(places, size) for size in range(len(shifts) + 1))
-    return [
-        regime
-        for regime in subsets
-        if not regime
-        or max(spells[place][0] for place in regime)
-        < min(horizon_min, *(spells[place][1] for place in regime))
-    ]
+
+    def at_once(regime: Regime) -> bool:
+        begun = max(spells[place][0] for place in regime)
+        return begun < min(horizon_min, *(spells[place][1] for place in regime))
+
+    # A set grows from one that is reachable itself: subsets of all shifts are far too many.
+    found: list[Regime] = [()]
+    grown = found
+    while grown:
+        grown = [
+            (*regime, place)
+            for regime in grown
+            for place in range(regime[-1] + 1 if regime else 0, len(shifts))
+            if at_once((*regime, place))
+        ]
+        found = found + grown
+    return found

@@ -212,3 +212,13 @@ def test_only_shifts_that_meet_are_met() -> None:
     ]
     assert reachable(shifts, 20 * 1440) == [(), (0,), (1,), (2,), (0, 1), (1, 2)]
     assert reachable(shifts, 5 * 1440) == [(), (0,), (1,), (0, 1)]
+
+
+def test_many_shifts_one_after_another_are_found_at_once() -> None:
+    """Not every subset of sixty is looked at."""
+    days = [
+        {"id": f"s{day}", "at": f"{day} d", "until": f"{day + 1} d", "image": {"noise": 1}}
+        for day in range(60)
+    ]
+    shifts = [ShiftSpec.model_validate(one) for one in days]
+    assert reachable(shifts, 1e9) == [(), *((place,) for place in range(60))]
