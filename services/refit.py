@@ -29,7 +29,7 @@ from twin.imaging import Imaging
 from twin.model import Model
 from twin.ports import Opinion
 from twin.restacking.answers import side_of
-from twin.restacking.decision import Judge, part
+from twin.restacking.decision import Judge
 from twin.restacking.evidence import Side
 from twin.restacking.gate import judge
 from twin.restacking.ledger import LedgerCase, picture_of
@@ -85,7 +85,7 @@ def refit(
     lesson, material = learned_from(store.lesson(parent.model_id), settings.threads)
     parted = _part(labelled, material, order)
     fitted = _some(labelled.cases, parted.fitted)
-    times = copies(part(labelled.evidence, parted.fitted))
+    times = copies(labelled.evidence.rows(parted.fitted))
     extra = [one for one, often in zip(fitted, times, strict=True) for _ in range(often)]
     extra_malignant = np.repeat(labelled.evidence.malignant[parted.fitted], times)
     group_of = _groups(material)
@@ -106,7 +106,7 @@ def refit(
         on_progress=bars,
     )
     answered, p_malignant = _score(model, labelled.cases, parted.judged, settings, bars)
-    evidence = part(labelled.evidence, answered)
+    evidence = labelled.evidence.rows(answered)
     judgement = gate(
         evidence,
         side_of(version_of(champion), evidence),

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from twin.events import EpochReached, StackPromoted, StackRejected
 from twin.reference import Reference
@@ -24,17 +23,6 @@ from twin.stacks import StackVersion, digest_of, plain
 # Evidence held out, champion, challenger, plan, and all labels
 Judge = Callable[[Evidence, Side, Side, GatePlan, Evidence], Judgement]
 
-_ARRAYS: Final = (
-    "at_min",
-    "log_odds",
-    "sketch",
-    "malignant",
-    "referred",
-    "p_verified",
-    "weight",
-    "image",
-    "held_out",
-)
 Decision = StackPromoted | StackRejected
 
 _VERDICTS: Final = {"fail": "rejected", "few": "waiting"}
@@ -122,7 +110,7 @@ def decided(
     cases = [case for case in cases if case.arrived.at_min >= from_min]
     evidence = evidence_of(cases, base.meta.learners)
     weighted = reweighted(evidence, cases, plan.weighting)
-    fitted, held = part(weighted, ~weighted.held_out), part(evidence, evidence.held_out)
+    fitted, held = weighted.rows(~weighted.held_out), evidence.rows(evidence.held_out)
     malignant = int(fitted.malignant.sum())
 
     def refused(verdict: str, reason: str, facts: dict[str, float] | None = None) -> StackRejected:
@@ -219,17 +207,3 @@ def too_few(evidence: Evidence) -> str:
         if len(shown) < FOLDS:
             return f"waits for labels: {name} ones are of {len(shown)} pictures, {FOLDS} are needed"
     return ""
-
-
-def part(evidence: Evidence, rows: NDArray[np.bool_]) -> Evidence:
-    """Return some cases of an evidence."""
-    places = np.flatnonzero(rows).tolist()
-    return replace(
-        evidence,
-        case_id=tuple(evidence.case_id[place] for place in places),
-        groups={
-            name: tuple(values[place] for place in places)
-            for name, values in evidence.groups.items()
-        },
-        **{name: getattr(evidence, name)[rows] for name in _ARRAYS},
-    )

@@ -1,7 +1,8 @@
 """Labelled cases as columns: what a stack is fitted to, and what it is judged on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,24 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.case_id)
+
+    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Return some of the cases: those that are true, or those at places, in their order."""
+        places = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        listed = places.tolist()
+        some = {
+            one.name: getattr(self, one.name)[places]
+            for one in fields(self)
+            if one.name not in ("case_id", "groups")
+        }
+        return type(self)(
+            case_id=tuple(self.case_id[place] for place in listed),
+            groups={
+                name: tuple(values[place] for place in listed)
+                for name, values in self.groups.items()
+            },
+            **some,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

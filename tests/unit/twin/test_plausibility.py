@@ -109,25 +109,7 @@ def test_one_class_alone_says_nothing():
 
 def test_patients_who_share_pictures_tell_less():
     evidence = labelled(0, 200, wrong={"": 0.1})
-    twice = np.repeat(np.arange(200), 5)
-    many = Evidence(
-        case_id=tuple(f"c{place:05d}" for place in range(1000)),
-        at_min=np.arange(1000.0),
-        groups={name: tuple(np.repeat(values, 5)) for name, values in evidence.groups.items()},
-        **{
-            name: getattr(evidence, name)[twice]
-            for name in (
-                "log_odds",
-                "sketch",
-                "malignant",
-                "referred",
-                "p_verified",
-                "weight",
-                "image",
-                "held_out",
-            )
-        },
-    )
+    many = evidence.rows(np.repeat(np.arange(200), 5))
     alone, shared = found(evidence)[""], found(many)[""]
     assert shared.high - shared.low == pytest.approx(alone.high - alone.low, rel=0.3)
 
@@ -153,27 +135,7 @@ def test_a_missing_learner_is_stood_in_for():
 def test_neither_order_nor_repetition_matters():
     evidence = labelled(0, wrong={"sex=female": 0.2})
     order = np.random.default_rng(0).permutation(len(evidence))
-    shuffled = Evidence(
-        case_id=tuple(evidence.case_id[place] for place in order),
-        groups={
-            name: tuple(values[place] for place in order)
-            for name, values in evidence.groups.items()
-        },
-        **{
-            name: getattr(evidence, name)[order]
-            for name in (
-                "at_min",
-                "log_odds",
-                "sketch",
-                "malignant",
-                "referred",
-                "p_verified",
-                "weight",
-                "image",
-                "held_out",
-            )
-        },
-    )
+    shuffled = evidence.rows(order)
     first = label_noise(evidence, PER, Z)
     assert label_noise(evidence, PER, Z) == first
     assert label_noise(shuffled, PER, Z) == first

@@ -7,7 +7,6 @@ import pytest
 from loop_clinic import DAY, LEARNERS, base, month, reference
 
 from twin.restacking.answers import log_odds_of
-from twin.restacking.decision import part
 from twin.restacking.ledger import Ledger
 from twin.restacking.operating_point import logit
 from twin.restacking.recalibrate import Line, fit_line, fit_shift
@@ -26,7 +25,7 @@ def evidence(**kwargs):
     for event in month(**{"count": 900, "discharged": 0.5, **kwargs}):
         ledger.note(event)
     found = ledger.evidence(0, 30 * DAY, LEARNERS)
-    return part(found, ~found.held_out)
+    return found.rows(~found.held_out)
 
 
 def proposal(champion=None, allowed=EVERY, **kwargs):
