@@ -231,6 +231,7 @@ def _isic(chosen: str | None) -> tuple[StackVersion, Reference, dict[tuple[str, 
     """Score the test images in all ways; scores are remembered in DERMTWIN_HOME."""
     from services.banks import Banks
     from services.config import read_settings
+    from services.console import progress_bars
     from services.experiments.plan import Point
     from services.image_directory import ImageDirectory
     from services.learning import model_for
@@ -253,8 +254,9 @@ def _isic(chosen: str | None) -> tuple[StackVersion, Reference, dict[tuple[str, 
     scenario = load(json.dumps(text), "label-free.json")
     config = read_settings(os.environ)
     directory = ImageDirectory(config.data)
-    banks = Banks(config, lambda one: model_for(one, chosen, config, _told_of, directory), _told_of)
-    built = banks.of(Point({}, scenario))
+    with progress_bars() as bars:
+        banks = Banks(config, lambda one: model_for(one, chosen, config, bars, directory), bars)
+        built = banks.of(Point({}, scenario))
     bank = built.bank
     assert bank.scorer is not None
     malignant = np.array([one.malignant for one in built.entries])
@@ -265,11 +267,6 @@ def _isic(chosen: str | None) -> tuple[StackVersion, Reference, dict[tuple[str, 
         lesions[key] = Lesions(malignant[sound], known.log_odds[sound], known.sketch[sound])
     base = StackVersion(number=0, meta=bank.scorer.meta, threshold=bank.threshold)
     return base, bank.scorer.reference, lesions
-
-
-def _told_of(stage: str, done: int, total: int) -> None:
-    if total and done % max(1, total // 10) == 0:
-        print(f"{stage}: {done} of {total}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
