@@ -103,7 +103,7 @@ def measure(windows: int = WINDOWS, model: str | None = None) -> dict[str, Any]:
     worst = max((one.held["accuracy"][0] - one.held["accuracy"][1]) / windows for one in judged)
     most = float(np.mean([one.valid for one in rows if one.setting.shift == "prevalence"]))
     passed = (
-        worst <= 1 - _HELD
+        round(worst + _HELD, 9) <= 1  # a tenth is not one in binary
         and all(share is None or share >= _HELD for share in shares.values())
         and most > windows / 2
     )

@@ -36,7 +36,7 @@ METRICS: Final = (
 )
 CASES_MIN: Final = 50  # with fewer the interval says next to nothing
 # Of the test: so often a window is refused though only prevalence changed, if scores of new images
-# are distributed as the out-of-fold ones. They are nearly: on ISIC 12 to 25 % are refused.
+# are distributed as the out-of-fold ones. They are nearly: on ISIC 7 to 12 % are refused.
 ALPHA: Final = 0.01
 _RESAMPLES: Final = 400  # of reference and window: bounds are then steady to about 0.003
 _NEWTON: Final = 12  # steps of the calibration's fit; it converges in six
