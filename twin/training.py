@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.errors import DataError
+from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
 from twin.meta import Folds, choose_penalty, fit_meta, held_out
@@ -27,8 +27,6 @@ from twin.training_facts import THRESHOLD, data_facts, meta_facts, quality, vers
 
 Pixels = Callable[[int], NDArray[np.uint8]]  # place in the training set -> (224, 224, 3)
 Progress = Callable[[str, int, int], None]  # stage, done, total
-
-_SOURCE: Final = "training data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,7 @@ def train(
         DataError: too few images or lesions of a class.
     """
     facts: dict[str, Any] = {"versions": versions()}
-    folds = _folds(labels, groups, settings.folds, seed)
+    folds = lesion_folds(labels, groups, settings.folds, seed)
     with _single_threaded_kernels(), ThreadPoolExecutor(max_workers=threads) as pool:
         if stem.needs_calibration:
             step = -(-len(labels) // settings.calibration_images)
@@ -142,24 +140,6 @@ def train(
         reference=reference,
         facts=facts,
     )
-
-
-def _folds(labels: NDArray[np.bool_], groups: Sequence[str], count: int, seed: int) -> Folds:
-    """Split lesions into folds with about equal shares of both classes."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    for kind, name in ((True, "malignant"), (False, "benign")):
-        lesions = len({group for group, label in zip(groups, labels, strict=True) if label == kind})
-        if lesions < 2 * count:
-            raise DataError(
-                _SOURCE, f"{lesions} {name} lesions, but {count} folds need {2 * count} or more"
-            )
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    folds = list(splitter.split(labels, labels, groups))
-    for seen, unseen in folds:
-        if len(set(labels[seen])) < 2 or not len(unseen):
-            raise DataError(_SOURCE, f"lesions are too uneven for {count} folds")
-    return folds
 
 
 def _features(

@@ -1,0 +1,106 @@
+"""Nested cross-validation over all images of a directory; each outer fold is kept when done."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from services.atomic import write_text
+from services.evaluation.scoring import STACK, ImageScores, probabilities
+from services.image_store import FileReader
+from services.learning import Lesson
+from simulator.cases.checksums import Progress
+from simulator.cases.datasets import LabelledImage, data_digest
+from twin.evaluation.nested import outer_fold
+from twin.imaging import Imaging
+
+OUTER: Final = 5
+# Assumption: three inner folds instead of the five of a full training. They only weigh the
+# learners against one another, and cost a third less.
+INNER: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is cross-validated, and how."""
+
+    root: Path  # data directory
+    images: Sequence[LabelledImage]  # all that take part, both splits
+    lesson: Lesson
+    outer: int = OUTER
+    inner: int = INNER
+
+    def key(self) -> str:
+        """Return a digest of all that decides the answers: equal keys, equal answers."""
+        decisive = [
+            self.lesson.recipe(data_digest(self.images), self.lesson.weights()),
+            self.outer,
+            self.inner,
+            [[image.path, image.group] for image in self.images],
+        ]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:24]
+
+
+def cross_validate_fold(
+    home: Path, plan: Plan, fold: int, on_progress: Progress
+) -> tuple[dict[str, Any], bool]:
+    """Return what one outer fold answers, and whether it was worked out now.
+
+    A fold that was done before, with the same images, settings and code, is read back. It is
+    written whole or not at all, so a run that was killed goes on with the fold it was at.
+
+    Parameters:
+        home: `DERMTWIN_HOME`; folds are kept in its folder `evaluation`.
+        fold: which, from 0.
+    """
+    file = home / "evaluation" / plan.key() / f"fold-{fold}-of-{plan.outer}.json"
+    if file.is_file():
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return kept, False
+    imaging = Imaging(FileReader(plan.root))
+    images, lesson = plan.images, plan.lesson
+
+    def told(stage: str, done: int, total: int) -> None:
+        on_progress(f"fold {fold + 1} of {plan.outer}: {stage}", done, total)
+
+    found = outer_fold(
+        lambda place: imaging.pixels(images[place].ref),
+        np.array([image.malignant for image in images]),
+        [image.group for image in images],
+        fold,
+        outer=plan.outer,
+        inner=plan.inner,
+        stem=lesson.weights(),
+        settings=lesson.settings,
+        seed=lesson.seed,
+        threads=lesson.threads,
+        on_progress=told,
+    )
+    answers = {
+        "model_id": found.model_id,
+        "paths": [images[place].path for place in found.places],
+        "p_malignant": found.p_malignant.tolist(),
+        "log_odds": {name: z.tolist() for name, z in found.log_odds.items()},
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, json.dumps(answers) + "\n")
+    return answers, True
+
+
+def cross_validate(home: Path, plan: Plan, on_progress: Progress) -> ImageScores:
+    """Return everybody's answers to all images, each from a model that never met its lesion."""
+    place_of = {image.path: place for place, image in enumerate(plan.images)}
+    p_malignant: dict[str, Any] = {}
+    for fold in range(plan.outer):
+        found, _ = cross_validate_fold(home, plan, fold, on_progress)
+        places = [place_of[path] for path in found["paths"]]
+        log_odds = {name: np.array(z) for name, z in found["log_odds"].items()}
+        for who, p in probabilities(np.array(found["p_malignant"]), log_odds).items():
+            p_malignant.setdefault(who, np.full(len(plan.images), np.nan))[places] = p
+        on_progress("outer folds", fold + 1, plan.outer)
+    assert STACK in p_malignant
+    return ImageScores(plan.images, p_malignant, ())
