@@ -2,7 +2,8 @@
 
     root/{train,test}/{benign,malignant}/*.jpg      or      root/{benign,malignant}/*.jpg
     root/manifest.csv with columns file,label and, where known, split, sha256, lesion_id, dx, age,
-    sex, localization or site, and fitzpatrick_skin_type; an empty cell means unknown
+    sex, localization or site, fitzpatrick_skin_type, source or match_set, and isic_id or
+    matched_isic_id; an empty cell means unknown
     root/HAM10000_metadata.csv with columns image_id,dx and, where known, lesion_id, age, sex,
     localization; the images are image_id.jpg beside it, in images/, or in HAM10000_images_part_1
     and _2; mel, bcc and akiec are malignant

@@ -19,6 +19,8 @@ class LabelledImage:
     site: str | None = None  # body site
     diagnosis: str | None = None  # a name of `diagnoses.DIAGNOSES`; another one as it was written
     skin_tone: str | None = None  # Fitzpatrick type, "I" to "VI"
+    source: str | None = None  # collection or institution that the image comes from
+    isic_id: str | None = None  # of the image in the ISIC archive, as stated or as matched
 
     @property
     def ref(self) -> FileRef:

@@ -1,4 +1,4 @@
-"""Which images show one lesion: by its id, by equal content, and by stated near duplicates."""
+"""Which images show one lesion: by lesion or ISIC id, equal content, stated near duplicates."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +47,7 @@ def stated_pairs(root: Path, known: Collection[str], bad: BadRows) -> Iterator[S
 
 
 def grouped(images: Sequence[LabelledImage], pairs: Sequence[StatedPair]) -> list[LabelledImage]:
-    """Merge the groups of images with equal content and of stated near duplicates.
+    """Merge the groups of images with one ISIC id or equal content, and of near duplicates.
 
     A pair may name an image that was left out: what it joins still hangs together.
     """
@@ -65,8 +65,11 @@ def grouped(images: Sequence[LabelledImage], pairs: Sequence[StatedPair]) -> lis
         parent[second] = first  # the least name stands for all, whatever the order of merging
 
     by_content: dict[str, str] = {}
+    by_id: dict[str, str] = {}
     for image in images:
         merge(image.group, by_content.setdefault(image.sha256, image.group))
+        if image.isic_id is not None:
+            merge(image.group, by_id.setdefault(image.isic_id, image.group))
     group_of = {image.path: image.group for image in images}
     for pair in pairs:
         merge(group_of.get(pair.a, pair.a), group_of.get(pair.b, pair.b))

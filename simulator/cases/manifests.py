@@ -38,6 +38,9 @@ class _Layout:
     ids: tuple[str, ...] = ()  # columns that no two rows share
     age: str = "age"
     sites: tuple[str, ...] = ("localization", "site")
+    sources: tuple[str, ...] = ("source", "match_set")
+    isic_ids: tuple[str, ...] = ("isic_id", "matched_isic_id")
+    all_from: str | None = None  # the one source of all images
 
 
 def _ours(row: Row) -> tuple[bool, str | None]:
@@ -69,6 +72,8 @@ _LAYOUTS: Final[Mapping[str, _Layout]] = {  # the first that is there wins
         places=tuple(f"{folder}{{}}.jpg" for folder in _IN_ITS_PARTS),
         truth=_ham10000,
         ids=("image_id",),
+        isic_ids=("image_id",),
+        all_from="HAM10000",
     ),
     "metadata.csv": _Layout(  # as the archive's own client writes it
         columns=("isic_id",),
@@ -77,6 +82,7 @@ _LAYOUTS: Final[Mapping[str, _Layout]] = {  # the first that is there wins
         ids=("isic_id",),
         age="age_approx",
         sites=("anatom_site_general",),
+        sources=("attribution",),
     ),
 }
 
@@ -145,7 +151,14 @@ def _image(root: Path, table: Path, row: Row) -> LabelledImage:
         group=row.get("lesion_id") or path,
         age=facts.age_of(row.get(layout.age, "")),
         sex=facts.sex_of(row.get("sex", "")),
-        site=facts.known(next((row[key] for key in layout.sites if row.get(key)), "")),
+        site=_first(row, layout.sites),
         diagnosis=diagnosis,
         skin_tone=facts.skin_tone_of(row),
+        source=_first(row, layout.sources) or layout.all_from,
+        isic_id=_first(row, layout.isic_ids),
     )
+
+
+def _first(row: Row, columns: tuple[str, ...]) -> str | None:
+    """Return what the first of some columns says that says anything."""
+    return facts.known(next((row[key] for key in columns if row.get(key)), ""))

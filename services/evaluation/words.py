@@ -1,0 +1,171 @@
+"""What differences between views mean, in words that claim no more than the images show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from services.evaluation.scoring import STACK, ImageScores
+from services.evaluation.views import FOLDS, FOLDS_MATCHED, MATCHED, SPLIT, UNLEAKED, View
+from twin.evaluation.differences import difference
+from twin.evaluation.measured import Answers, Figure
+from twin.evaluation.resampling import RESAMPLES
+
+# What is compared: these do not depend on the share of malignant images, which differs by view.
+_COMPARED: Final = ("auc", "sensitivity", "specificity")
+_SHOWN: Final = 3  # decimals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A comparison of two sets of answers and what may be read from it."""
+
+    key: str  # leak, source, folds, ...
+    first: str  # view or answerer
+    second: str
+    figures: Mapping[str, Figure]  # first minus second, with 95 % intervals
+    words: str
+
+
+def findings(
+    tested: ImageScores,
+    test_views: Sequence[View],
+    crossed: ImageScores | None,
+    fold_views: Sequence[View],
+    threshold: float,
+    *,
+    who: str = STACK,
+    resamples: int = RESAMPLES,
+) -> list[dict[str, Any]]:
+    """Return what differences between the views of one answerer mean, as JSON values.
+
+    Parameters:
+        tested: scores of the test images, and their views.
+        crossed: cross-validated scores, and their views; None if there are none.
+    """
+    parts = _parts(tested, test_views, who)
+    if crossed is not None:
+        parts |= _parts(crossed, fold_views, who)
+    found: list[Finding] = []
+
+    def compare(key: str, first: str, second: str, meaning: Mapping[str, str]) -> None:
+        if first in parts and second in parts:
+            figures = difference(parts[first], parts[second], threshold, resamples=resamples)
+            found.append(_finding(key, first, second, figures, meaning))
+
+    leaked = _leaked(tested, test_views, who)
+    if leaked is not None:
+        parts["leaked"] = leaked
+        compare("leak", "leaked", UNLEAKED, _LEAK)
+    compare("split", SPLIT, UNLEAKED, _SPLIT)
+    compare("source", UNLEAKED if UNLEAKED in parts else SPLIT, MATCHED, _SOURCE)
+    compare("folds", SPLIT, FOLDS, _FOLDS)
+    compare("folds-unleaked", UNLEAKED, FOLDS, _FOLDS_UNLEAKED)
+    compare("folds-source", FOLDS, FOLDS_MATCHED, _SOURCE)
+    return [asdict(one) for one in found]
+
+
+def pair_finding(
+    scores: ImageScores,
+    first: str,
+    second: str,
+    view: View,
+    threshold: float,
+    *,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """Return how two answerers differ on the same images (paired), as JSON values."""
+    assert view.mask is not None, view.why_not
+    answers = [scores.answers(who).part(view.mask) for who in (first, second)]
+    figures = difference(answers[0], answers[1], threshold, resamples=resamples)
+    meaning = {
+        "about": f"{first} against {second} on the same images ({view.title.lower()})",
+        "above": f"{first} ranks better than {second}",
+        "below": f"{second} ranks better than {first}",
+        "open": "the images do not tell which ranks better",
+        "caution": "",
+    }
+    return asdict(_finding(f"{first} against {second}", first, second, figures, meaning))
+
+
+_LEAK: Final = {
+    "about": "Test images whose lesion training met, against the others",
+    "above": "leaked lesions are answered better, as memory would do it",
+    "below": "leaked lesions are answered worse, so memory does not raise the score here",
+    "open": "the images do not show that leaked lesions are answered better or worse",
+    "caution": "Leaked lesions are other lesions, perhaps from other sources, so their difference "
+    "need not come from leakage alone.",
+}
+_SPLIT: Final = {
+    "about": "The test split against its part without leaked lesions",
+    "above": "leaked lesions raise the score of the split",
+    "below": "leaving out leaked lesions does not lower the score",
+    "open": "the images do not show that leaked lesions change the score",
+    "caution": "With or without a change, the part without leaked lesions is the one to quote.",
+}
+_SOURCE: Final = {
+    "about": "All sources against one source alone",
+    "above": "the score is lower where source cannot help: part of it may rest on recognising "
+    "the source",
+    "below": "the score is not lower where source cannot help",
+    "open": "the images do not show that the score falls where source cannot help; that is no "
+    "proof that source is not used",
+    "caution": "Its malignant lesions may also be harder ones; these images cannot tell the two "
+    "apart.",
+}
+_FOLDS: Final = {
+    "about": "The test split against cross-validation by lesion",
+    "above": "the split's score is higher than what new lesions of these sources would give",
+    "below": "the split's score is lower than cross-validation's",
+    "open": "the split and cross-validation do not differ by more than chance",
+    "caution": "Cross-validation averages over other models, each from four fifths of all images.",
+}
+_FOLDS_UNLEAKED: Final = {
+    **_FOLDS,
+    "about": "The test split without leaked lesions against cross-validation by lesion",
+    "above": "the test images left are answered better than images of cross-validation",
+    "below": "the test images left are answered worse than images of cross-validation",
+    "open": "they do not differ by more than chance",
+}
+
+
+def _finding(
+    key: str, first: str, second: str, figures: Mapping[str, Figure], meaning: Mapping[str, str]
+) -> Finding:
+    auc = figures["auc"]
+    if auc.value is None or auc.low is None or auc.high is None:
+        words = f"{meaning['about']}: too few images for an interval, so nothing is said."
+    else:
+        side = "above" if auc.low > 0 else "below" if auc.high < 0 else "open"
+        shown = ", ".join(_shown(name, figures[name]) for name in _COMPARED)
+        words = " ".join(
+            part
+            for part in (f"{meaning['about']}: {meaning[side]} ({shown}).", meaning["caution"])
+            if part
+        )
+    return Finding(key=key, first=first, second=second, figures=figures, words=words)
+
+
+def _shown(name: str, figure: Figure) -> str:
+    title = "AUC" if name == "auc" else name
+    if figure.value is None or figure.low is None or figure.high is None:
+        return f"{title} not defined"
+    return (
+        f"{title} {figure.value:+.{_SHOWN}f} [{figure.low:+.{_SHOWN}f}, {figure.high:+.{_SHOWN}f}]"
+    )
+
+
+def _parts(scores: ImageScores, views: Sequence[View], who: str) -> dict[str, Answers]:
+    answers = scores.answers(who) if scores.images else None
+    return {
+        view.key: answers.part(view.mask)
+        for view in views
+        if answers is not None and view.mask is not None
+    }
+
+
+def _leaked(scores: ImageScores, views: Sequence[View], who: str) -> Answers | None:
+    masks = {view.key: view.mask for view in views}
+    split, unleaked = masks.get(SPLIT), masks.get(UNLEAKED)
+    if split is None or unleaked is None or not (split & ~unleaked).any():
+        return None
+    return scores.answers(who).part(split & ~unleaked)
