@@ -19,18 +19,15 @@ from simulator.cases.datasets import LabelledImage
 from twin.acquisition.acquisition import SEVERITIES, Acquisition
 from twin.acquisition.shifts import apply
 from twin.errors import DataError, ImageError
+from twin.evaluation.resampling import LEVEL, RESAMPLES, Floats, lesion_weights, weighted_aucs
 from twin.images import FileRef
 from twin.imaging import Imaging
 from twin.model import Model, learner_of, meta_of, stem_of
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
 Condition = tuple[str, int]  # shift and severity
-Floats = NDArray[np.float64]
 
 PLAIN: Final[Condition] = ("", 0)  # images as they come
-RESAMPLES: Final = 2000  # of lesions: intervals are then steady to about 0.001 of AUC
-LEVEL: Final = 0.95  # of intervals
-_SEED: Final = 0  # of the resamples
 _AT_ONCE: Final = 32  # images decoded together: a few MB
 
 
@@ -137,12 +134,13 @@ def judge(scores: Scores) -> dict[str, Any]:
     A rise between two adjacent severities counts if the interval of the paired difference lies
     above 0. Intervals are percentiles over resamples of lesions (Efron & Tibshirani 1993, ch. 13).
     """
-    weights = _resamples(scores.groups)
+    weights = np.concatenate(list(lesion_weights(scores.groups)))
     truth = scores.malignant
     point = {
-        c: float(_aucs(p, truth, np.ones((1, len(p))))[0]) for c, p in scores.p_malignant.items()
+        c: float(weighted_aucs(p, truth, np.ones((1, len(p))))[0])
+        for c, p in scores.p_malignant.items()
     }
-    spread = {c: _aucs(p, truth, weights) for c, p in scores.p_malignant.items()}
+    spread = {c: weighted_aucs(p, truth, weights) for c, p in scores.p_malignant.items()}
     low, high = _interval(spread[PLAIN])
     shifts: dict[str, Any] = {}
     for name in dict.fromkeys(name for name, _ in point if name):
@@ -181,28 +179,6 @@ def judge(scores: Scores) -> dict[str, Any]:
         "auc": {"value": point[PLAIN], "low": low, "high": high},
         "shifts": shifts,
     }
-
-
-def _resamples(groups: Sequence[str]) -> Floats:
-    """Return how often each image occurs in each resample of lesions, (resamples, images)."""
-    names, place = np.unique(np.array(groups), return_inverse=True)
-    stream = np.random.Generator(np.random.Philox(_SEED))
-    counts = stream.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
-    return counts[:, place].astype(np.float64)
-
-
-def _aucs(score: Floats, truth: NDArray[np.bool_], weights: Floats) -> Floats:
-    """Return the AUC for each row of weights, shape (rows,); ties count half."""
-    order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf))
-    malignant = np.add.reduceat(np.where(truth, weights, 0)[:, order], starts, axis=1)
-    benign = np.add.reduceat(np.where(truth, 0, weights)[:, order], starts, axis=1)
-    below = np.cumsum(benign, axis=1) - benign / 2
-    pairs = malignant.sum(1) * benign.sum(1)
-    outranked = (malignant * below).sum(1)
-    # A resample of a few images may lack a class: it says nothing.
-    aucs: Floats = np.divide(outranked, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
-    return aucs
 
 
 def _interval(values: Floats) -> tuple[float, float]:

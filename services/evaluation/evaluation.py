@@ -8,7 +8,7 @@ from typing import Any
 from services.evaluation.cross_validation import Plan, cross_validate
 from services.evaluation.figures import view_figures
 from services.evaluation.scoring import STACK, ImageScores, score_images
-from services.evaluation.views import FOLDS, FOLDS_MATCHED, SPLIT, fold_views, test_views
+from services.evaluation.views import FOLDS, FOLDS_MATCHED, SPLIT, fold_views, split_views
 from services.evaluation.words import findings, pair_finding
 from simulator.cases.checksums import Progress
 from simulator.cases.datasets import LabelledImage
@@ -48,7 +48,7 @@ def evaluate_views(
     )
     if held_out:
         tested = _with_others(tested, held_out, beside, "test")
-    views = test_views(tested.images, trained)
+    views = split_views(tested.images, trained)
     figures = view_figures(tested, views, model.threshold, resamples=resamples)
     crossed, crossed_views = None, []
     if folds is not None:

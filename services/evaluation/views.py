@@ -38,7 +38,7 @@ class View:
     why_not: str = ""  # then
 
 
-def test_views(images: Sequence[LabelledImage], trained: Sequence[LabelledImage]) -> list[View]:
+def split_views(images: Sequence[LabelledImage], trained: Sequence[LabelledImage]) -> list[View]:
     """Return the views of test images: as split, without leaked lesions, and of one source.
 
     Parameters:

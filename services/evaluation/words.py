@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from services.evaluation.scoring import STACK, ImageScores
 from services.evaluation.views import FOLDS, FOLDS_MATCHED, MATCHED, SPLIT, UNLEAKED, View
 from twin.evaluation.differences import difference
 from twin.evaluation.measured import Answers, Figure
-from twin.evaluation.resampling import RESAMPLES
+from twin.evaluation.resampling import RESAMPLES, Bools
 
 # What is compared: these do not depend on the share of malignant images, which differs by view.
 _COMPARED: Final = ("auc", "sensitivity", "specificity")
@@ -28,7 +30,7 @@ class Finding:
 
 def findings(
     tested: ImageScores,
-    test_views: Sequence[View],
+    split_views: Sequence[View],
     crossed: ImageScores | None,
     fold_views: Sequence[View],
     threshold: float,
@@ -42,7 +44,7 @@ def findings(
         tested: scores of the test images, and their views.
         crossed: cross-validated scores, and their views; None if there are none.
     """
-    parts = _parts(tested, test_views, who)
+    parts = _parts(tested, split_views, who)
     if crossed is not None:
         parts |= _parts(crossed, fold_views, who)
     found: list[Finding] = []
@@ -52,10 +54,14 @@ def findings(
             figures = difference(parts[first], parts[second], threshold, resamples=resamples)
             found.append(_finding(key, first, second, figures, meaning))
 
-    leaked = _leaked(tested, test_views, who)
+    leaked = _leaked(split_views)
     if leaked is not None:
-        parts["leaked"] = leaked
+        answers = tested.answers(who)
+        parts["leaked"] = answers.part(leaked)
         compare("leak", "leaked", UNLEAKED, _LEAK)
+        if crossed is not None:
+            parts["leaked, cross-validated"] = _same_images(tested, leaked, crossed, who)
+            compare("leak-paired", "leaked", "leaked, cross-validated", _LEAK_PAIRED)
     compare("split", SPLIT, UNLEAKED, _SPLIT)
     compare("source", UNLEAKED if UNLEAKED in parts else SPLIT, MATCHED, _SOURCE)
     compare("folds", SPLIT, FOLDS, _FOLDS)
@@ -89,17 +95,26 @@ def pair_finding(
 
 _LEAK: Final = {
     "about": "Test images whose lesion training met, against the others",
-    "above": "leaked lesions are answered better, as memory would do it",
-    "below": "leaked lesions are answered worse, so memory does not raise the score here",
+    "above": "leaked lesions are answered better",
+    "below": "leaked lesions are answered worse",
     "open": "the images do not show that leaked lesions are answered better or worse",
-    "caution": "Leaked lesions are other lesions, perhaps from other sources, so their difference "
-    "need not come from leakage alone.",
+    "caution": "They are other lesions, perhaps harder or of other sources, so this says nothing "
+    "of what memory does.",
+}
+_LEAK_PAIRED: Final = {
+    "about": "The same leaked test images, answered by the model that met their lesions and by "
+    "models of cross-validation that did not",
+    "above": "meeting a lesion in training raises the score of its other images",
+    "below": "meeting a lesion in training does not raise the score of its other images",
+    "open": "the images do not show that meeting a lesion in training raises the score of its "
+    "other images",
+    "caution": "",
 }
 _SPLIT: Final = {
     "about": "The test split against its part without leaked lesions",
-    "above": "leaked lesions raise the score of the split",
-    "below": "leaving out leaked lesions does not lower the score",
-    "open": "the images do not show that leaked lesions change the score",
+    "above": "the score is lower without leaked lesions",
+    "below": "the score is higher without leaked lesions",
+    "open": "the images do not show that the score differs without leaked lesions",
     "caution": "With or without a change, the part without leaked lesions is the one to quote.",
 }
 _SOURCE: Final = {
@@ -163,9 +178,15 @@ def _parts(scores: ImageScores, views: Sequence[View], who: str) -> dict[str, An
     }
 
 
-def _leaked(scores: ImageScores, views: Sequence[View], who: str) -> Answers | None:
+def _leaked(views: Sequence[View]) -> Bools | None:
     masks = {view.key: view.mask for view in views}
     split, unleaked = masks.get(SPLIT), masks.get(UNLEAKED)
     if split is None or unleaked is None or not (split & ~unleaked).any():
         return None
-    return scores.answers(who).part(split & ~unleaked)
+    leaked: Bools = split & ~unleaked
+    return leaked
+
+
+def _same_images(scores: ImageScores, mask: Bools, crossed: ImageScores, who: str) -> Answers:
+    wanted = {image.path for image, keep in zip(scores.images, mask, strict=True) if keep}
+    return crossed.answers(who).part(np.array([one.path in wanted for one in crossed.images]))

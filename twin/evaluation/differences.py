@@ -17,6 +17,8 @@ def difference(
 ) -> Mapping[str, Figure]:
     """Return each figure of the first set minus that of the second, with 95 % intervals.
 
+    The calibration error is not among them: its bias differs with the number of cases.
+
     >>> a = Answers(np.array([0.9, 0.2]), np.array([True, False]), ["a", "b"])
     >>> difference(a, a, 0.5)["accuracy"]
     Figure(value=0.0, low=0.0, high=0.0)
@@ -41,4 +43,4 @@ def _difference(
 ) -> dict[str, Floats]:
     a = weighted_figures(first.p_malignant, first.malignant, ours, threshold)
     b = weighted_figures(second.p_malignant, second.malignant, theirs, threshold)
-    return {name: a[name] - b[name] for name in a}
+    return {name: a[name] - b[name] for name in a if name != "calibration_error"}

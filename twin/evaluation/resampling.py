@@ -102,6 +102,21 @@ def percentile_interval(values: Floats, level: float = LEVEL) -> tuple[float, fl
     return float(low), float(high)
 
 
+def shifted_interval(
+    values: Floats, point: float, level: float = LEVEL
+) -> tuple[float, float] | None:
+    """Return the percentile interval moved by twice the bias that the resamples show.
+
+    For figures that chance alone raises, such as the calibration error: a sample's is too large by
+    about as much as a resample's exceeds it. It is never below 0.
+    """
+    ends = percentile_interval(values, level)
+    if ends is None:
+        return None
+    twice = 2 * (float(np.nanmean(values)) - point)
+    return max(0.0, ends[0] - twice), max(0.0, ends[1] - twice)
+
+
 def _ratio(part: Floats, whole: Floats) -> Floats:
     ratio: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
     return ratio

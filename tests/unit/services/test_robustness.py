@@ -16,12 +16,13 @@ from actors.local import LocalStack
 from services.artefacts import ArtefactStore
 from services.commands.robustness_page import result_page
 from services.image_store import FileReader
-from services.robustness import PLAIN, Scores, _aucs, judge, score_shifted, taken
+from services.robustness import PLAIN, Scores, judge, score_shifted, taken
 from simulator.cases.datasets import LabelledImage, load_images
 from twin.acquisition.acquisition import SEVERITIES
 from twin.dermoscopy.render import render
 from twin.errors import DataError
 from twin.evaluate import auc
+from twin.evaluation.resampling import weighted_aucs
 from twin.ports import Opinion
 
 COUNT = 6
@@ -54,7 +55,7 @@ def test_weights_count_like_repeated_images(cases) -> None:
     score = np.array([one for one, _, _ in cases]) / 8
     truth = np.array([one for _, one, _ in cases])
     weights = np.array([[one for _, _, one in cases], [1] * len(cases)], float)
-    for row, found in zip(weights, _aucs(score, truth, weights), strict=True):
+    for row, found in zip(weights, weighted_aucs(score, truth, weights), strict=True):
         times = row.astype(int)
         expected = auc(np.repeat(score, times), np.repeat(truth, times))
         assert np.isnan(found) if expected is None else found == pytest.approx(expected)
