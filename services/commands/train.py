@@ -30,6 +30,7 @@ def train(
     """
     from services.commands.skipped import skipped_rows, tell_skipped
     from services.commands.tables import training_table
+    from services.ground import require_ground
     from services.learning import Lesson, evaluate_images, learn_images
     from simulator.cases.datasets import BadRow, load_images
     from twin.errors import SettingsError
@@ -41,6 +42,7 @@ def train(
         raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
     bad: list[BadRow] = []
     unlabelled: list[BadRow] = []
+    notes: list[str] = []
     with progress_bars() as bars:
         images = load_images(
             root,
@@ -48,6 +50,7 @@ def train(
             decode=skip_bad,  # without, training itself ends at the first one that is damaged
             skip_bad=bad if skip_bad else None,
             unlabelled=unlabelled,
+            notes=notes,
             on_progress=bars,
         )
     tell_skipped(bad)
@@ -57,6 +60,11 @@ def train(
     learned = [image for image in images if image.split == "train"] if "train" in splits else images
     held_out = [image for image in images if image.split == "test"]
     lesson = Lesson(stem=stem, quick=quick, seed=seed, threads=settings.threads)
+    notes += require_ground(learned, "training", root=root, folds=lesson.settings.folds)
+    if held_out:
+        notes += require_ground(held_out, "the test", root=root)
+    for note in notes:
+        say(note)
     with progress_bars() as bars:
         model, directory, fresh = learn_images(settings.home, root, learned, lesson, bars)
         test = evaluate_images(model, root, held_out, bars) if held_out else None
@@ -69,6 +77,7 @@ def train(
         "train": {"images": len(learned), "malignant": sum(i.malignant for i in learned)},
         **model.report(),
         "test": test,
+        "notes": notes,
         "skipped": skipped_rows(bad),
         "unlabelled": len(unlabelled),
         "wall_s": round(time.perf_counter() - started_s, 1),

@@ -10,7 +10,8 @@
     root/metadata.csv as the ISIC archive's client writes it; an image that it calls neither
     benign nor malignant is left out and counted
 
-A table wins over folders. `near_duplicates.csv` (file_a,file_b) beside it names images that show
+`classes.csv` (name,label) beside them says what else the classes are called. A table wins over
+folders. `near_duplicates.csv` (file_a,file_b) beside it names images that show
 the same lesion. Nothing is guessed: what does not fit is an error that names file and row, or, if
 the caller asks for that, is left out and listed.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 from simulator.cases.bad_rows import BadRow, BadRows, complain
 from simulator.cases.checksums import Progress
 from simulator.cases.class_folders import images_in_folders
+from simulator.cases.class_names import class_names
 from simulator.cases.facts import LABELS
 from simulator.cases.labelled_image import LabelledImage
 from simulator.cases.lesions import StatedPair, grouped, stated_pairs
@@ -42,6 +44,7 @@ class DataSet:
     table: Path | None  # the manifest; None for class folders
     images: list[LabelledImage]  # sorted by path
     pairs: list[StatedPair]  # stated near duplicates
+    notes: list[str]  # what was read in another way than it is written, and folders left out
     bad: list[BadRow]  # rows that cannot be used, and groups without images
     unlabelled: list[BadRow]  # rows of which nobody said whether they are malignant
 
@@ -54,6 +57,7 @@ def load_images(
     decode: bool = False,
     skip_bad: list[BadRow] | None = None,
     unlabelled: list[BadRow] | None = None,
+    notes: list[str] | None = None,
     on_progress: Progress | None = None,
 ) -> list[LabelledImage]:
     """Return the images of a data directory, sorted by path.
@@ -68,6 +72,7 @@ def load_images(
         skip_bad: a list that takes the rows that cannot be used; without it they are errors.
         unlabelled: a list that takes the rows of which nobody said whether they are malignant;
             they are left out in any case.
+        notes: a list that takes what was read in another way than it is written.
         on_progress: told of files that are read: stage, done, total.
 
     Raises:
@@ -81,6 +86,8 @@ def load_images(
         skip_bad += data.bad
     if unlabelled is not None:
         unlabelled += data.unlabelled
+    if notes is not None:
+        notes += data.notes
     for label, malignant in LABELS.items():
         if not any(image.malignant == malignant for image in data.images):
             where = f" in split {split}" if split else ""
@@ -106,11 +113,13 @@ def read_data(
     if not root.is_dir():
         raise DataError(root, "no such directory")
     bad, unlabelled = BadRows([]), BadRows([])
+    notes: list[str] = []
+    names = class_names(root)
     table = table_of(root)
     found = (
-        list(entries(root, table, bad, unlabelled))
+        list(entries(root, table, bad, unlabelled, names))
         if table is not None
-        else [Entry(0, image) for image in images_in_folders(root)]
+        else [Entry(0, image) for image in images_in_folders(root, names, notes)]
     )
     if not found and not bad.found and not unlabelled.found:
         raise DataError(root, "no images: expected manifest.csv, or folders benign and malignant")
@@ -133,6 +142,7 @@ def read_data(
         table=table,
         images=chosen,
         pairs=pairs,
+        notes=notes,
         bad=sorted(bad, key=lambda one: (str(one.table), one.row or 0, one.file)),
         unlabelled=unlabelled.found,
     )

@@ -1,5 +1,6 @@
 """What a cell of a manifest says about image and patient."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,12 +21,12 @@ _TONES: Final = (
 _HEX: Final = frozenset("0123456789abcdef")
 
 
-def label_of(cell: str) -> bool:
-    """Return whether a label says malignant."""
-    label = cell.lower()
-    if label not in LABELS:
-        raise RowError(f"label {cell!r} is not {' or '.join(LABELS)}")
-    return LABELS[label]
+def label_of(cell: str, names: Mapping[str, bool]) -> bool:
+    """Return whether a label says malignant; `names` are folded."""
+    label = unicodedata.normalize("NFC", cell).casefold()
+    if label not in names:
+        raise RowError(f"label {cell!r} is not {' or '.join(names)}; classes.csv may explain it")
+    return names[label]
 
 
 def split_of(cell: str) -> str | None:

@@ -34,7 +34,8 @@ class Entry:
 class _Layout:
     columns: tuple[str, ...]  # the first one names the image
     places: tuple[str, ...]  # where the image may be, with {} for its name
-    truth: Callable[[Row], tuple[bool, str | None]]  # malignant, diagnosis
+    # Malignant and diagnosis, of a row and what class names mean.
+    truth: Callable[[Row, Mapping[str, bool]], tuple[bool, str | None]]
     ids: tuple[str, ...] = ()  # columns that no two rows share
     age: str = "age"
     sites: tuple[str, ...] = ("localization", "site")
@@ -43,19 +44,19 @@ class _Layout:
     all_from: str | None = None  # the one source of all images
 
 
-def _ours(row: Row) -> tuple[bool, str | None]:
+def _ours(row: Row, names: Mapping[str, bool]) -> tuple[bool, str | None]:
     word = facts.known(row.get("dx", ""))
-    return facts.label_of(row["label"]), diagnosis_of(word or "")
+    return facts.label_of(row["label"], names), diagnosis_of(word or "")
 
 
-def _ham10000(row: Row) -> tuple[bool, str | None]:
+def _ham10000(row: Row, _: Mapping[str, bool]) -> tuple[bool, str | None]:
     if row["dx"].lower() not in HAM10000:
         raise RowError(f"dx {row['dx']!r} is none of {', '.join(HAM10000)}")
     diagnosis = HAM10000[row["dx"].lower()]
     return DIAGNOSES[diagnosis], diagnosis
 
 
-def _isic(row: Row) -> tuple[bool, str | None]:
+def _isic(row: Row, _: Mapping[str, bool]) -> tuple[bool, str | None]:
     malignant = isic_label_of(row)
     if malignant is None:
         raise Unlabelled(why_no_label(row))
@@ -92,8 +93,13 @@ def table_of(root: Path) -> Path | None:
     return next((root / name for name in _LAYOUTS if (root / name).is_file()), None)
 
 
-def entries(root: Path, table: Path, bad: BadRows, unlabelled: BadRows) -> Iterator[Entry]:
+def entries(
+    root: Path, table: Path, bad: BadRows, unlabelled: BadRows, names: Mapping[str, bool]
+) -> Iterator[Entry]:
     """Yield the rows that can be read; take note of the others.
+
+    Parameters:
+        names: what each class name means, True for malignant; names are folded.
 
     Raises:
         DataError: the table is no CSV file in UTF-8, or a column is missing.
@@ -103,7 +109,7 @@ def entries(root: Path, table: Path, bad: BadRows, unlabelled: BadRows) -> Itera
     for line, row in csv_rows(table, layout.columns, bad):
         name = row[layout.columns[0]]
         try:
-            image = _image(root, table, row)
+            image = _image(root, table, row, names)
             keys = [("file", image.path), *((key, row[key]) for key in layout.ids if row.get(key))]
             for kind, key in keys:
                 if (kind, key) in taken:
@@ -136,10 +142,10 @@ def inside(root: Path, cell: str) -> str | None:
     return None
 
 
-def _image(root: Path, table: Path, row: Row) -> LabelledImage:
+def _image(root: Path, table: Path, row: Row, names: Mapping[str, bool]) -> LabelledImage:
     layout = _LAYOUTS[table.name]
     name = row[layout.columns[0]]
-    malignant, diagnosis = layout.truth(row)
+    malignant, diagnosis = layout.truth(row, names)
     path = path_of(root, table, name)
     if path is None:
         raise RowError(f"no such file in the directory: {name}")

@@ -207,11 +207,15 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
     assert reason(fill(tmp_path, "a.jpg") / "a.jpg").endswith("no such directory")
 
 
-@pytest.mark.parametrize("paths", [(), ("cats/1.jpg",), ("train/cats/1.jpg",)])
-def test_a_directory_without_images_says_what_was_expected(
-    tmp_path: Path, paths: tuple[str, ...]
-) -> None:
-    assert "no images: expected manifest.csv, or folders" in reason(fill(tmp_path, *paths))
+def test_a_directory_without_images_says_what_was_expected(tmp_path: Path) -> None:
+    assert "no images: expected manifest.csv, or folders" in reason(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["cats/1.jpg", "train/cats/1.jpg"])
+def test_folders_that_name_no_class_are_named(tmp_path: Path, path: str) -> None:
+    said = reason(fill(tmp_path, path))
+    assert "class folders cats are not named benign or malignant" in said
+    assert str(tmp_path / "classes.csv") in said
 
 
 def test_a_manifest_without_rows_has_no_images(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def test_all_wrong_rows_are_named_at_once(tmp_path: Path) -> None:
     rows = "images/c.jpg,cancer,,,,,,,\nnowhere.jpg,benign,,,,,,,\n"
     root = manifest(tmp_path, GOOD + rows)
     assert reason(root) == (
-        f"{root / 'manifest.csv'}: row 4: label 'cancer' is not benign or malignant\n"
+        f"{root / 'manifest.csv'}: row 4: label 'cancer' is not benign or malignant; "
+        "classes.csv may explain it\n"
         "  row 5: no such file in the directory: nowhere.jpg"
     )
 
@@ -46,7 +47,7 @@ def test_skipped_rows_are_listed_and_the_others_loaded(tmp_path: Path) -> None:
         ("manifest.csv", 6, "images/d.jpg"),
     ]
     assert [one.reason for one in bad] == [
-        "label 'cancer' is not benign or malignant",
+        "label 'cancer' is not benign or malignant; classes.csv may explain it",
         "no such file in the directory: ../x.jpg",
         "more cells than columns",
     ]
