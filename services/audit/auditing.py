@@ -8,12 +8,14 @@ from typing import Any, Final
 import numpy as np
 
 from services.audit.doubts import CONTRADICTED, doubts, out_of_fold
-from services.audit.looks import Look, Value, look_at_all
+from services.audit.looks import OF_CONTENT, Look, Value, look_at_all
 from services.audit.shortcuts import Shortcut, judged, shortcut, together
 from services.audit.verdicts import verdicts
+from services.evaluation.views import matched_source
 from services.ground import require_ground
 from simulator.cases.checksums import Progress
 from simulator.cases.datasets import DataSet, LabelledImage
+from simulator.cases.diagnoses import DIAGNOSES
 from simulator.cases.facts import LABELS
 from simulator.cases.inventory import inventory
 from simulator.cases.near_duplicates import ABOVE, near_pairs
@@ -22,7 +24,7 @@ from twin.folds import LESIONS_PER_FOLD, lesion_folds
 from twin.meta import Folds
 
 _FOLDS: Final = 5
-FILES_TOGETHER: Final = "all facts of the files together"
+FILES_TOGETHER: Final = "all facts of the files together, without size"
 PIXELS: Final = "cheap learner on the pixels"
 Pair = tuple[LabelledImage, LabelledImage, float]
 
@@ -58,7 +60,7 @@ def audit(data: DataSet, *, quick: bool, on_progress: Progress, threads: int = 2
     groups = [image.group for image in images]
     file_facts = _columns(seen)
     found = _shortcuts(file_facts, malignant, groups, folds, "file", on_progress)
-    whole = together(FILES_TOGETHER, file_facts, malignant, groups, folds)
+    whole = together(FILES_TOGETHER, _coding(file_facts), malignant, groups, folds)
     patients = _shortcuts(_patients(images), malignant, groups, folds, "case", on_progress)
     labels: dict[str, Any] | None = None
     if not quick:
@@ -80,6 +82,7 @@ def audit(data: DataSet, *, quick: bool, on_progress: Progress, threads: int = 2
         "shortcuts": {
             "files": [asdict(one) for one in ([whole] if whole else []) + found],
             "cases": [asdict(one) for one in patients],
+            "within_source": _within_source(images, file_facts, on_progress),
             "constant": sorted(
                 name for name, values in file_facts.items() if len(set(values)) == 1
             ),
@@ -88,6 +91,11 @@ def audit(data: DataSet, *, quick: bool, on_progress: Progress, threads: int = 2
         "faults": [look.fault for look in looks if look.fault] + [str(row) for row in data.bad],
         "oddities": [look.oddity for look in seen if look.oddity],
         "against_diagnosis": list(inventory(replace(data, images=images)).against_diagnosis),
+        "unknown_diagnosis": [
+            f"{image.path}: {image.diagnosis}"
+            for image in images
+            if image.diagnosis is not None and image.diagnosis not in DIAGNOSES
+        ],
         "notes": [*data.notes, *warnings],
     }
     result["verdicts"] = verdicts(result)
@@ -101,7 +109,7 @@ def _folds(images: Sequence[LabelledImage]) -> tuple[Folds, list[str]]:
     fewest = min(
         len({image.group for image in images if image.malignant == ill}) for ill in (True, False)
     )
-    count = min(_FOLDS, fewest // LESIONS_PER_FOLD)
+    count = max(2, min(_FOLDS, fewest // LESIONS_PER_FOLD))
     while True:
         try:
             folds = lesion_folds(y, groups, count, 0)
@@ -133,6 +141,10 @@ def _joined(images: Sequence[LabelledImage], pairs: Sequence[Pair]) -> list[Labe
 def _columns(looks: Sequence[Look]) -> dict[str, list[Value]]:
     names = dict.fromkeys(name for look in looks for name in look.facts)
     return {name: [look.facts.get(name) for look in looks] for name in names}
+
+
+def _coding(columns: dict[str, list[Value]]) -> dict[str, list[Value]]:
+    return {name: values for name, values in columns.items() if name not in OF_CONTENT}
 
 
 def _patients(images: Sequence[LabelledImage]) -> dict[str, list[Value]]:
@@ -167,6 +179,32 @@ def _shortcuts(
             found.append(one)
         on_progress(f"{kind} facts", done, len(columns))
     return sorted(found, key=lambda one: -one.auc)
+
+
+def _within_source(
+    images: Sequence[LabelledImage], file_facts: dict[str, list[Value]], on_progress: Progress
+) -> dict[str, Any] | None:
+    """Return what file facts are worth among images of one source; None where none has both."""
+    source = matched_source(images)
+    if source is None:
+        return None
+    places = [place for place, image in enumerate(images) if image.source == source]
+    chosen = [images[place] for place in places]
+    try:
+        folds, _ = _folds(chosen)
+    except DataError:
+        return None
+    columns = {name: [values[place] for place in places] for name, values in file_facts.items()}
+    malignant = np.array([image.malignant for image in chosen])
+    groups = [image.group for image in chosen]
+    whole = together(FILES_TOGETHER, _coding(columns), malignant, groups, folds)
+    found = _shortcuts(columns, malignant, groups, folds, f"file ({source})", on_progress)
+    return {
+        "source": source,
+        "images": len(chosen),
+        "malignant": int(malignant.sum()),
+        "files": [asdict(one) for one in ([whole] if whole else []) + found],
+    }
 
 
 def _classes(images: Sequence[LabelledImage]) -> dict[str, dict[str, int]]:

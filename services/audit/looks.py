@@ -19,6 +19,8 @@ from twin.errors import ImageError
 
 Value = float | str | None  # None is unknown
 
+# These depend on what the picture shows as well: a rich one takes more bytes at one quality.
+OF_CONTENT: Final = frozenset({"file size", "bits per pixel"})
 _SAMPLINGS: Final = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}  # as Pillow numbers them
 _FLAT: Final = 2.0  # standard deviation of grey values; assumption: a lesion has more
 _BLACK: Final = 8  # grey value; assumption: skin is lighter
@@ -65,9 +67,10 @@ def look_at(root: Path, path: str) -> Look:
 
 
 def file_facts(data: bytes) -> dict[str, Value]:
-    """Return what a file tells without a look at its pixels.
+    """Return what a file tells without a look at its pixels, by name.
 
-    A classifier that did as well with these alone would have learned nothing of lesions.
+    A classifier that did as well with these alone, but for `OF_CONTENT`, would have learned nothing
+    of lesions.
 
     Raises:
         ImageError: it is no image.

@@ -1,8 +1,9 @@
 """What must not be believed of a score on a directory, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from services.audit.looks import OF_CONTENT
 from services.audit.shortcuts import HELPS, STRONG
 
 Result = Mapping[str, Any]
@@ -64,20 +65,44 @@ def _leaks(result: Result) -> list[tuple[str, str]]:
 
 
 def _files(result: Result) -> list[tuple[str, str]]:
-    found = [one for one in result["shortcuts"]["files"] if _helps(one)]
+    shortcuts = result["shortcuts"]
+    found, inside = _coding(shortcuts["files"]), shortcuts["within_source"]
+    lines = []
     if not found:
-        return [(FINE, f"No fact of the files has an AUC that is surely above {HELPS:g}.")]
-    best = found[0]
-    names = ", ".join(f"{one['name']} {_auc(one)}" for one in found[1:4])
-    return [
-        (
-            BAD if best["auc"] >= STRONG else CAREFUL,
-            "A score as proof that lesions were looked at: without any pixel, "
-            f"{best['name']} tell the classes apart with AUC {_auc(best)}"
-            + (f" (alone: {names})" if names else "")
-            + ". The classes were made in different ways, and a network can see that.",
+        lines.append(
+            (FINE, f"No way of coding the files has an AUC that is surely above {HELPS:g}.")
         )
-    ]
+    else:
+        best = found[0]
+        names = ", ".join(f"{one['name']} {_auc(one)}" for one in found[1:4])
+        words = (
+            "A score as proof that lesions were looked at: how the files are coded, without any "
+            f"pixel, tells the classes apart: {best['name']} with AUC {_auc(best)}"
+            + (f"; alone: {names}" if names else "")
+            + ". A network can see traces of coding."
+        )
+        if inside:
+            within = _coding(inside["files"])
+            words += f" Within {inside['source']} alone " + (
+                f"it still does, with AUC {_auc(within[0])}."
+                if within
+                else "this is not found, so quote that score, too."
+            )
+        lines.append((BAD if best["auc"] >= STRONG else CAREFUL, words))
+    size = next((one for one in shortcuts["files"] if one["name"] in OF_CONTENT), None)
+    if size is not None and _helps(size):
+        lines.append(
+            (
+                CAREFUL,
+                f"{size['name'].capitalize()} alone has AUC {_auc(size)}: by coding, by what the "
+                "pictures show, or both; the files do not tell which.",
+            )
+        )
+    return lines
+
+
+def _coding(found: Sequence[Result]) -> list[Result]:
+    return [one for one in found if one["name"] not in OF_CONTENT and _helps(one)]
 
 
 def _source(result: Result) -> list[tuple[str, str]]:
@@ -145,6 +170,15 @@ def _labels(result: Result) -> list[tuple[str, str]]:
             (
                 CAREFUL,
                 f"Labels: {len(contradicted)} contradict the diagnosis of their own row: {shown}.",
+            )
+        )
+    unknown = result["unknown_diagnosis"]
+    if unknown:
+        lines.append(
+            (
+                CAREFUL,
+                f"Labels: {len(unknown)} have a diagnosis that says neither benign nor malignant: "
+                f"{', '.join(unknown[:5])}.",
             )
         )
     labels = result["labels"]

@@ -113,20 +113,29 @@ def _verdicts(result: Result) -> Html:
 
 
 def _shortcuts(result: Result) -> Html:
-    rows = [
-        [
-            one["name"],
-            one["by_class"].get("benign", "–"),
-            one["by_class"].get("malignant", "–"),
-            f"{one['auc']:.3f}",
-            _interval(one),
-        ]
-        for one in [*result["shortcuts"]["files"], *result["shortcuts"]["cases"]]
-    ]
+    rows = [_fact(one) for one in [*result["shortcuts"]["files"], *result["shortcuts"]["cases"]]]
+    inside = result["shortcuts"]["within_source"]
+    within = (
+        table(
+            f"Facts of files within {inside['source']}: {inside['images']} images, "
+            f"{inside['malignant']} malignant",
+            ["fact alone", "benign", "malignant", "AUC", "95 %"],
+            [_fact(one) for one in inside["files"]],
+            numeric=2,
+        )
+        if inside
+        else ""
+    )
     constant = result["shortcuts"]["constant"]
     same = tag("p", f"The same for all images: {', '.join(constant)}.") if constant else ""
     head = ["fact alone", "benign", "malignant", "AUC", "95 %"]
-    return join([table("Facts that are no lesion", head, rows, numeric=2), same])
+    return join([table("Facts that are no lesion", head, rows, numeric=2), within, same])
+
+
+def _fact(one: Result) -> list[object]:
+    by_class = one["by_class"]
+    said = [by_class.get(label, "–") for label in ("benign", "malignant")]
+    return [one["name"], *said, f"{one['auc']:.3f}", _interval(one)]
 
 
 def _classes(result: Result) -> Html:
@@ -191,6 +200,10 @@ def _faults(result: Result) -> Html:
             details(
                 f"{len(result['against_diagnosis'])} labels against the diagnosis",
                 _listed(result["against_diagnosis"]),
+            ),
+            details(
+                f"{len(result['unknown_diagnosis'])} diagnoses that say neither",
+                _listed(result["unknown_diagnosis"]),
             ),
         ]
     )
