@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from services.commands.audit_data import audit_data
+from services.commands.card import card
 from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.detectors import detectors
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, detectors, resume, validate, schema),
-    "Models and images": (train, refit, score, audit_data, robustness, realism, gallery),
+    "Models and images": (train, refit, score, card, audit_data, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, feedback, doctor),
 }
 for _panel, _commands in _PANELS.items():

@@ -39,7 +39,7 @@ class _Layout:
     ids: tuple[str, ...] = ()  # columns that no two rows share
     age: str = "age"
     sites: tuple[str, ...] = ("localization", "site")
-    sources: tuple[str, ...] = ("source", "match_set")
+    sources: tuple[str, ...] = ("source", "match_set", "attribution")
     isic_ids: tuple[str, ...] = ("isic_id", "matched_isic_id")
     all_from: str | None = None  # the one source of all images
 
