@@ -126,5 +126,5 @@ def _cell(figure: Facts) -> str:
     if figure["value"] is None:
         return "–"
     if figure["low"] is None:
-        return f"{figure['value']:.3f}"
+        return f"{figure['value']:.3f} (no interval)"
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

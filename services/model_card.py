@@ -247,8 +247,8 @@ def _analyses(model: Model, facts: CardFacts) -> list[Block]:
     blocks.append(Bullets([one["words"] for one in facts.evaluation["findings"]]))
     if facts.groups is not None:
         blocks.append(
-            "Unitary results, on the test images as split. A figure that a group does not define, "
-            "such as the sensitivity of a benign diagnosis, is a dash."
+            "Unitary results, on the test images as split. A dash stands for a figure that rests "
+            "on fewer than ten images of a class, such as the sensitivity of a benign diagnosis."
         )
         blocks += group_grids(facts.groups)
     blocks.append("Intersectional results: none; most intersections hold too few lesions.")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from services.evaluation.scoring import STACK, ImageScores
-from services.evaluation.views import FOLDS, FOLDS_MATCHED, MATCHED, SPLIT, UNLEAKED, View
+from services.evaluation.views import FEWEST, FOLDS, FOLDS_MATCHED, MATCHED, SPLIT, UNLEAKED, View
 from twin.evaluation.differences import difference
 from twin.evaluation.measured import Answers, Figure
 from twin.evaluation.resampling import RESAMPLES, Bools
@@ -63,10 +63,30 @@ def findings(
             parts["leaked, cross-validated"] = _same_images(tested, leaked, crossed, who)
             compare("leak-paired", "leaked", "leaked, cross-validated", _LEAK_PAIRED)
     compare("split", SPLIT, UNLEAKED, _SPLIT)
-    compare("source", UNLEAKED if UNLEAKED in parts else SPLIT, MATCHED, _SOURCE)
+    compare(
+        "source", UNLEAKED if UNLEAKED in parts else SPLIT, MATCHED, _where("Test images", _SOURCE)
+    )
+    for key, base, images in (
+        ("source-found", UNLEAKED if UNLEAKED in parts else SPLIT, tested),
+        ("folds-source-found", FOLDS, crossed),
+    ):
+        matched = MATCHED if base != FOLDS else FOLDS_MATCHED
+        masks = {view.key: view.mask for view in (*split_views, *fold_views)}
+        whole, inside = masks.get(base), masks.get(matched)
+        if images is None or whole is None or inside is None:
+            continue
+        ill = np.array([image.malignant for image in images.images])
+        if (ill & whole & ~inside).sum() < FEWEST:
+            continue
+        names = (f"malignant of other sources ({base})", f"malignant of the source ({base})")
+        answers = images.answers(who)
+        parts[names[0]] = answers.part(ill & whole & ~inside)
+        parts[names[1]] = answers.part(ill & inside)
+        where = "Cross-validation" if base == FOLDS else "Test images"
+        compare(key, *names, _where(where, _FOUND))
     compare("folds", SPLIT, FOLDS, _FOLDS)
     compare("folds-unleaked", UNLEAKED, FOLDS, _FOLDS_UNLEAKED)
-    compare("folds-source", FOLDS, FOLDS_MATCHED, _SOURCE)
+    compare("folds-source", FOLDS, FOLDS_MATCHED, _where("Cross-validation", _SOURCE))
     return [asdict(one) for one in found]
 
 
@@ -118,7 +138,7 @@ _SPLIT: Final = {
     "caution": "With or without a change, the part without leaked lesions is the one to quote.",
 }
 _SOURCE: Final = {
-    "about": "All sources against one source alone",
+    "about": "all sources against one source alone",
     "above": "the score is lower where source cannot help: part of it may rest on recognising "
     "the source",
     "below": "the score is not lower where source cannot help",
@@ -127,12 +147,23 @@ _SOURCE: Final = {
     "caution": "Its malignant lesions may also be harder ones; these images cannot tell the two "
     "apart.",
 }
+_FOUND: Final = {
+    "about": "malignant images of other sources against those of the one source that has both "
+    "classes",
+    "by": "sensitivity",
+    "above": "those of other sources are found more often",
+    "below": "those of other sources are found less often",
+    "open": "the images do not show that one of the two is found more often",
+    "caution": "A model that recognised sources without benign images would do so, and so would "
+    "one that meets easier lesions there; no benign image of these sources is here to tell.",
+}
 _FOLDS: Final = {
     "about": "The test split against cross-validation by lesion",
     "above": "the split's score is higher than what new lesions of these sources would give",
     "below": "the split's score is lower than cross-validation's",
     "open": "the split and cross-validation do not differ by more than chance",
-    "caution": "Cross-validation averages over other models, each from four fifths of all images.",
+    "caution": "Cross-validation averages over other models, each without one fold of all images. "
+    "Settings that were chosen before on some of these images are not nested in it.",
 }
 _FOLDS_UNLEAKED: Final = {
     **_FOLDS,
@@ -143,15 +174,21 @@ _FOLDS_UNLEAKED: Final = {
 }
 
 
+def _where(where: str, meaning: Mapping[str, str]) -> dict[str, str]:
+    return {**meaning, "about": f"{where}, {meaning['about']}"}
+
+
 def _finding(
     key: str, first: str, second: str, figures: Mapping[str, Figure], meaning: Mapping[str, str]
 ) -> Finding:
-    auc = figures["auc"]
-    if auc.value is None or auc.low is None or auc.high is None:
+    decisive = figures[meaning.get("by", "auc")]
+    if decisive.value is None or decisive.low is None or decisive.high is None:
         words = f"{meaning['about']}: too few images for an interval, so nothing is said."
     else:
-        side = "above" if auc.low > 0 else "below" if auc.high < 0 else "open"
-        shown = ", ".join(_shown(name, figures[name]) for name in _COMPARED)
+        side = "above" if decisive.low > 0 else "below" if decisive.high < 0 else "open"
+        shown = ", ".join(
+            _shown(name, figures[name]) for name in _COMPARED if figures[name].value is not None
+        )
         words = " ".join(
             part
             for part in (f"{meaning['about']}: {meaning[side]} ({shown}).", meaning["caution"])

@@ -101,7 +101,9 @@ def test_words_say_what_the_intervals_show_and_no_more() -> None:
     views = split_views(test, train)
     helped = scores_of(test, source_helps=6.0)
     said = {one["key"]: one for one in findings(helped, views, None, (), 0.5, resamples=300)}
-    assert set(said) == {"leak", "split", "source"}
+    assert set(said) == {"leak", "split", "source", "source-found"}
+    assert said["source-found"]["figures"]["sensitivity"]["value"] > 0
+    assert said["source-found"]["words"].startswith("Test images, malignant images of other")
     assert said["source"]["figures"]["auc"]["low"] > 0
     assert "may rest on recognising the source" in said["source"]["words"]
     assert "cannot tell the two apart" in said["source"]["words"]
@@ -128,7 +130,9 @@ def test_leaked_images_are_compared_with_answers_of_models_that_never_met_them()
             resamples=100,
         )
     }
-    assert {"leak-paired", "folds", "folds-unleaked", "folds-source"} <= set(said)
+    assert {"leak-paired", "folds", "folds-unleaked", "folds-source", "folds-source-found"} <= set(
+        said
+    )
     assert {view.key for view in fold_views(images)} == {FOLDS, FOLDS_MATCHED}
 
 

@@ -117,3 +117,14 @@ def test_a_paired_difference_is_surer_than_an_unpaired_one() -> None:
     assert paired.value == unpaired.value
     assert (paired.high - paired.low) < 0.5 * (unpaired.high - unpaired.low)
     assert "calibration_error" not in difference(first, worse, 0.5, resamples=10)
+
+
+def test_a_share_of_all_has_the_exact_interval_of_its_lesions() -> None:
+    p = np.array([0.9] * 30 + [0.1, 0.6])
+    y = np.array([True] * 30 + [False, False])
+    lesions = [str(place // 2) for place in range(30)] + ["a", "b"]
+    found = measure(Answers(p, y, lesions), 0.5, resamples=200).figures
+    sensitivity = found["sensitivity"]
+    assert (sensitivity.value, sensitivity.high) == (1.0, 1.0)
+    assert sensitivity.low == pytest.approx(0.025 ** (1 / 15), abs=1e-6)  # Clopper & Pearson
+    assert (found["auc"].value, found["auc"].low) == (1.0, None)
