@@ -12,6 +12,18 @@ from twin.folds import LESIONS_PER_FOLD
 FEW: Final = 50  # images of a class; assumption: of fewer, an interval is wider than 0.15
 
 
+def leak_note(learned: Sequence[LabelledImage], held_out: Sequence[LabelledImage]) -> list[str]:
+    """Return a warning if held-out images show lesions that are learned from."""
+    met = {image.group for image in learned}
+    leaked = sum(image.group in met for image in held_out)
+    if not leaked:
+        return []
+    return [
+        f"{leaked} of {len(held_out)} test images show a lesion of the training images: the test "
+        "figures are not those of new lesions; `dermtwin card --data DIR` leaves them out"
+    ]
+
+
 def require_ground(
     images: Sequence[LabelledImage], for_what: str, *, root: Path, folds: int = 1
 ) -> list[str]:

@@ -29,6 +29,7 @@ _PLACED: Final = frozenset(
     {"data", "features", "files", "format", "learners", "meta"}
     | {"seed", "settings", "stem", "threshold", "versions"}
 )
+_META_PLACED: Final = frozenset({"intercept", "out_of_fold", "penalty", "weights"})
 _NOT_A_DEVICE: Final = (
     "Research software. Not a medical device: no diagnosis, referral or treatment may rest on it."
 )
@@ -88,7 +89,8 @@ def _details(model: Model, facts: CardFacts) -> list[Block]:
         ("dermtwin that wrote this card", version("dermtwin")),
     ]
     rows += [(f"fitted with {name}", number) for name, number in content["versions"].items()]
-    rows += [(name, str(value)) for name, value in sorted(content.items()) if name not in _PLACED]
+    rows += _rest(content, _PLACED)
+    rows += [(f"meta: {name}", value) for name, value in _rest(content["meta"], _META_PLACED)]
     return [
         Grid(title="The model", head=["what", "value"], rows=rows),
         Grid(
@@ -122,6 +124,19 @@ def _details(model: Model, facts: CardFacts) -> list[Block]:
         Command(_command(model, facts)),
         "The same images, settings and versions give the same model id.",
     ]
+
+
+def _rest(facts: Mapping[str, Any], placed: frozenset[str]) -> list[tuple[str, object]]:
+    """Return the facts that have no place of their own, whatever they are, one a row."""
+    rows: list[tuple[str, object]] = []
+    for name, value in sorted(facts.items()):
+        if name in placed:
+            continue
+        if isinstance(value, Mapping):
+            rows += [(f"{name}: {key}", inner) for key, inner in _rest(value, frozenset())]
+        else:
+            rows.append((name.replace("_", " "), value))
+    return rows
 
 
 def _command(model: Model, facts: CardFacts) -> str:

@@ -65,7 +65,7 @@ def out_of_fold(
     learner = LEARNERS[_LEARNER]
     z = np.empty(len(images))
     for done, (seen, unseen) in enumerate(folds, start=1):
-        fitted = learner.fit(x[seen], y[seen], seed=0, settings=learner.defaults)
+        fitted = learner.fit(x[seen], y[seen], seed=0, settings=FULL.learners[_LEARNER])
         z[unseen] = fitted.score(x[unseen])
         on_progress("folds scored", done, len(folds))
     return np.asarray(1 / (1 + np.exp(-z)))

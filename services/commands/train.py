@@ -30,7 +30,7 @@ def train(
     """
     from services.commands.skipped import skipped_rows, tell_skipped
     from services.commands.tables import training_table
-    from services.ground import require_ground
+    from services.ground import leak_note, require_ground
     from services.learning import Lesson, evaluate_images, learn_images
     from simulator.cases.datasets import BadRow, load_images
     from twin.errors import SettingsError
@@ -62,7 +62,7 @@ def train(
     lesson = Lesson(stem=stem, quick=quick, seed=seed, threads=settings.threads)
     notes += require_ground(learned, "training", root=root, folds=lesson.settings.folds)
     if held_out:
-        notes += require_ground(held_out, "the test", root=root)
+        notes += require_ground(held_out, "the test", root=root) + leak_note(learned, held_out)
     for note in notes:
         say(note)
     with progress_bars() as bars:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from services.commands.train import train
-from services.ground import require_ground
+from services.ground import leak_note, require_ground
 from simulator.cases.datasets import LabelledImage
 from twin.errors import DataError, ImageError
 
@@ -45,6 +45,13 @@ def test_little_ground_is_a_warning() -> None:
     )
     assert any("no lesion ids" in warning for warning in warnings)
     assert not [w for w in warnings if "100 benign" in w]
+
+
+def test_test_images_of_lesions_that_are_learned_from_are_told() -> None:
+    given = images(4, 4, of_one_lesion=True)
+    assert leak_note(given[:4], given[4:]) == []
+    (told,) = leak_note(given[:2], given[2:])
+    assert told.startswith("2 of 6 test images show a lesion of the training images")
 
 
 def pictures(root: Path, **counts: int) -> Path:

@@ -41,7 +41,7 @@ def flat(text: str) -> str:
 
 
 def test_the_card_holds_what_the_artefact_knows() -> None:
-    model = tiny_model().annotated(network="a baseline beside it")
+    model = tiny_model().annotated(network={"about": "a baseline beside it", "layers": [1, 2]})
     content = model.content
     shown = flat(model_card(model, CardFacts()).markdown())
     assert [line[3:] for line in shown.splitlines() if line.startswith("## ")] == list(SECTIONS)
@@ -52,7 +52,8 @@ def test_the_card_holds_what_the_artefact_knows() -> None:
         content["data"]["sha256"],
         f"{content['meta']['penalty']}",
         f"{content['meta']['out_of_fold']['auc']:.4f}",
-        "a baseline beside it",
+        "| network: about | a baseline beside it |",
+        "| network: layers | [1, 2] |",
         f"--seed {content['seed']}",
     ):
         assert known in shown, known
