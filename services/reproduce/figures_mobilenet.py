@@ -1,4 +1,4 @@
-"""Figures of MobileNetV2: t-SNE maps of early layers, their scores, costs, and the training curve."""
+"""Figures of MobileNetV2: maps of early layers, their scores, costs, and the training curve."""
 
 from collections.abc import Sequence
 
