@@ -25,8 +25,9 @@ from twin.errors import DependencyError, DermtwinError
 from twin.images import FileRef
 from twin.imaging import Imaging
 from twin.mobilenet.architecture import blocks_before
-from twin.mobilenet.fine_tuning import Epoch, FineTuning, State, Tuned, TuningSettings
+from twin.mobilenet.fine_tuning import FineTuning, State
 from twin.mobilenet.network import MobileNet
+from twin.mobilenet.tuned import Epoch, Tuned, TuningSettings
 from twin.mobilenet.views import VIEWS, view
 from twin.mobilenet.weights import MobileNetWeights
 from twin.tensorflow import import_tensorflow_for_training

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from simulator.report.figures import Choice, Figure, axis, plain, rounded, series, whiskers
 from simulator.report.markup import Html, mark, small, table
 from twin.mobilenet.costs import Costs, Times
-from twin.mobilenet.fine_tuning import Tuned
 from twin.mobilenet.separability import NEIGHBOURS, LayerSeparability, Separability
+from twin.mobilenet.tuned import Tuned
 
 _MEGA = 1e6
 

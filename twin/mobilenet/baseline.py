@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.mobilenet.architecture import BLOCKS
-from twin.mobilenet.fine_tuning import HEAD, Tuned
 from twin.mobilenet.network import MobileNet
+from twin.mobilenet.tuned import HEAD, Tuned
 from twin.mobilenet.views import VIEWS, view
 from twin.mobilenet.weights import MobileNetWeights
 from twin.training import Pixels, Progress

@@ -5,8 +5,8 @@ doi:10.3389/fcomp.2025.1646311, equations 1 to 3. A multiply-add is one multipli
 addition; biases and activations are not counted, as in both papers.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -103,6 +103,15 @@ class Times:
     sum_s: float  # of the layers' medians
     whole_s: float  # median of the whole network in one call; below the sum, which calls 52 times
     repeats: int
+
+    def facts(self) -> dict[str, Any]:
+        """Return JSON values; `times_of` takes them back."""
+        return asdict(self)
+
+
+def times_of(facts: Mapping[str, Any]) -> Times:
+    """Return times that were kept as facts."""
+    return Times(**{**facts, "layers": tuple(LayerTime(**one) for one in facts["layers"])})
 
 
 def costs() -> Costs:

@@ -44,6 +44,10 @@ class LayerSeparability:
     linear_auc: float  # of held-out lesions, all images pooled
     linear_auc_sd: float  # over folds
 
+    def facts(self) -> dict[str, Any]:
+        """Return all but the map as JSON values: `LayerSeparability(**facts, embedding=map)`."""
+        return {key: getattr(self, key) for key in self.__slots__ if key != "embedding"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Separability:
@@ -64,16 +68,8 @@ class Separability:
 
     def facts(self) -> dict[str, Any]:
         """Return scores and choices as JSON values, without the maps."""
-        keys = (
-            "dimension",
-            "explained_variance",
-            "silhouette",
-            "knn_balanced_accuracy",
-            "linear_auc",
-            "linear_auc_sd",
-        )
         return {
-            "layers": {one.layer: {key: getattr(one, key) for key in keys} for one in self.layers},
+            "layers": {one.layer: one.facts() for one in self.layers},
             "chosen": self.chosen,
             "chosen_by_map": self.chosen_by_map,
             "sample": len(self.sample),

@@ -10,7 +10,7 @@ from PIL import Image
 from services.reproduce.baseline_process import TuningOrder, tune
 from twin.errors import DependencyError, ImageError
 from twin.images import FileRef
-from twin.mobilenet.fine_tuning import TuningSettings
+from twin.mobilenet.tuned import TuningSettings
 from twin.mobilenet.weights import random_weights
 
 pytestmark = pytest.mark.slow  # TensorFlow, in a process of its own

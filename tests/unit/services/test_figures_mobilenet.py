@@ -16,8 +16,8 @@ from services.reproduce.figures_mobilenet import (
 from simulator.report.figures import chosen, drawn
 from twin.mobilenet.architecture import CONVOLUTIONS
 from twin.mobilenet.costs import LayerTime, Times, costs
-from twin.mobilenet.fine_tuning import Epoch, Tuned, TuningSettings
 from twin.mobilenet.separability import LayerSeparability, Separability
+from twin.mobilenet.tuned import Epoch, Tuned, TuningSettings
 
 LABELS = np.array([False, True, True, False, True])
 

@@ -3,9 +3,11 @@ import pytest
 
 from twin.mobilenet.architecture import blocks_from
 from twin.mobilenet.baseline import Baseline
-from twin.mobilenet.fine_tuning import FineTuning, TuningSettings, log_odds_of
+from twin.mobilenet.fine_tuning import FineTuning
 from twin.mobilenet.gradcam import grad_cams
 from twin.mobilenet.network import MobileNet, forward
+from twin.mobilenet.tuned import TuningSettings
+from twin.mobilenet.tuning_step import log_odds_of
 from twin.mobilenet.views import VIEWS, view
 from twin.mobilenet.weights import random_weights
 from twin.tensorflow import import_tensorflow

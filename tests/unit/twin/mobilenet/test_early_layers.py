@@ -43,6 +43,6 @@ def test_all_layers_are_described_in_one_pass() -> None:
     for name, one in zip(
         EARLY_LAYERS, MobileNet(weights).looking(EARLY_LAYERS)(pictures[1]), strict=True
     ):
-        assert found[name][1] == pytest.approx(descriptor(one), rel=1e-3, abs=1e-3), name
+        assert np.abs(found[name][1] - descriptor(one)).max() < 1e-3, name
     own = Stem(stem, "grid").activation(pictures[0])[..., :27]
     assert found[ANALYTIC_STEM][0].tobytes() == descriptor(own).tobytes()

@@ -1,10 +1,12 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from twin.errors import DataError, InvariantError
-from twin.mobilenet.fine_tuning import FineTuning, TuningSettings, validation_part
+from twin.mobilenet.fine_tuning import FineTuning, validation_part
+from twin.mobilenet.tuned import TuningSettings, tuned_of
 from twin.mobilenet.weights import random_weights
 from twin.tensorflow import import_tensorflow
 
@@ -53,6 +55,7 @@ def test_it_learns_what_there_is_to_learn(whole) -> None:
     assert last.validation_auc > 0.9
     assert tuned.training_images + len(tuned.validation) == 48
     assert last.learning_rate == pytest.approx(0, abs=1e-9)
+    assert tuned_of(json.loads(json.dumps(tuned.facts())), tuned.arrays) == tuned
 
 
 def test_going_on_from_a_state_is_as_if_it_had_never_stopped(whole) -> None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from itertools import count
 
@@ -11,6 +12,7 @@ from twin.mobilenet.costs import (
     inverted_residual,
     standard_convolution,
     times,
+    times_of,
 )
 from twin.mobilenet.weights import random_weights
 
@@ -65,3 +67,4 @@ def test_times_are_medians_by_the_clock_that_is_given() -> None:
     assert (found.sum_s, found.whole_s, found.repeats) == (52.0, 1.0, REPEATS)
     assert sum(one.share for one in found.layers) == pytest.approx(1)
     assert found.layers[0].multiply_adds_per_s == 10_838_016
+    assert times_of(json.loads(json.dumps(found.facts()))) == found

@@ -1,8 +1,11 @@
+import json
+
 import numpy as np
 import pytest
 
 from twin.errors import DataError, InvariantError
 from twin.mobilenet.separability import (
+    LayerSeparability,
     all_layers,
     knn_balanced_accuracy,
     sample_of,
@@ -31,7 +34,8 @@ def test_the_more_separable_layer_is_chosen() -> None:
     assert 0.3 < near.linear_auc < 0.7
     assert far.silhouette > near.silhouette + 0.2
     assert far.knn_balanced_accuracy > 0.8
-    assert found.facts()["layers"]["far"]["linear_auc"] == far.linear_auc
+    facts = json.loads(json.dumps(found.facts()))["layers"]["far"]
+    assert LayerSeparability(**facts, embedding=far.embedding) == far
 
 
 def test_a_map_is_its_seeds() -> None:
