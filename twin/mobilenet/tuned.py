@@ -15,8 +15,8 @@ class TuningSettings:
     """How the last blocks are trained. The values were chosen on validation parts of train."""
 
     first_trained: str = "block_6"  # a block; those before it keep their weights
-    epochs: int = 12  # at most; the learning rate falls to 0 over them
-    patience: int = 5  # epochs without a lower validation loss before training stops
+    epochs: int = 8  # at most; the learning rate falls to 0 over them
+    patience: int = 4  # epochs without a lower validation loss before training stops
     batch: int = 32  # images
     learning_rate: float = 3e-4  # at its highest
     warm_up: float = 1.0  # epochs over which the learning rate rises from 0
