@@ -55,7 +55,8 @@ def separability_figure(found: Separability) -> Figure:
     ]
     return Figure(
         title="Separability of early layers",
-        caption=f"{found.chosen} has the highest AUC on held-out lesions and is chosen; by the "
+        caption=f"{found.chosen} has the highest AUC on held-out lesions and is chosen; "
+        f"{len(found.tied) - 1} other layers are within one standard deviation of it. By the "
         f"map's silhouette it would be {found.chosen_by_map}. Bars are ± 1 standard deviation "
         "over folds.",
         data=data,

@@ -62,6 +62,13 @@ class Separability:
         return max(self.layers, key=lambda one: one.linear_auc).layer
 
     @property
+    def tied(self) -> tuple[str, ...]:
+        """Layers, the chosen one among them, whose AUC is within one standard deviation of its."""
+        best = max(self.layers, key=lambda one: one.linear_auc)
+        least = best.linear_auc - best.linear_auc_sd
+        return tuple(one.layer for one in self.layers if one.linear_auc >= least)
+
+    @property
     def chosen_by_map(self) -> str:
         """The layer that one would pick as the paper does, by the map's silhouette."""
         return max(self.layers, key=lambda one: one.silhouette).layer
@@ -71,6 +78,7 @@ class Separability:
         return {
             "layers": {one.layer: one.facts() for one in self.layers},
             "chosen": self.chosen,
+            "tied": list(self.tied),
             "chosen_by_map": self.chosen_by_map,
             "sample": len(self.sample),
             "perplexity": PERPLEXITY,

@@ -87,6 +87,7 @@ def test_scores_say_which_layer_is_chosen_and_which_one_the_map_would_pick() -> 
     figure = separability_figure(separability())
     assert "block_1_project_BN has the highest AUC" in figure.caption
     assert "it would be Conv1_relu" in figure.caption
+    assert "0 other layers are within" in figure.caption  # 0.85 is below 0.9 - 0.02
     assert figure.data[0]["y"] == [0.85, 0.9]
     assert separability_table(separability()).count("chosen") == 1
 

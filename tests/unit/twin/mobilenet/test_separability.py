@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,6 +31,11 @@ def test_the_more_separable_layer_is_chosen() -> None:
     found = all_layers({"near": scored("near", 0), "far": scored("far", 8)}, np.arange(120))
     near, far = found.layers
     assert (found.chosen, found.chosen_by_map) == ("far", "far")
+    assert found.tied == ("far",)
+    assert replace(
+        found,
+        layers=(replace(near, linear_auc=0.9), replace(far, linear_auc=0.91, linear_auc_sd=0.02)),
+    ).tied == ("near", "far")
     assert far.linear_auc > 0.99
     assert 0.3 < near.linear_auc < 0.7
     assert far.silhouette > near.silhouette + 0.2
