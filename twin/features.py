@@ -59,6 +59,7 @@ class FeatureSpec:
 # Distance of each cell from the image's middle, in cells.
 _OFFSET = np.arange(CELLS) - (CELLS - 1) / 2
 _RADIUS: Final = np.hypot(_OFFSET[:, None], _OFFSET[None, :]).ravel()
+_RINGS: Final = np.array([0, 3, 5.5, 8, 10.5, 13, 15.5])  # inner radii in cells, about as wide
 _ORDERS: Final = (0, 1, 2)  # of the DCT: constant, slope, curvature
 
 
@@ -69,12 +70,11 @@ def grid(cells: CellMaps, side: int = 7) -> Array:
 
 def rings(cells: CellMaps) -> Array:
     """Return means and standard deviations over seven rings around the middle."""
-    inner = np.array([0, 3, 5.5, 8, 10.5, 13, 15.5])  # radii in cells: about equal widths
-    ring = np.searchsorted(inner, _RADIUS, side="right") - 1
+    ring = np.searchsorted(_RINGS, _RADIUS, side="right") - 1
     flat, square = _flat(cells.mean), _flat(cells.square)
     return _moments(
-        np.stack([flat[ring == index].mean(0) for index in range(len(inner))]),
-        np.stack([square[ring == index].mean(0) for index in range(len(inner))]),
+        np.stack([flat[ring == index].mean(0) for index in range(len(_RINGS))]),
+        np.stack([square[ring == index].mean(0) for index in range(len(_RINGS))]),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from twin.arrays import pack, unpack
 from twin.errors import ArtefactError
+from twin.explain.surrogate import Surrogate, load_surrogate
 from twin.features import FEATURES
 from twin.learners.contract import Fitted
 from twin.learners.registry import LEARNERS
@@ -23,19 +24,23 @@ from twin.sketch import Sketch, load_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights
 
-FORMAT: Final = 3  # raise it when an older program would misread a newer artefact
+FORMAT: Final = 4  # raise it when an older program would misread a newer artefact
 MANIFEST: Final = "manifest.json"
 STEM: Final = "stem"
 META: Final = "meta"
 REFERENCE: Final = "reference"
+SURROGATE: Final = "surrogate"
 _STEM_FILE: Final = "stem.npz"
 _SKETCH_FILE: Final = "sketch.npz"
 _META_FILE: Final = "meta.json"
 _REFERENCE_FILE: Final = "reference.npz"
+_SURROGATE_FILE: Final = "surrogate.npz"
 _NAMED: Final = {
     STEM: (_STEM_FILE, _SKETCH_FILE),
     META: (_META_FILE,),
     REFERENCE: (_REFERENCE_FILE,),
+    # Whoever takes gradients needs all that they go through.
+    SURROGATE: (_SURROGATE_FILE, _STEM_FILE, _SKETCH_FILE, _META_FILE),
 }
 
 Files = Mapping[str, bytes]
@@ -79,7 +84,7 @@ class Model:
         return tuple(name for name in LEARNERS if name in self.content["learners"])
 
     def part(self, component: str) -> dict[str, bytes]:
-        """Return the files of one component: `stem`, `meta`, a learner, or the `reference`."""
+        """Return the files of a component: `stem`, `meta`, a learner, `reference`, `surrogate`."""
         names = _NAMED.get(component) or (LEARNERS[component].file,)
         return {name: self.files[name] for name in names}
 
@@ -117,6 +122,7 @@ def build(
     meta: MetaStack,
     sketch: Sketch,
     reference: Reference,
+    surrogate: Surrogate,
     facts: Mapping[str, Any],
 ) -> Model:
     """Put a model together.
@@ -139,6 +145,7 @@ def build(
         _SKETCH_FILE: sketch.to_bytes(),
         _META_FILE: meta.to_bytes(),
         _REFERENCE_FILE: reference.to_bytes(),
+        _SURROGATE_FILE: surrogate.to_bytes(),
         **{LEARNERS[name].file: fitted.to_bytes() for name, fitted in learners.items()},
     }
     content = {
@@ -190,6 +197,11 @@ def meta_of(files: Files) -> MetaStack:
 def reference_of(files: Files) -> Reference:
     """Load what the training images looked like to the model; NumPy alone."""
     return load_reference(files[_REFERENCE_FILE])
+
+
+def surrogate_of(files: Files) -> Surrogate:
+    """Load the smooth stand-in for the learners; NumPy alone."""
+    return load_surrogate(files[_SURROGATE_FILE])
 
 
 def _verified_manifest(files: Files, name: str) -> dict[str, Any]:

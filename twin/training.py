@@ -1,4 +1,4 @@
-"""From labelled images to a model: features, out-of-fold scores, final fits, stack.
+"""From labelled images to a model: features, out-of-fold scores, final fits, stack, surrogate.
 
 Every fit runs on one thread and several run side by side, so the number of threads changes the
 time and not a bit of the model (law 5).
@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.explain.fitting import fit_measured
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
@@ -88,7 +89,7 @@ def train(
         stem: its batch normalisation is calibrated on the images if it has none of its own.
         seed: of folds and learners.
         threads: how many fits and images at once.
-        on_progress: is told stage ("features", "learners", "meta"), done and total.
+        on_progress: is told stage ("features", "learners", "meta", "surrogate"), done and total.
 
     Raises:
         DataError: too few images or lesions of a class.
@@ -102,7 +103,7 @@ def train(
             stem = calibrated(stem, sample, settings.response_sd)
         chosen = settings.analytic_features if stem.is_basis else settings.other_features
         x, hashes = _features(Stem(stem, chosen), pixels, len(labels), pool, on_progress)
-        z, fitted = _learners(
+        z, fitted, first = _learners(
             x=x,
             labels=labels,
             folds=folds,
@@ -117,6 +118,18 @@ def train(
         sketch = fit_sketch(x)
         reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
         on_progress("meta", 1, 1)
+        on_progress("surrogate", 0, 1)
+        surrogate = fit_measured(
+            x,
+            z,
+            learners=fitted,
+            first=first,
+            split=folds[0],
+            stack=meta.weights_for(LEARNERS),
+            seed=seed,
+            pool=pool,
+        )
+        on_progress("surrogate", 1, 1)
     facts |= {
         "threshold": THRESHOLD,
         "settings": settings.name,
@@ -130,6 +143,7 @@ def train(
             for column, name in enumerate(LEARNERS)
         },
         "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
+        "surrogate": asdict(surrogate.fidelity) if surrogate.fidelity else None,
     }
     return build(
         stem=stem,
@@ -138,6 +152,7 @@ def train(
         meta=meta,
         sketch=sketch,
         reference=reference,
+        surrogate=surrogate,
         facts=facts,
     )
 
@@ -169,17 +184,24 @@ def _learners(
     seed: int,
     pool: ThreadPoolExecutor,
     on_progress: Progress,
-) -> tuple[NDArray[np.float64], dict[str, Fitted]]:
-    """Return out-of-fold log-odds, shape (n, learners), and the learners fitted on all rows."""
+) -> tuple[NDArray[np.float64], dict[str, Fitted], dict[str, Fitted]]:
+    """Return out-of-fold log-odds, shape (n, learners), and learners.
+
+    Those fitted on all rows, and those that the first fold was held out from.
+    """
     z = np.full((len(labels), len(LEARNERS)), np.nan)
     fitted: dict[str, Fitted] = {}
+    first: dict[str, Fitted] = {}
 
     def fit(name: str, rows: NDArray[np.intp] | slice) -> Fitted:
         return LEARNERS[name].fit(x[rows], labels[rows], seed=seed, settings=settings[name])
 
     def hold_out(name: str, fold: int) -> None:
         seen, unseen = folds[fold]
-        z[unseen, list(LEARNERS).index(name)] = fit(name, seen).score(x[unseen])
+        learner = fit(name, seen)
+        z[unseen, list(LEARNERS).index(name)] = learner.score(x[unseen])
+        if not fold:
+            first[name] = learner
 
     def finish(name: str) -> None:
         fitted[name] = fit(name, slice(None))
@@ -198,7 +220,7 @@ def _learners(
     finally:
         for job in jobs:
             job.cancel()  # what has not begun, if one failed or the user lost patience
-    return z, {name: fitted[name] for name in LEARNERS}
+    return z, {name: fitted[name] for name in LEARNERS}, {name: first[name] for name in LEARNERS}
 
 
 @contextmanager

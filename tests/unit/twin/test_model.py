@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import ArtefactError
+from twin.explain.fitting import fit_surrogate
 from twin.learners.registry import LEARNERS
 from twin.meta import fit_meta
 from twin.model import (
@@ -21,6 +22,7 @@ from twin.model import (
     reference_of,
     sketch_of,
     stem_of,
+    surrogate_of,
 )
 from twin.reference import Reference
 from twin.sketch import fit_sketch
@@ -70,6 +72,7 @@ def model():
         meta=meta,
         sketch=fit_sketch(x),
         reference=Reference(log_odds=z, malignant=y, sketch=fit_sketch(x).of(x)),
+        surrogate=fit_surrogate(x, z, learners, seed=0),
         facts=facts,
     )
 
@@ -111,6 +114,7 @@ def test_each_part_is_enough_for_its_component():
         z[name] = learner_of(part, name).score(x)
         assert np.array_equal(z[name], learner_of(model().files, name).score(x))
     assert len(meta_of(model().part("meta")).probability(z)) == 40
+    assert surrogate_of(model().part("surrogate")).log_odds(x).shape == (40, 6)
     pixels = np.random.default_rng(1).integers(0, 256, (224, 224, 3), dtype=np.uint8)
     assert stem_of(model().part("stem")).features(pixels).shape == (822,)
 
@@ -165,7 +169,7 @@ def test_an_unknown_file_is_named():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda content: content.update(format=99), "format 99, but this program reads 3"),
+        (lambda content: content.update(format=3), "format 3, but this program reads 4"),
         (lambda content: content["learners"].update(oracle={}), "learner oracle is unknown"),
         (lambda content: content["files"].pop("knn.npz"), r"holds knn\.npz"),
         (lambda content: content["files"].update({"more.npz": "0"}), r"lacks more\.npz"),
@@ -192,6 +196,7 @@ def test_a_stem_with_an_unknown_feature_set_is_refused():
         meta=meta_of(model().files),
         sketch=sketch_of(model().files),
         reference=reference_of(model().files),
+        surrogate=surrogate_of(model().files),
         facts={"threshold": 0.5, "learners": {}},
     )
     with pytest.raises(ArtefactError, match=r"stem\.npz.*curvelets"):

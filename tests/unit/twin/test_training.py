@@ -109,6 +109,7 @@ def test_progress_runs_to_the_end_of_every_stage():
         "features": (COUNT, COUNT),
         "learners": (6 * (QUICK.folds + 1), 6 * (QUICK.folds + 1)),
         "meta": (1, 1),
+        "surrogate": (1, 1),
     }
 
 
