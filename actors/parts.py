@@ -14,3 +14,11 @@ class Parts:
     learners: Mapping[str, Mapping[str, bytes]]  # learner -> file name -> content
     meta: Mapping[str, bytes]
     reference: Mapping[str, bytes]  # for those who re-stack and watch for drift
+
+    @property
+    def explained(self) -> dict[str, bytes]:
+        """What an explainer needs: all that the stack's answer is made of."""
+        files = {**self.stem, **self.meta}
+        for part in self.learners.values():
+            files |= part
+        return files

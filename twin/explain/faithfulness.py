@@ -13,10 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.explain.fillings import Pixels
-from twin.explain.maps import EDGE_PX, Map
+from twin.explain.maps import EDGE_PX, Map, Pixels, Score
 from twin.explain.random_maps import random_maps
-from twin.explain.stack_score import Score
 
 STEPS: Final = 14  # of each curve: one takes 7 % of the pixels
 RANDOM_MAPS: Final = 5

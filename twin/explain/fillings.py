@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]  # RGB, (224, 224, 3)
+from twin.explain.maps import Pixels
 
 _RIM_PX: Final = 16  # width of the rim whose colour is skin, mostly: assumption
 _BOX_PX: Final = 12  # half width of a box; three of them blur by a sigma of about 12.5 px

@@ -9,9 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.explain.fillings import Pixels
-from twin.explain.maps import EDGE_PX
-from twin.explain.stack_score import Score
+from twin.explain.maps import EDGE_PX, Pixels, Score
 
 PATCH_PX: Final = 32
 STRIDE_PX: Final = 16  # 13 × 13 patches that overlap by half

@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.explain.fillings import Pixels
-from twin.explain.maps import Map
+from twin.explain.maps import Map, Pixels
 
 NOISE_LEVELS: Final = 2  # of 255 grey levels, up and down: nobody sees it
 _ROUNDS: Final = 5

@@ -4,7 +4,7 @@ Occlusion and the faithfulness curves ask it about images that nobody photograph
 them for one explanation. Learners with a weight of zero are not asked: they add nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,6 @@ from twin.meta import INPUT, MetaStack
 from twin.sketch import Sketch
 from twin.stem import Stem
 
-Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]  # (n, 224, 224, 3) -> (n,) nats
 _AT_ONCE: Final = 256  # rows: features of so many images take some MB
 
 
