@@ -24,6 +24,7 @@ from twin.reference import Reference
 from twin.sketch import fit_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights, calibrated
+from twin.training_cases import TrainingCases
 from twin.training_facts import THRESHOLD, data_facts, meta_facts, quality, versions
 
 Pixels = Callable[[int], NDArray[np.uint8]]  # place in the training set -> (224, 224, 3)
@@ -155,6 +156,9 @@ def train(
         sketch=sketch,
         reference=reference,
         surrogate=surrogate,
+        cases=TrainingCases(
+            sha256=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32), malignant=labels
+        ),
         facts=facts,
     )
 

@@ -1,6 +1,7 @@
 """Explains images with a model's files: maps, and how faithful they are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,8 +10,9 @@ from twin.errors import InvariantError
 from twin.explain.explanation import Explanation
 from twin.explain.faithfulness import faithfulness
 from twin.explain.fillings import blurred
+from twin.explain.gradient_explainers import GradientExplainers
 from twin.explain.maps import Map, Pixels, scaled
-from twin.explain.methods import METHODS, Tools
+from twin.explain.methods import METHODS
 from twin.explain.stack_score import StackScore
 from twin.meta import MetaStack
 from twin.model import Files, learner_of, meta_of, sketch_of, stem_of
@@ -22,7 +24,7 @@ class Explainer:
     """Makes maps of images; imports TensorFlow.
 
     Parameters:
-        files: of the model: all that the stack is made of.
+        files: of the model: all that the stack is made of, and its surrogate.
         learners: names of the base learners among them.
     """
 
@@ -31,6 +33,7 @@ class Explainer:
         self._stem, self._sketch = stem_of(files), sketch_of(files)
         self._learners = {name: learner_of(files, name) for name in learners}
         self._meta = meta_of(files)
+        self._gradients = GradientExplainers(files, model_id)
 
     def explain(
         self,
@@ -54,20 +57,16 @@ class Explainer:
             DependencyError: no learner is left.
             InvariantError: there is no such method.
         """
-        if unknown := [name for name in methods if name not in METHODS]:
-            raise InvariantError(f"no explainer {unknown[0]}; there are {', '.join(METHODS)}")
-        tools = Tools(score=self.score(meta, absent))
-        maps = tuple(self._map(name, pixels, tools) for name in methods)
+        score = self.score(meta, absent)
+        maps = tuple(self.map(pixels, name, meta, absent) for name in methods)
         checks = {}
         if checked:
             filling = blurred(pixels)
             checks = {
-                one.method: faithfulness(pixels, one, tools.score, filling, seed=_SEED)
-                for one in maps
+                one.method: faithfulness(pixels, one, score, filling, seed=_SEED) for one in maps
             }
-        return Explanation(
-            log_odds=float(tools.score(pixels[np.newaxis])[0]), maps=maps, checks=checks
-        )
+        log_odds = float(score(pixels[np.newaxis])[0])
+        return Explanation(log_odds=log_odds, maps=maps, checks=checks)
 
     def score(
         self, meta: MetaStack | None = None, absent: frozenset[str] = frozenset()
@@ -76,6 +75,20 @@ class Explainer:
         there = {name: one for name, one in self._learners.items() if name not in absent}
         return StackScore(self._stem, self._sketch, there, meta or self._meta)
 
-    def _map(self, name: str, pixels: Pixels, tools: Tools) -> Map:
-        raw = METHODS[name].raw(pixels, tools)
-        return scaled(raw, method=name, fidelity=1.0, model_id=self._model_id)
+    def map(
+        self,
+        pixels: Pixels,
+        method: str,
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+    ) -> Map:
+        """Return the map of one method; parameters and errors as above."""
+        if method not in METHODS:
+            raise InvariantError(f"no explainer {method}; there are {', '.join(METHODS)}")
+        ask = METHODS[method].ask
+        if ask is not None:
+            raw = ask(pixels, self.score(meta, absent), blurred(pixels))
+            return scaled(raw, method=method, fidelity=1.0, model_id=self._model_id)
+        (found,) = self._gradients.maps(pixels[np.newaxis], method, meta=meta, absent=absent)
+        # Fidelity was measured with the model's own stack of all learners, and no other.
+        return replace(found, fidelity=None) if meta or absent else found
