@@ -15,6 +15,7 @@ from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.detectors import detectors
 from services.commands.doctor import doctor
+from services.commands.explain import explain
 from services.commands.feedback import feedback
 from services.commands.gallery import gallery
 from services.commands.realism import realism
@@ -46,7 +47,7 @@ app = typer.Typer(
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, detectors, resume, validate, schema),
-    "Models and images": (train, refit, score, robustness, realism, gallery),
+    "Models and images": (train, refit, score, explain, robustness, realism, gallery),
     "The live twin, and this machine": (up, status, feedback, doctor),
 }
 for _panel, _commands in _PANELS.items():

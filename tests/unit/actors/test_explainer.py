@@ -16,7 +16,7 @@ from twin.images import BlobRef
 from twin.model import meta_of
 from twin.ports import Unscorable
 
-METHODS = ("occlusion",)
+METHODS = ("grad-cam", "occlusion")
 
 
 def images(count=2):
@@ -57,13 +57,23 @@ def test_maps_explain_the_stack_that_answered(stack: LocalStack) -> None:
         (found,) = stack.explain(ref, (), None, out)
         expected = contributions(opinion.log_odds, meta).log_odds
         assert found.log_odds == pytest.approx(expected, abs=1e-9)
-    (other,) = stack.submit(ref, meta, absent).collect()
-    assert other.missing == ("svm",)
+
+
+def test_fidelity_stands_on_maps_of_the_stack_that_it_was_measured_with(stack: LocalStack) -> None:
+    def fidelity(**more) -> dict[str, float | None]:
+        (found,) = stack.explain(images(1), METHODS, **more)
+        return {one.method: one.fidelity for one in found.maps}
+
+    measured = tiny_model().content["surrogate"]["rank_correlation"]
+    assert fidelity() == {"grad-cam": measured, "occlusion": 1.0}
+    assert fidelity(absent=frozenset({"svm"})) == {"grad-cam": None, "occlusion": 1.0}
+    other = meta_of(tiny_model().files)
+    assert fidelity(meta=other) == {"grad-cam": None, "occlusion": 1.0}
 
 
 def test_checks_come_when_asked_for(stack: LocalStack) -> None:
-    (found,) = stack.explain(images(1), ("occlusion",), checked=True)
-    check = found.checks["occlusion"]
+    (found,) = stack.explain(images(1), ("saliency",), checked=True)
+    check = found.checks["saliency"]
     assert check.deletion[0] == check.insertion[-1] == found.log_odds
     assert len(check.random_deletion) == len(check.random_insertion) > 1
 
