@@ -30,7 +30,7 @@ from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, load_images
 from simulator.language.populations import PopulationSpec
 from twin.explain.explainer import Explainer
-from twin.explain.faithfulness import area, curves, faithfulness
+from twin.explain.faithfulness import faithfulness
 from twin.explain.fillings import blurred
 from twin.explain.lesion_masks import agreement, lesion_mask
 from twin.explain.maps import EDGE_PX, Map, Pixels, scaled
