@@ -125,13 +125,14 @@ def train(
         surrogate = fit_measured(
             x,
             z,
+            reference.sketch,
             learners=fitted,
             first=first,
             split=folds[0],
-            stack=meta.weights_for(LEARNERS),
             seed=seed,
             pool=pool,
         )
+        agreement = surrogate.fidelity(meta.weights_for(LEARNERS))
         on_progress("surrogate", 1, 1)
     facts |= {
         "threshold": THRESHOLD,
@@ -146,7 +147,7 @@ def train(
             for column, name in enumerate(LEARNERS)
         },
         "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
-        "surrogate": asdict(surrogate.fidelity) if surrogate.fidelity else None,
+        "surrogate": asdict(agreement) if agreement else None,
     }
     return build(
         stem=stem,

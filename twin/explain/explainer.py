@@ -1,7 +1,6 @@
 """Explains images with a model's files: maps, and how faithful they are."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -90,5 +89,4 @@ class Explainer:
             raw = ask(pixels, self.score(meta, absent), blurred(pixels))
             return scaled(raw, method=method, fidelity=1.0, model_id=self._model_id)
         (found,) = self._gradients.maps(pixels[np.newaxis], method, meta=meta, absent=absent)
-        # Fidelity was measured with the model's own stack of all learners, and no other.
-        return replace(found, fidelity=None) if meta or absent else found
+        return found

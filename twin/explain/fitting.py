@@ -14,11 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.explain.fidelity import fidelity_of
+from twin.explain.fidelity import HeldOut
 from twin.explain.surrogate import Surrogate, kernel
 from twin.kernels import View, fit_view
 from twin.learners.contract import Features, Fitted
-from twin.meta import MetaWeights
 
 Rows = NDArray[np.intp]
 
@@ -48,7 +47,7 @@ def fit_surrogate(
         seed: of the choice of images and of the mixtures.
 
     Returns:
-        a surrogate whose fidelity nobody has measured yet.
+        a surrogate whose fidelity cannot be told yet.
     """
     draws = np.random.default_rng(seed)
     view = fit_view(x, min(_DIMENSIONS, x.shape[1], len(x) - 1))
@@ -77,32 +76,33 @@ def fit_surrogate(
 def fit_measured(
     x: Features,
     z: NDArray[np.float64],
+    sketch: NDArray[np.float64],
     *,
     learners: Mapping[str, Fitted],
     first: Mapping[str, Fitted],
     split: tuple[Rows, Rows],
-    stack: MetaWeights,
     seed: int,
     pool: Executor,
 ) -> Surrogate:
-    """Return the surrogate of the learners with the fidelity of one that is held out.
+    """Return the surrogate of the learners, and what tells its fidelity to any stack.
 
-    The held-out one is fitted in the same way, on the first fold's rows, to the learners that
-    were fitted on them; both are then asked about the rows that neither has seen.
+    Another one is fitted in the same way, on the first fold's rows, to the learners that were
+    fitted on them; both are then asked about the rows that neither has seen.
 
     Parameters:
         x, z, learners, seed: see `fit_surrogate`.
+        sketch: of the same images, shape (n, columns).
         first: learners that were fitted on the first of the rows of `split`.
         split: rows fitted on, rows held out.
-        stack: weights of the log-odds that are compared.
         pool: both fits run there.
     """
     seen, unseen = split
     whole = pool.submit(fit_surrogate, x, z, learners, seed=seed)
-    held_out = pool.submit(fit_surrogate, x[seen], z[seen], first, seed=seed).result()
-    by_learner = np.array([stack.weights[name] for name in learners])
-    said = held_out.log_odds(x[unseen]) @ by_learner
-    return replace(whole.result(), fidelity=fidelity_of(said, z[unseen] @ by_learner))
+    other = pool.submit(fit_surrogate, x[seen], z[seen], first, seed=seed).result()
+    held_out = HeldOut(
+        surrogate=other.log_odds(x[unseen]), learners=z[unseen], sketch=sketch[unseen]
+    )
+    return replace(whole.result(), held_out=held_out)
 
 
 def _scores(learners: Mapping[str, Fitted], x: Features) -> NDArray[np.float64]:

@@ -72,7 +72,8 @@ class Gradients:
         view = surrogate.view
         self._mean = self._constant(view.mean)
         self._axes = self._constant(view.axes / view.scale[:, None])
-        self._anchors = self._constant(surrogate.anchors)
+        self._anchors = self._constant(surrogate.anchors.T)
+        self._lengths = tf.reduce_sum(self._anchors * self._anchors, axis=0)
 
     def of_activation(self, pixels: Floats | NDArray[np.uint8], stack: MetaWeights) -> OfActivation:
         """Return log-odds and their gradient with respect to the stem's activation.
@@ -158,9 +159,8 @@ class Gradients:
         tf = self._tf
         seen = self._seen(active) - self._mean
         view = seen @ self._axes
-        lengths = tf.reduce_sum(view * view, axis=1)[:, None]
-        lengths += tf.reduce_sum(self._anchors * self._anchors, axis=1)
-        distances = tf.maximum(lengths - 2.0 * (view @ tf.transpose(self._anchors)), 0.0)
+        lengths = tf.reduce_sum(view * view, axis=1)[:, None] + self._lengths
+        distances = tf.maximum(lengths - 2.0 * (view @ self._anchors), 0.0)
         near = tf.exp(-self._surrogate.gamma * distances)
         return tf.linalg.matvec(near, dual) + tf.linalg.matvec(seen, linear) + constant
 

@@ -13,13 +13,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.arrays import pack, unpack
+from twin.arrays import Arrays, pack, unpack
 from twin.errors import ArtefactError
-from twin.explain.fidelity import Fidelity
+from twin.explain.fidelity import Fidelity, HeldOut
 from twin.kernels import View
 from twin.learners.contract import Features
+from twin.meta import MetaWeights
 
 _FILE: Final = "surrogate.npz"
+_HELD_OUT: Final = ("surrogate", "learners", "sketch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,8 +34,8 @@ class Surrogate:
     dual: NDArray[np.float64]  # (anchors, learners), nats
     mean: NDArray[np.float64]  # (learners,), nats
     gamma: float  # per squared unit of the view
-    # With the whole stack, on images that neither was fitted to; None where nobody measured it.
-    fidelity: Fidelity | None = None
+    # Answers of one that was fitted in the same way to a part of the images; None if there is none.
+    held_out: HeldOut | None = None
 
     def log_odds(self, x: Features) -> NDArray[np.float64]:
         """Return what the learners would say of feature rows, shape (n, learners), in nats.
@@ -42,6 +44,10 @@ class Surrogate:
         """
         seen = (x - self.view.mean) / self.view.scale @ self.view.axes
         return self.mean + kernel(seen, self.anchors.astype(np.float64), self.gamma) @ self.dual
+
+    def fidelity(self, stack: MetaWeights) -> Fidelity | None:
+        """Return the agreement with a stack on held-out images; None where none were held out."""
+        return None if self.held_out is None else self.held_out.fidelity(self.learners, stack)
 
     def combined(self, weights: Mapping[str, float]) -> tuple[NDArray[np.float64], float]:
         """Return anchors' coefficients, shape (anchors,), and the constant of a weighted sum.
@@ -54,7 +60,7 @@ class Surrogate:
 
     def to_bytes(self) -> bytes:
         """Return the arrays as a file."""
-        measured = {} if self.fidelity is None else {"fidelity": _figures(self.fidelity)}
+        kept = {} if self.held_out is None else {n: getattr(self.held_out, n) for n in _HELD_OUT}
         return pack(
             {
                 "learners": np.array(self.learners),
@@ -65,7 +71,7 @@ class Surrogate:
                 "dual": self.dual,
                 "mean": self.mean,
                 "gamma": np.array(self.gamma),
-                **measured,
+                **{f"held_out_{name}": array for name, array in kept.items()},
             }
         )
 
@@ -103,16 +109,11 @@ def load_surrogate(content: bytes) -> Surrogate:
             dual=arrays["dual"],
             mean=arrays["mean"],
             gamma=float(arrays["gamma"]),
-            fidelity=_fidelity(arrays["fidelity"]) if "fidelity" in arrays else None,
+            held_out=_held_out(arrays) if f"held_out_{_HELD_OUT[0]}" in arrays else None,
         )
     except (KeyError, ValueError) as error:
         raise ArtefactError(_FILE, f"is no surrogate: {error}") from error
 
 
-def _figures(fidelity: Fidelity) -> NDArray[np.float64]:
-    return np.array([fidelity.rank_correlation, fidelity.r2, fidelity.images], np.float64)
-
-
-def _fidelity(figures: NDArray[np.float64]) -> Fidelity:
-    rank_correlation, r2, images = figures.tolist()
-    return Fidelity(rank_correlation=rank_correlation, r2=r2, images=int(images))
+def _held_out(arrays: Arrays) -> HeldOut:
+    return HeldOut(**{name: arrays[f"held_out_{name}"] for name in _HELD_OUT})

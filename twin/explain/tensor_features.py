@@ -62,15 +62,15 @@ def symmetric(mean: Tensor, square: Tensor) -> Tensor:
 def _joined_means(flat: Tensor) -> Tensor:
     """Return 18 maps from 27 filters' means, shape (n, 784, 18)."""
     tf = import_tensorflow()
-    by = tf.reshape(flat, (-1, CELLS * CELLS, 3, 3, 3))  # vertical, horizontal order, colour
+    by = _by_orders(flat)
     return tf.concat(
         [
-            by[:, :, 0, 0],
-            tf.abs(by[:, :, 1, 1]),
-            by[:, :, 2, 2],
-            _length(by[:, :, 1, 0], by[:, :, 0, 1]),
-            (by[:, :, 2, 0] + by[:, :, 0, 2]) / np.sqrt(2),
-            _length(by[:, :, 1, 2], by[:, :, 2, 1]),
+            by[0, 0],
+            tf.abs(by[1, 1]),
+            by[2, 2],
+            _length(by[1, 0], by[0, 1]),
+            (by[2, 0] + by[0, 2]) / np.sqrt(2),
+            _length(by[1, 2], by[2, 1]),
         ],
         axis=2,
     )
@@ -79,12 +79,18 @@ def _joined_means(flat: Tensor) -> Tensor:
 def _joined_sds(flat: Tensor) -> Tensor:
     """Return 18 maps from 27 filters' standard deviations, shape (n, 784, 18)."""
     tf = import_tensorflow()
-    by = tf.reshape(flat, (-1, CELLS * CELLS, 3, 3, 3))
-    same = [by[:, :, order, order] for order in _ORDERS]
-    pairs = [
-        _length(by[:, :, a, b], by[:, :, b, a]) / np.sqrt(2) for a, b in ((0, 1), (0, 2), (1, 2))
-    ]
+    by = _by_orders(flat)
+    same = [by[order, order] for order in _ORDERS]
+    pairs = [_length(by[a, b], by[b, a]) / np.sqrt(2) for a, b in ((0, 1), (0, 2), (1, 2))]
     return tf.concat(same + pairs, axis=2)
+
+
+def _by_orders(flat: Tensor) -> dict[tuple[int, int], Tensor]:
+    """Return maps (n, 784, 3) of the colours by vertical and horizontal order."""
+    tf = import_tensorflow()
+    maps = tf.unstack(tf.reshape(flat, (-1, CELLS * CELLS, len(_ORDERS) ** 2, 3)), axis=2)
+    orders = [(vertical, horizontal) for vertical in _ORDERS for horizontal in _ORDERS]
+    return dict(zip(orders, maps, strict=True))
 
 
 def _correlations(means: Tensor, sds: Tensor) -> Tensor:

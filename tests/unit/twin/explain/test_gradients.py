@@ -103,7 +103,8 @@ def test_the_surrogate_orders_unseen_images_as_the_stack_does():
 
 def test_the_manifest_tells_the_held_out_fidelity():
     told = tiny_model().content["surrogate"]
-    kept = surrogate_of(tiny_model().files).fidelity
+    files = tiny_model().files
+    kept = surrogate_of(files).fidelity(meta_of(files).weights_for(LEARNERS))
     assert told == {
         "rank_correlation": kept.rank_correlation,
         "r2": kept.r2,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from twin.errors import ArtefactError
-from twin.explain.fidelity import Fidelity, fidelity_of
+from twin.explain.fidelity import HeldOut, fidelity_of
 from twin.explain.fitting import fit_measured, fit_surrogate
 from twin.explain.surrogate import load_surrogate
 from twin.meta import MetaWeights
@@ -55,7 +55,7 @@ def test_unseen_rows_get_what_the_learners_say():
     for column in range(2):
         assert fidelity_of(found[:, column], true[:, column]).rank_correlation > 0.97
     assert surrogate.learners == ("svm", "knn")
-    assert surrogate.fidelity is None
+    assert surrogate.fidelity(MetaWeights(intercept=0.0, weights={"svm": 1.0})) is None
 
 
 def test_answers_on_rows_that_learners_know_by_heart_are_not_learned():
@@ -85,7 +85,7 @@ def test_fidelity_is_measured_on_rows_that_were_held_out():
     x = rows()
     seen, unseen = np.arange(0, 200), np.arange(200, COUNT)
     first = {"svm": Curve(1.0), "knn": Curve(-0.5)}
-    stack = MetaWeights(intercept=0.5, weights={"svm": 1.0, "knn": 0.0})
+    sketch = np.random.default_rng(4).normal(size=(COUNT, 2))
     z = said(x)
     with ThreadPoolExecutor(1) as pool:
 
@@ -93,32 +93,39 @@ def test_fidelity_is_measured_on_rows_that_were_held_out():
             return fit_measured(
                 x,
                 z,
+                sketch,
                 learners=LEARNERS,
                 first=first,
                 split=(seen, unseen),
-                stack=stack,
                 seed=0,
                 pool=pool,
             )
 
-        good = measured(z).fidelity
+        good = measured(z)
         # Rows that nobody fitted to turn round: only a comparison on them notices.
         turned = z.copy()
-        turned[unseen] *= -1
-        bad = measured(turned).fidelity
-    assert good.images == len(unseen)
-    assert good.rank_correlation > 0.95
-    assert bad.rank_correlation < -0.95
+        turned[unseen, 0] *= -1
+        bad = measured(turned)
+    svm, knn = (MetaWeights(intercept=0.5, weights={name: 1.0}) for name in LEARNERS)
+    assert good.fidelity(svm).images == len(unseen)
+    assert good.fidelity(svm).rank_correlation > 0.95
+    assert bad.fidelity(svm).rank_correlation < -0.95
+    assert bad.fidelity(knn) == good.fidelity(knn)
+    # The sketch is the same on both sides, so that the more it weighs, the more they agree.
+    weighed = MetaWeights(intercept=0.5, weights={"svm": 1.0, "input.1": 5.0})
+    assert good.fidelity(svm).r2 < good.fidelity(weighed).r2 < 1
+    assert bad.fidelity(svm).r2 < 0 < bad.fidelity(weighed).r2
 
 
 def test_bytes_bring_the_same_surrogate_back():
     surrogate = replace(
         fit_surrogate(rows(), said(rows()), LEARNERS, seed=0),
-        fidelity=Fidelity(rank_correlation=0.95, r2=0.9, images=66),
+        held_out=HeldOut(surrogate=said(rows(1, 9)), learners=said(rows(2, 9)), sketch=rows(3, 9)),
     )
     back = load_surrogate(surrogate.to_bytes())
     assert back.to_bytes() == surrogate.to_bytes()
-    assert back.fidelity == surrogate.fidelity
+    stack = MetaWeights(intercept=0.0, weights={"svm": 1.0, "knn": 0.3, "input.0": 0.1})
+    assert back.fidelity(stack) == surrogate.fidelity(stack)
     assert back.learners == surrogate.learners
     x = rows(3, 5)
     assert back.log_odds(x) == pytest.approx(surrogate.log_odds(x), abs=1e-5)
