@@ -13,7 +13,7 @@ from twin.errors import InvariantError
 from twin.explain.contributions import contributions
 from twin.explain.explanation import Explanation
 from twin.images import BlobRef
-from twin.model import meta_of
+from twin.model import meta_of, surrogate_of
 from twin.ports import Unscorable
 
 METHODS = ("grad-cam", "occlusion")
@@ -59,16 +59,22 @@ def test_maps_explain_the_stack_that_answered(stack: LocalStack) -> None:
         assert found.log_odds == pytest.approx(expected, abs=1e-9)
 
 
-def test_fidelity_stands_on_maps_of_the_stack_that_it_was_measured_with(stack: LocalStack) -> None:
+def test_maps_carry_the_fidelity_to_the_stack_that_they_explain(stack: LocalStack) -> None:
     def fidelity(**more) -> dict[str, float | None]:
         (found,) = stack.explain(images(1), METHODS, **more)
         return {one.method: one.fidelity for one in found.maps}
 
     measured = tiny_model().content["surrogate"]["rank_correlation"]
     assert fidelity() == {"grad-cam": measured, "occlusion": 1.0}
-    assert fidelity(absent=frozenset({"svm"})) == {"grad-cam": None, "occlusion": 1.0}
-    other = meta_of(tiny_model().files)
-    assert fidelity(meta=other) == {"grad-cam": None, "occlusion": 1.0}
+    meta = meta_of(tiny_model().files)
+    assert fidelity(meta=meta) == fidelity()
+    heavy = max(meta.weights_for(meta.learners).weights.items(), key=lambda pair: pair[1])[0]
+    without = surrogate_of(tiny_model().files).fidelity(
+        meta.weights_for(name for name in meta.learners if name != heavy)
+    )
+    found = fidelity(absent=frozenset({heavy}))
+    assert found == {"grad-cam": without.rank_correlation, "occlusion": 1.0}
+    assert without.rank_correlation != measured
 
 
 def test_checks_come_when_asked_for(stack: LocalStack) -> None:
