@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import DataError
-from twin.explain.fitting import fit_measured
+from twin.explain.fitting import Block, fit_measured
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
 from twin.meta import Folds, choose_penalty, fit_meta, held_out
@@ -128,6 +128,7 @@ def train(
             reference.sketch,
             learners=fitted,
             first=first,
+            block=Block(name=chosen, width=x.shape[1]),
             split=folds[0],
             seed=seed,
             pool=pool,

@@ -53,19 +53,19 @@ class Gradients:
         dtype: of all sums; float64 is for holding gradients against finite differences.
 
     Raises:
-        InvariantError: the stem's features have no gradients here.
+        InvariantError: what the surrogate sees has no gradients here.
     """
 
     def __init__(
         self, stem: Stem, sketch: Sketch, surrogate: Surrogate, dtype: str = "float32"
     ) -> None:
-        if stem.spec.name not in TENSOR_FEATURES:
-            raise InvariantError(f"features {stem.spec.name} have no gradients")
+        if surrogate.features not in TENSOR_FEATURES:
+            raise InvariantError(f"features {surrogate.features} have no gradients")
         tf = import_tensorflow()
         self._tf, self._dtype = tf, tf.as_dtype(dtype)
         self._sketch, self._surrogate = sketch, surrogate
         self._distinct = stem.weights.distinct
-        self._features = TENSOR_FEATURES[stem.spec.name]
+        self._features = TENSOR_FEATURES[surrogate.features]
         kept = slice(0, self._distinct)  # the other filters repeat these
         self._kernel = self._constant((stem.weights.kernel * stem.weights.scale)[..., kept])
         self._shift = self._constant(stem.weights.shift[kept])
@@ -95,7 +95,7 @@ class Gradients:
         return OfPixels(log_odds=log_odds.numpy(), gradient=gradient.numpy())
 
     def features(self, pixels: Floats | NDArray[np.uint8]) -> Floats:
-        """Return the stem's features as they are computed here, shape (n, dimension)."""
+        """Return what the surrogate sees, shape (n, dimension), as it is computed here."""
         found: Floats = self._seen(self._respond(self._checked(pixels))).numpy()
         return found
 

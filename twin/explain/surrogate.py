@@ -29,6 +29,8 @@ class Surrogate:
     """log-odds of learner l = mean_l + Σ_a dual_al · exp(−γ · |view − anchor_a|²)."""
 
     learners: tuple[str, ...]  # in the registry's order
+    features: str  # name of the set that it sees: all that the learners see, or a block of it
+    first: int  # column of the learners' features with which that set begins
     view: View
     anchors: NDArray[np.float32]  # (anchors, dimensions), in the view's coordinates
     dual: NDArray[np.float64]  # (anchors, learners), nats
@@ -41,8 +43,12 @@ class Surrogate:
         """Return what the learners would say of feature rows, shape (n, learners), in nats.
 
         Sums run in BLAS: the last bits can depend on the rows beside.
+
+        Parameters:
+            x: all features of the learners, shape (n, features).
         """
-        seen = (x - self.view.mean) / self.view.scale @ self.view.axes
+        block = x[:, self.first : self.first + len(self.view.mean)]
+        seen = (block - self.view.mean) / self.view.scale @ self.view.axes
         return self.mean + kernel(seen, self.anchors.astype(np.float64), self.gamma) @ self.dual
 
     def fidelity(self, stack: MetaWeights) -> Fidelity | None:
@@ -64,6 +70,8 @@ class Surrogate:
         return pack(
             {
                 "learners": np.array(self.learners),
+                "features": np.array(self.features),
+                "first": np.array(self.first),
                 "view_mean": self.view.mean,
                 "view_scale": self.view.scale,
                 "axes": self.view.axes.astype(np.float32),
@@ -100,6 +108,8 @@ def load_surrogate(content: bytes) -> Surrogate:
     try:
         return Surrogate(
             learners=tuple(arrays["learners"].tolist()),
+            features=str(arrays["features"]),
+            first=int(arrays["first"]),
             view=View(
                 mean=arrays["view_mean"],
                 scale=arrays["view_scale"],

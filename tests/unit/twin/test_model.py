@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import ArtefactError
-from twin.explain.fitting import fit_surrogate
+from twin.explain.fitting import Block, fit_surrogate
 from twin.learners.registry import LEARNERS
 from twin.meta import fit_meta
 from twin.model import (
@@ -74,7 +74,7 @@ def model():
         meta=meta,
         sketch=fit_sketch(x),
         reference=Reference(log_odds=z, malignant=y, sketch=fit_sketch(x).of(x)),
-        surrogate=fit_surrogate(x, z, learners, seed=0),
+        surrogate=fit_surrogate(x, z, learners, block=Block(name="symmetric", width=5), seed=0),
         cases=TrainingCases(sha256=np.zeros((len(y), 32), np.uint8), malignant=y),
         facts=facts,
     )

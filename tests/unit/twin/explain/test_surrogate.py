@@ -6,11 +6,12 @@ import pytest
 
 from twin.errors import ArtefactError
 from twin.explain.fidelity import HeldOut, fidelity_of
-from twin.explain.fitting import fit_measured, fit_surrogate
+from twin.explain.fitting import Block, fit_measured, fit_surrogate
 from twin.explain.surrogate import load_surrogate
 from twin.meta import MetaWeights
 
 COUNT, WIDTH = 300, 12
+ALL = Block(name="symmetric", width=WIDTH)
 
 
 @dataclass
@@ -37,6 +38,14 @@ class Memory(Curve):
         return np.where(seen, 8.0, super().score(x))
 
 
+@dataclass
+class Late(Curve):
+    """Looks at the second half of its features."""
+
+    def score(self, x):
+        return super().score(x[:, WIDTH:])
+
+
 def rows(seed=0, count=COUNT):
     return np.random.default_rng(seed).normal(size=(count, WIDTH)).astype(np.float32)
 
@@ -49,7 +58,7 @@ def said(x, learners=LEARNERS):
 
 
 def test_unseen_rows_get_what_the_learners_say():
-    surrogate = fit_surrogate(rows(), said(rows()), LEARNERS, seed=0)
+    surrogate = fit_surrogate(rows(), said(rows()), LEARNERS, block=ALL, seed=0)
     other = rows(9)
     found, true = surrogate.log_odds(other), said(other)
     for column in range(2):
@@ -61,20 +70,34 @@ def test_unseen_rows_get_what_the_learners_say():
 def test_answers_on_rows_that_learners_know_by_heart_are_not_learned():
     x = rows()
     learners = {name: Memory(one.slope, x) for name, one in LEARNERS.items()}
-    surrogate = fit_surrogate(x, said(x), learners, seed=0)
+    surrogate = fit_surrogate(x, said(x), learners, block=ALL, seed=0)
     assert fidelity_of(surrogate.log_odds(rows(9))[:, 0], said(rows(9))[:, 0]).r2 > 0.8
+
+
+def test_a_surrogate_can_see_a_part_of_what_learners_see():
+    x = np.concatenate([rows(5), rows()], axis=1)  # the first half tells nothing
+    learners = {"svm": Late(1.0)}
+    block = Block(name="symmetric", first=WIDTH, width=WIDTH)
+    surrogate = fit_surrogate(x, said(x, learners), learners, block=block, seed=0)
+    assert (surrogate.features, surrogate.first) == ("symmetric", WIDTH)
+    other = np.concatenate([rows(8), rows(9)], axis=1)
+    found, true = surrogate.log_odds(other)[:, 0], said(other, learners)[:, 0]
+    assert fidelity_of(found, true).rank_correlation > 0.97
+    other[:, :WIDTH] = 0
+    assert np.array_equal(surrogate.log_odds(other)[:, 0], found)
 
 
 def test_the_seed_fixes_the_surrogate():
     one, same, other = (
-        fit_surrogate(rows(), said(rows()), LEARNERS, seed=seed).to_bytes() for seed in (1, 1, 2)
+        fit_surrogate(rows(), said(rows()), LEARNERS, block=ALL, seed=seed).to_bytes()
+        for seed in (1, 1, 2)
     )
     assert one == same
     assert one != other
 
 
 def test_a_weighted_sum_is_that_of_the_learners():
-    surrogate = fit_surrogate(rows(), said(rows()), LEARNERS, seed=0)
+    surrogate = fit_surrogate(rows(), said(rows()), LEARNERS, block=ALL, seed=0)
     dual, constant = surrogate.combined({"knn": 2.0, "input.0": 5.0})
     single = replace(surrogate, learners=("sum",), dual=dual[:, None], mean=np.array([constant]))
     x = rows(3, 5)
@@ -96,6 +119,7 @@ def test_fidelity_is_measured_on_rows_that_were_held_out():
                 sketch,
                 learners=LEARNERS,
                 first=first,
+                block=ALL,
                 split=(seen, unseen),
                 seed=0,
                 pool=pool,
@@ -119,7 +143,7 @@ def test_fidelity_is_measured_on_rows_that_were_held_out():
 
 def test_bytes_bring_the_same_surrogate_back():
     surrogate = replace(
-        fit_surrogate(rows(), said(rows()), LEARNERS, seed=0),
+        fit_surrogate(rows(), said(rows()), LEARNERS, block=ALL, seed=0),
         held_out=HeldOut(surrogate=said(rows(1, 9)), learners=said(rows(2, 9)), sketch=rows(3, 9)),
     )
     back = load_surrogate(surrogate.to_bytes())
