@@ -10,16 +10,20 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.component import Facts
 from twin.errors import ImageError
+from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
 from twin.model import learner_of, meta_of, sketch_of, stem_of
-from twin.ports import ImageReader
+from twin.ports import ImageReader, Unscorable
+
+EXPLAINER: Final = "explainer"  # the component's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +147,49 @@ class MetaHost(_Host):
         p_malignant = (meta or self._meta).probability(batch)
         self._count(len(p_malignant), started_s)
         return p_malignant
+
+
+class ExplainerHost(_Host):
+    """Explainers: image references in, maps out. It is started when somebody asks for a map."""
+
+    def __init__(
+        self,
+        name: str,
+        model_id: str,
+        files: Mapping[str, bytes],
+        learners: Sequence[str],
+        reader: ImageReader | None,
+    ) -> None:
+        started_s = time.perf_counter()
+        from twin.explain.explainer import Explainer
+        from twin.imaging import Imaging  # Pillow is for those who see pixels
+
+        self._explainer = Explainer(files, learners, model_id)
+        self._imaging = Imaging(reader)
+        super().__init__(name, model_id, started_s)
+
+    def handle(
+        self,
+        batch: Sequence[ImageRef],
+        methods: Sequence[str] = (),
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+        *,
+        checked: bool = False,
+    ) -> list[Explanation | Unscorable]:
+        """Return an explanation or the fault of each image; see `twin.ports.Explaining`.
+
+        Raises:
+            DependencyError: a store of images did not answer; the batch can be tried again.
+        """
+        started_s = time.perf_counter()
+        answers: list[Explanation | Unscorable] = []
+        for ref in batch:
+            try:
+                pixels = self._imaging.pixels(ref)
+            except ImageError as error:
+                answers.append(Unscorable(reason=str(error)))
+                continue
+            answers.append(self._explainer.explain(pixels, methods, meta, absent, checked=checked))
+        self._count(len(batch), started_s)
+        return answers

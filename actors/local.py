@@ -5,11 +5,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from actors.answers import assemble, columns_of
-from actors.hosts import LearnerHost, MetaHost, StemHost
+from actors.hosts import EXPLAINER, ExplainerHost, LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
+from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
-from twin.ports import Answer, ImageReader
+from twin.ports import Answer, ImageReader, Unscorable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class _LocalTicket:
 
 
 class LocalStack:
-    """Implements `twin.ports.Stack` without Ray.
+    """Implements `twin.ports.Stack` and `Explaining` without Ray.
 
     Batches are scored by one thread of their own, so that whoever submits (the engine) goes on.
     """
@@ -37,6 +38,8 @@ class LocalStack:
             LearnerHost(name, parts.model_id, part) for name, part in parts.learners.items()
         ]
         self.meta = MetaHost("meta", parts.model_id, parts.meta)
+        self._parts, self._reader = parts, reader
+        self._explainer: ExplainerHost | None = None  # loaded when somebody asks for a map
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack")
 
     def submit(
@@ -47,6 +50,26 @@ class LocalStack:
     ) -> _LocalTicket:
         """Start scoring a batch."""
         return _LocalTicket(self._thread.submit(self._score, list(images), meta, absent))
+
+    def explain(
+        self,
+        images: Sequence[ImageRef],
+        methods: Sequence[str],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+        *,
+        checked: bool = False,
+    ) -> list[Explanation | Unscorable]:
+        """Explain a batch in the caller's thread; see `twin.ports.Explaining`."""
+        return self._explainer_host().handle(list(images), methods, meta, absent, checked=checked)
+
+    def _explainer_host(self) -> ExplainerHost:
+        if self._explainer is None:
+            parts = self._parts
+            self._explainer = ExplainerHost(
+                EXPLAINER, parts.model_id, parts.explained, tuple(parts.learners), self._reader
+            )
+        return self._explainer
 
     def close(self) -> None:
         """Wait for what is under way and stop."""

@@ -13,4 +13,13 @@ class Parts:
     stem: Mapping[str, bytes]  # file name -> content
     learners: Mapping[str, Mapping[str, bytes]]  # learner -> file name -> content
     meta: Mapping[str, bytes]
+    surrogate: Mapping[str, bytes]  # with all that its gradients go through
     reference: Mapping[str, bytes]  # for those who re-stack and watch for drift
+
+    @property
+    def explained(self) -> dict[str, bytes]:
+        """What an explainer needs: all that the stack's answer is made of, and its surrogate."""
+        files = {**self.stem, **self.meta, **self.surrogate}
+        for part in self.learners.values():
+            files |= part
+        return files

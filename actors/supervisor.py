@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final
 
 import ray
@@ -33,6 +34,10 @@ class Seat:
     restarts: int = 0
     reason: str = ""
     facts: Facts | None = field(default=None)
+    # Started when it is first asked, and started again only then: nobody waits for it meanwhile.
+    on_demand: bool = False
+    asked: Any = None  # generation and question for facts under way; of those on demand alone
+    lock: Lock = field(default_factory=Lock)
 
 
 class Supervisor:
@@ -67,23 +72,33 @@ class Supervisor:
         self.seats[seat.name] = seat
         self._tell(seat)
 
+    def is_ready(self, seat: Seat, timeout_s: float = START_TIMEOUT_S) -> bool:
+        """Start one actor if it is not up, and wait for it; return whether it answers."""
+        self.start(seat)
+        if seat.state in (ComponentState.STARTING, ComponentState.RESTARTING):
+            self._await(seat, timeout_s)
+        return self.restart(seat)
+
     def await_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Wait until every actor has answered once; one that dies is started again.
+
+        Those that start on demand are not waited for.
 
         Raises:
             DependencyError: one of them did not answer in all its restarts, and why.
         """
         self._start_enlisted()
-        for seat in self.seats.values():
+        for seat in self._of_all_cases():
             if not self._await(seat, timeout_s) and not self.restart(seat):
                 raise DependencyError(f"component {seat.name} did not start: {seat.reason}")
 
     def died(self, seat: Seat, generation: int, reason: str) -> None:
         """Take note that the actor of this generation is gone; older news is ignored."""
-        if generation != seat.generation or seat.state is ComponentState.FAILED:
-            return
-        ray.kill(seat.actor)  # a hung process must not answer later
-        self._move(seat, ComponentMove.DIED, reason)
+        with seat.lock:  # two threads may find out at once
+            if generation != seat.generation or seat.state is ComponentState.FAILED:
+                return
+            ray.kill(seat.actor)  # a hung process must not answer later
+            self._move(seat, ComponentMove.DIED, reason)
 
     def restart(self, seat: Seat) -> bool:
         """Build a failed actor again; return whether it is ready."""
@@ -95,10 +110,14 @@ class Supervisor:
         return seat.state is ComponentState.READY
 
     def check(self, timeout_s: float = 30.0) -> None:
-        """Ask every actor for its facts; restart those that are gone."""
+        """Ask every actor for its facts; restart those that are gone.
+
+        One that is started on demand may be busy for long: it is asked, and nobody waits.
+        """
+        self._glance()
         asked = {
-            name: (seat.generation, seat.actor.describe.remote())
-            for name, seat in self.seats.items()
+            seat.name: (seat.generation, seat.actor.describe.remote())
+            for seat in self._of_all_cases()
             if seat.state is ComponentState.READY
         }
         for name, (generation, answer) in asked.items():
@@ -113,7 +132,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all actors."""
-        for seat in self.seats.values():
+        for seat in list(self.seats.values()):
             if seat.state is not ComponentState.STOPPED:
                 if seat.actor is not None:
                     ray.kill(seat.actor)
@@ -125,13 +144,36 @@ class Supervisor:
         A process of Ray's takes about a second of CPU to start. All at once they would share the
         cores with the stem, which has far more to import than they and would be ready last.
         """
-        slow = [seat.actor.describe.remote() for seat in self.seats.values() if seat.actor]
-        enlisted = [seat for seat in self.seats.values() if seat.actor is None]
+        seats = self._of_all_cases()
+        slow = [seat.actor.describe.remote() for seat in seats if seat.actor]
+        enlisted = [seat for seat in seats if seat.actor is None]
         for seat in enlisted:
             self.start(seat)
             if slow:
                 ready, _ = ray.wait([seat.actor.describe.remote(), *slow], num_returns=1)
                 slow = [reference for reference in slow if reference not in ready]
+
+    def _of_all_cases(self) -> list[Seat]:
+        """Return the seats of the actors that every case needs."""
+        return [seat for seat in list(self.seats.values()) if not seat.on_demand]
+
+    def _glance(self) -> None:
+        """Take up what actors on demand have said, and ask again; wait for none of them."""
+        for seat in list(self.seats.values()):
+            if not seat.on_demand or seat.state is not ComponentState.READY:
+                continue
+            if seat.asked is None:
+                seat.asked = seat.generation, seat.actor.describe.remote()
+            generation, answer = seat.asked
+            if not ray.wait([answer], timeout=0)[0]:
+                continue
+            seat.asked = None
+            try:
+                seat.facts = ray.get(answer)
+            except RayActorError as error:
+                self.died(seat, generation, first_line(error))
+            else:
+                self._tell(seat)
 
     def _spawn(self, seat: Seat) -> None:
         seat.generation += 1

@@ -8,39 +8,29 @@ be under way, which keeps the stem busy while the learners work on the batch bef
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import ray
 from numpy import float64
 from numpy.typing import NDArray
-from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
 from actors.answers import assemble, columns_of
+from actors.calls import Call, Calls
 from actors.cluster import Placement
+from actors.explaining import RayExplainer
 from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
-from actors.supervisor import Seat, Supervisor, first_line
-from twin.errors import DependencyError, DermtwinError
+from actors.supervisor import Seat, Supervisor
+from twin.errors import DependencyError
 from twin.events import ComponentChanged
+from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
-from twin.ports import Answer, ImageReader
-
-# A batch of 64 takes under a second; an actor silent for this long is taken for hung.
-CALL_TIMEOUT_S: Final = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A call that was sent to an actor, with the generation that it was sent to."""
-
-    seat: Seat
-    generation: int
-    answer: Any  # object reference
+from twin.ports import Answer, ImageReader, Unscorable
 
 
 class ActorSystem:
-    """Implements `twin.ports.Stack` on Ray actors.
+    """Implements `twin.ports.Stack` on Ray actors, and `Explaining` on one more of them.
 
     Parameters:
         parts: verified artefact.
@@ -62,6 +52,8 @@ class ActorSystem:
         self.threshold = parts.threshold
         self.supervisor = Supervisor(parts.model_id, on_change, clock)
         self._turn = 0
+        self._calls = Calls(self.supervisor)
+        self._explainer = RayExplainer(self._calls, parts, reader, placement)
         model_id = parts.model_id
         # The stem is started at once: it imports TensorFlow, the longest start of all. The others
         # follow in `Supervisor.await_ready`.
@@ -99,50 +91,38 @@ class ActorSystem:
         turn = self._turn
         self._turn += 1
         batch = list(images)
-        stem = self.send(self._stems[turn % len(self._stems)], batch)
+        stem = self._calls.send(self._stems[turn % len(self._stems)], batch)
         learners = {
-            name: self.send(seats[turn % len(seats)], stem.answer)
+            name: self._calls.send(seats[turn % len(seats)], stem.answer)
             for name, seats in self._learners.items()
             if name not in absent
         }
         seat = self._metas[turn % len(self._metas)]
-        return _RayTicket(self, batch, stem, learners, seat, list(self._learners), meta)
+        return _RayTicket(self._calls, batch, stem, learners, seat, list(self._learners), meta)
+
+    def explain(
+        self,
+        images: Sequence[ImageRef],
+        methods: Sequence[str],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+        *,
+        checked: bool = False,
+    ) -> list[Explanation | Unscorable]:
+        """Explain a batch; see `twin.ports.Explaining`. Scoring goes on meanwhile."""
+        return self._explainer.explain(images, methods, meta, absent, checked=checked)
 
     def close(self) -> None:
         """End the actors."""
         self.supervisor.stop()
 
-    def send(self, seat: Seat, *batch: Any) -> _Call:  # noqa: ANN401  arguments or references
-        """Call an actor without waiting."""
-        self.supervisor.start(seat)  # if nobody waited for it to be ready
-        return _Call(seat, seat.generation, seat.actor.handle.remote(*batch))
-
-    def answer_of(self, call: _Call, *batch: Any) -> tuple[Any, Any] | None:  # noqa: ANN401
-        """Return a call's (reference, value), sent again if its actor died; None if it is gone.
-
-        Raises:
-            DermtwinError: the component itself raised it.
-        """
-        while True:
-            try:
-                return call.answer, ray.get(call.answer, timeout=CALL_TIMEOUT_S)
-            except (RayActorError, GetTimeoutError) as error:
-                self.supervisor.died(call.seat, call.generation, first_line(error))
-                if not self.supervisor.restart(call.seat):
-                    return None
-                call = self.send(call.seat, *batch)
-            except RayTaskError as error:
-                if isinstance(error.cause, DermtwinError):
-                    raise error.cause from error
-                raise
-
 
 @dataclass(frozen=True, slots=True)
 class _RayTicket:
-    system: ActorSystem
+    calls: Calls
     images: list[ImageRef]
-    stem: _Call
-    learners: dict[str, _Call]
+    stem: Call
+    learners: dict[str, Call]
     meta_seat: Seat
     names: list[str]  # of all learners
     meta: MetaStack | None
@@ -154,8 +134,8 @@ class _RayTicket:
         )
 
     def collect(self) -> list[Answer]:
-        system = self.system
-        seen = system.answer_of(self.stem, self.images)
+        calls = self.calls
+        seen = calls.answer_of(self.stem, self.images)
         if seen is None:
             raise DependencyError(f"the stem is gone: {self.stem.seat.reason}")
         reference, stem_answer = seen
@@ -163,15 +143,15 @@ class _RayTicket:
         for name, call in self.learners.items():
             # A learner's call fails with the stem's actor error if the stem died under it: the
             # learner itself is well then, and is simply asked again with the new features.
-            sent = call if reference == self.stem.answer else system.send(call.seat, reference)
-            answered = system.answer_of(sent, reference)
+            sent = call if reference == self.stem.answer else calls.send(call.seat, reference)
+            answered = calls.answer_of(sent, reference)
             if answered is not None:
                 scores[name] = answered[1]
         if not scores:
             raise DependencyError("no learner is left to answer")
         missing = [name for name in self.names if name not in scores]
         asked = (columns_of(scores, stem_answer.sketch), self.meta)
-        told = system.answer_of(system.send(self.meta_seat, *asked), *asked)
+        told = calls.answer_of(calls.send(self.meta_seat, *asked), *asked)
         if told is None:
             raise DependencyError(f"the meta-learner is gone: {self.meta_seat.reason}")
         sketch = stem_answer.sketch

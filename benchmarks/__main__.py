@@ -22,6 +22,7 @@ from benchmarks import (
     cold_start,
     coverage,
     engine_speed,
+    explaining,
     label_free,
     memory,
     mirror_delay,
@@ -36,7 +37,7 @@ from benchmarks.processes import run_json
 
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
-OF_TWIN = ("cold_start", "routes", "mirror_delay")
+OF_TWIN = ("cold_start", "routes", "mirror_delay", "explaining")
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
@@ -106,6 +107,8 @@ def _of_twin(wanted: set[str], rounds: int) -> dict[str, dict[str, object]]:
         results["cold_start"] = cold_start.measure(DERMTWIN, FIRST, rounds)
     if "mirror_delay" in wanted:
         results["mirror_delay"] = mirror_delay.measure(trained["model_id"], data)
+    if "explaining" in wanted:
+        results["explaining"] = explaining.measure(trained["model_id"], data, rounds)
     return results
 
 

@@ -17,10 +17,12 @@ from services.commands.compare import compare
 from services.commands.data import data
 from services.commands.detectors import detectors
 from services.commands.doctor import doctor
+from services.commands.explain import explain
 from services.commands.feedback import feedback
 from services.commands.gallery import gallery
 from services.commands.realism import realism
 from services.commands.refit import refit
+from services.commands.reproduce import reproduce
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -48,7 +50,9 @@ app = typer.Typer(
 )
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, detectors, resume, validate, schema),
-    "Models and images": (train, refit, score, card, audit_data, robustness, realism, gallery),
+    "Models and images": (
+        train, refit, score, explain, reproduce, card, audit_data, robustness, realism, gallery
+    ),
     "The live twin, and this machine": (up, status, feedback, doctor),
 }
 for _panel, _commands in _PANELS.items():

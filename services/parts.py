@@ -3,7 +3,7 @@
 from actors.parts import Parts
 from simulator.language.loop_plans import twin_loop
 from simulator.language.schema import Scenario
-from twin.model import META, REFERENCE, Model, meta_of, reference_of
+from twin.model import META, REFERENCE, SURROGATE, Model, meta_of, reference_of
 from twin.restacking.twin_loop import TwinLoop
 
 
@@ -23,5 +23,6 @@ def parts_of(model: Model) -> Parts:
         stem=model.part("stem"),
         learners={name: model.part(name) for name in model.learners},
         meta=model.part("meta"),
+        surrogate=model.part(SURROGATE),
         reference=model.part("reference"),
     )

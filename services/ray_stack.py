@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from actors.cluster import Placement, ray_is_up, start_ray, stop_ray
+from actors.hosts import EXPLAINER
 from actors.parts import Parts
 from actors.system import ActorSystem
 from services.config import Settings
@@ -23,7 +24,9 @@ def ray_up(settings: Settings, components: Sequence[str]) -> Iterator[Placement]
         yield placement
         return
     names = list(components)
-    start_ray(settings.ray, placement.total_cpus(names), placement.actors(names))
+    # Room for an explainer, which comes when somebody asks; no process is started ahead for it.
+    shares = placement.total_cpus([*names, EXPLAINER])
+    start_ray(settings.ray, shares, placement.actors(names))
     try:
         yield placement
     finally:

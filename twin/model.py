@@ -23,6 +23,7 @@ from twin.reference import Reference, load_reference
 from twin.sketch import Sketch, load_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights
+from twin.training_cases import TrainingCases, load_training_cases
 
 FORMAT: Final = 4  # raise it when an older program would misread a newer artefact
 MANIFEST: Final = "manifest.json"
@@ -30,15 +31,18 @@ STEM: Final = "stem"
 META: Final = "meta"
 REFERENCE: Final = "reference"
 SURROGATE: Final = "surrogate"
+CASES: Final = "cases"
 _STEM_FILE: Final = "stem.npz"
 _SKETCH_FILE: Final = "sketch.npz"
 _META_FILE: Final = "meta.json"
 _REFERENCE_FILE: Final = "reference.npz"
 _SURROGATE_FILE: Final = "surrogate.npz"
+_CASES_FILE: Final = "cases.npz"
 _NAMED: Final = {
     STEM: (_STEM_FILE, _SKETCH_FILE),
     META: (_META_FILE,),
     REFERENCE: (_REFERENCE_FILE,),
+    CASES: (_CASES_FILE,),
     # Whoever takes gradients needs all that they go through.
     SURROGATE: (_SURROGATE_FILE, _STEM_FILE, _SKETCH_FILE, _META_FILE),
 }
@@ -84,7 +88,7 @@ class Model:
         return tuple(name for name in LEARNERS if name in self.content["learners"])
 
     def part(self, component: str) -> dict[str, bytes]:
-        """Return the files of a component: `stem`, `meta`, a learner, `reference`, `surrogate`."""
+        """Return the files of a component: `stem`, `meta`, a learner, or another name above."""
         names = _NAMED.get(component) or (LEARNERS[component].file,)
         return {name: self.files[name] for name in names}
 
@@ -123,6 +127,7 @@ def build(
     sketch: Sketch,
     reference: Reference,
     surrogate: Surrogate,
+    cases: TrainingCases,
     facts: Mapping[str, Any],
 ) -> Model:
     """Put a model together.
@@ -146,6 +151,7 @@ def build(
         _META_FILE: meta.to_bytes(),
         _REFERENCE_FILE: reference.to_bytes(),
         _SURROGATE_FILE: surrogate.to_bytes(),
+        _CASES_FILE: cases.to_bytes(),
         **{LEARNERS[name].file: fitted.to_bytes() for name, fitted in learners.items()},
     }
     content = {
@@ -202,6 +208,11 @@ def reference_of(files: Files) -> Reference:
 def surrogate_of(files: Files) -> Surrogate:
     """Load the smooth stand-in for the learners; NumPy alone."""
     return load_surrogate(files[_SURROGATE_FILE])
+
+
+def training_cases_of(files: Files) -> TrainingCases:
+    """Load which images the model learned from; NumPy alone."""
+    return load_training_cases(files[_CASES_FILE])
 
 
 def _verified_manifest(files: Files, name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
 
@@ -76,5 +77,32 @@ class Stack(Protocol):
         Parameters:
             meta: the stack that answers; None for the one that the model came with.
             absent: learners that are not asked.
+        """
+        ...
+
+
+class Explaining(Protocol):
+    """Explains what a stack answered, wherever explainers run; never on the path of scoring."""
+
+    def explain(
+        self,
+        images: Sequence[ImageRef],
+        methods: Sequence[str],
+        meta: MetaStack | None = None,
+        absent: frozenset[str] = frozenset(),
+        *,
+        checked: bool = False,
+    ) -> list[Explanation | Unscorable]:
+        """Return an explanation for each image, in their order; waits for the explainer to start.
+
+        Parameters:
+            images: a batch that one stack version answered with the same learners.
+            methods: names of `twin.explain.methods.METHODS`.
+            meta: the stack version; None for the one that the model came with.
+            absent: learners that gave no vote.
+            checked: measure deletion and insertion of each map, too.
+
+        Raises:
+            DependencyError: the explainer is gone for good, or a store of images is.
         """
         ...

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.explain.fitting import fit_measured
+from twin.explain.fitting import Block, fit_measured
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
@@ -24,6 +24,7 @@ from twin.reference import Reference
 from twin.sketch import fit_sketch
 from twin.stem import Stem
 from twin.stem_weights import StemWeights, calibrated
+from twin.training_cases import TrainingCases
 from twin.training_facts import THRESHOLD, data_facts, meta_facts, quality, versions
 
 Pixels = Callable[[int], NDArray[np.uint8]]  # place in the training set -> (224, 224, 3)
@@ -122,13 +123,15 @@ def train(
         surrogate = fit_measured(
             x,
             z,
+            reference.sketch,
             learners=fitted,
             first=first,
+            block=Block(name=chosen, width=x.shape[1]),
             split=folds[0],
-            stack=meta.weights_for(LEARNERS),
             seed=seed,
             pool=pool,
         )
+        agreement = surrogate.fidelity(meta.weights_for(LEARNERS))
         on_progress("surrogate", 1, 1)
     facts |= {
         "threshold": THRESHOLD,
@@ -143,7 +146,7 @@ def train(
             for column, name in enumerate(LEARNERS)
         },
         "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
-        "surrogate": asdict(surrogate.fidelity) if surrogate.fidelity else None,
+        "surrogate": asdict(agreement) if agreement else None,
     }
     return build(
         stem=stem,
@@ -153,6 +156,9 @@ def train(
         sketch=sketch,
         reference=reference,
         surrogate=surrogate,
+        cases=TrainingCases(
+            sha256=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32), malignant=labels
+        ),
         facts=facts,
     )
 

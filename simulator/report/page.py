@@ -13,12 +13,15 @@ from importlib.resources import files
 from simulator.report.markup import Html, join, tag
 
 
-def page(title: str, top: Html, contents: Sequence[tuple[str, str]], body: Html) -> str:
+def page(
+    title: str, top: Html, contents: Sequence[tuple[str, str]], body: Html, *, style: str = ""
+) -> str:
     """Return the whole file.
 
     Parameters:
         top: what stands before the list of contents: title, question and answer.
         contents: key and title of each section.
+        style: CSS of this page alone.
     """
     scripts = [_plotly(), _file("report.js")]
     policy = (
@@ -33,7 +36,7 @@ def page(title: str, top: Html, contents: Sequence[tuple[str, str]], body: Html)
             tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
             tag("meta", name="color-scheme", content="light dark"),
             tag("title", title),
-            tag("style", Html(_file("report.css"))),
+            tag("style", Html(_file("report.css") + style)),
         ],
         "\n",
     )

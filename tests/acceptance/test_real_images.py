@@ -3,12 +3,17 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.config import Settings
+from services.image_store import FileReader
 from services.learning import Lesson, evaluate_images, learn_images
 from services.runs import RunOrder, run_scenario
 from simulator.cases.datasets import load_images
+from twin.explain.fidelity import LEAST_RANK_CORRELATION, fidelity_of
+from twin.imaging import Imaging
+from twin.model import learner_of, meta_of, stem_of, surrogate_of
 
 DATA = os.environ.get("DERMTWIN_DATA")
 pytestmark = [
@@ -41,6 +46,20 @@ def test_accuracy_on_the_papers_split(model, settings: Settings) -> None:
     assert (test["images"], test["unscorable"]) == (660, [])
     assert test["accuracy"] >= 0.885
     assert test["auc"] >= 0.960
+
+
+def test_the_surrogate_orders_test_images_as_the_stack_does(model, settings: Settings) -> None:
+    files, imaging = model.files, Imaging(FileReader(settings.data))
+    stem, surrogate = stem_of(files), surrogate_of(files)
+    stack = meta_of(files).weights_for(model.learners)
+    held_out = load_images(settings.data, split="test")[::3]
+    x = np.stack([stem.features(imaging.pixels(image.ref)) for image in held_out])
+    true = sum(stack.weights[name] * learner_of(files, name).score(x) for name in model.learners)
+    said = surrogate.log_odds(x) @ [stack.weights[name] for name in surrogate.learners]
+    found, promised = fidelity_of(said, true), surrogate.fidelity(stack)
+    assert found.rank_correlation >= LEAST_RANK_CORRELATION
+    # What the manifest promises was measured inside the training split, and holds outside.
+    assert abs(found.rank_correlation - promised.rank_correlation) < 0.02
 
 
 def test_the_isic_clinic_streams_over_kafka_as_it_does_in_process(

@@ -1,5 +1,6 @@
 """How well a surrogate stands for the stack: on images that it was not fitted to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import InvariantError
+from twin.meta import INPUT, MetaWeights
 
 # Below it, a surrogate's maps are marked: it would order too many pairs of images another way
 # round than the stack does. Assumption; one in ten pairs at about 0.95.
@@ -28,6 +30,30 @@ class Fidelity:
     def is_low(self) -> bool:
         """Whether maps of this surrogate must be marked."""
         return self.rank_correlation < LEAST_RANK_CORRELATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HeldOut:
+    """What a surrogate and its learners said of images that neither was fitted to."""
+
+    surrogate: NDArray[np.float64]  # (images, learners), log-odds in nats
+    learners: NDArray[np.float64]  # the same of the learners themselves
+    sketch: NDArray[np.float64]  # (images, columns), which both have in common
+
+    def fidelity(self, names: Sequence[str], stack: MetaWeights) -> Fidelity:
+        """Return the agreement on the log-odds of one stack.
+
+        Parameters:
+            names: of the learners, in the order of columns.
+            stack: weights of the learners that are there, and of the sketch if any.
+        """
+        by_learner = np.array([stack.weights.get(name, 0.0) for name in names])
+        columns = range(self.sketch.shape[1])
+        by_column = np.array([stack.weights.get(f"{INPUT}{column}", 0.0) for column in columns])
+        common = self.sketch @ by_column
+        return fidelity_of(
+            self.surrogate @ by_learner + common, self.learners @ by_learner + common
+        )
 
 
 def fidelity_of(surrogate: Scores, stack: Scores) -> Fidelity:

@@ -4,6 +4,7 @@ What they explain is the surrogate, and its fidelity stands on every map.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -33,17 +34,18 @@ class GradientExplainers:
     Parameters:
         files: the model's files, or its part `surrogate`.
         model_id: stands on every map.
+        threads: how many chunks of a batch at once; they do not meet.
 
     >>> sorted(METHODS)
     ['grad-cam', 'hires-cam', 'saliency', 'smoothgrad']
     """
 
-    def __init__(self, files: Files, model_id: str) -> None:
-        surrogate = surrogate_of(files)
+    def __init__(self, files: Files, model_id: str, threads: int = 2) -> None:
         self.model_id = model_id
-        self.fidelity = surrogate.fidelity
+        self._surrogate = surrogate_of(files)
         self._meta = meta_of(files)
-        self._gradients = Gradients(stem_of(files), sketch_of(files), surrogate)
+        self._gradients = Gradients(stem_of(files), sketch_of(files), self._surrogate)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="gradients")
 
     def maps(
         self,
@@ -72,12 +74,17 @@ class GradientExplainers:
         book = meta or self._meta
         stack = book.weights_for(name for name in book.learners if name not in absent)
         sign = 1.0 if malignant else -1.0
-        fidelity = self.fidelity.rank_correlation if self.fidelity else None
-        return [
-            scaled(raw, method=method, fidelity=fidelity, model_id=self.model_id)
-            for chunk in _chunks(pixels)
-            for raw in METHODS[method](self._gradients, chunk, stack, sign)
-        ]
+        agreement = self._surrogate.fidelity(stack)
+        fidelity = agreement.rank_correlation if agreement else None
+
+        def explain(chunk: Pixels) -> list[Map]:
+            return [
+                scaled(raw, method=method, fidelity=fidelity, model_id=self.model_id)
+                for raw in METHODS[method](self._gradients, chunk, stack, sign)
+            ]
+
+        explained = self._threads.map(explain, _chunks(pixels))
+        return [one for chunk in explained for one in chunk]
 
 
 def _chunks(pixels: Pixels) -> Iterator[Pixels]:

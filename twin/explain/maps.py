@@ -4,6 +4,7 @@ Every map explains one quantity, the stack's log-odds of malignancy, whatever th
 maps of benign and of malignant images can be read and compared alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,8 @@ from twin.errors import InvariantError
 EDGE_PX: Final = 224  # maps are as large as the stem's input
 
 Values = NDArray[np.float32]
+Pixels = NDArray[np.uint8]  # RGB, (224, 224, 3)
+Score = Callable[[NDArray[np.uint8]], NDArray[np.float64]]  # (n, 224, 224, 3) -> (n,) nats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

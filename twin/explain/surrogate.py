@@ -13,13 +13,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.arrays import pack, unpack
+from twin.arrays import Arrays, pack, unpack
 from twin.errors import ArtefactError
-from twin.explain.fidelity import Fidelity
+from twin.explain.fidelity import Fidelity, HeldOut
 from twin.kernels import View
 from twin.learners.contract import Features
+from twin.meta import MetaWeights
 
 _FILE: Final = "surrogate.npz"
+_HELD_OUT: Final = ("surrogate", "learners", "sketch")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,21 +29,31 @@ class Surrogate:
     """log-odds of learner l = mean_l + Σ_a dual_al · exp(−γ · |view − anchor_a|²)."""
 
     learners: tuple[str, ...]  # in the registry's order
+    features: str  # name of the set that it sees: all that the learners see, or a block of it
+    first: int  # column of the learners' features with which that set begins
     view: View
     anchors: NDArray[np.float32]  # (anchors, dimensions), in the view's coordinates
     dual: NDArray[np.float64]  # (anchors, learners), nats
     mean: NDArray[np.float64]  # (learners,), nats
     gamma: float  # per squared unit of the view
-    # With the whole stack, on images that neither was fitted to; None where nobody measured it.
-    fidelity: Fidelity | None = None
+    # Answers of one that was fitted in the same way to a part of the images; None if there is none.
+    held_out: HeldOut | None = None
 
     def log_odds(self, x: Features) -> NDArray[np.float64]:
         """Return what the learners would say of feature rows, shape (n, learners), in nats.
 
         Sums run in BLAS: the last bits can depend on the rows beside.
+
+        Parameters:
+            x: all features of the learners, shape (n, features).
         """
-        seen = (x - self.view.mean) / self.view.scale @ self.view.axes
+        block = x[:, self.first : self.first + len(self.view.mean)]
+        seen = (block - self.view.mean) / self.view.scale @ self.view.axes
         return self.mean + kernel(seen, self.anchors.astype(np.float64), self.gamma) @ self.dual
+
+    def fidelity(self, stack: MetaWeights) -> Fidelity | None:
+        """Return the agreement with a stack on held-out images; None where none were held out."""
+        return None if self.held_out is None else self.held_out.fidelity(self.learners, stack)
 
     def combined(self, weights: Mapping[str, float]) -> tuple[NDArray[np.float64], float]:
         """Return anchors' coefficients, shape (anchors,), and the constant of a weighted sum.
@@ -54,10 +66,12 @@ class Surrogate:
 
     def to_bytes(self) -> bytes:
         """Return the arrays as a file."""
-        measured = {} if self.fidelity is None else {"fidelity": _figures(self.fidelity)}
+        kept = {} if self.held_out is None else {n: getattr(self.held_out, n) for n in _HELD_OUT}
         return pack(
             {
                 "learners": np.array(self.learners),
+                "features": np.array(self.features),
+                "first": np.array(self.first),
                 "view_mean": self.view.mean,
                 "view_scale": self.view.scale,
                 "axes": self.view.axes.astype(np.float32),
@@ -65,7 +79,7 @@ class Surrogate:
                 "dual": self.dual,
                 "mean": self.mean,
                 "gamma": np.array(self.gamma),
-                **measured,
+                **{f"held_out_{name}": array for name, array in kept.items()},
             }
         )
 
@@ -94,6 +108,8 @@ def load_surrogate(content: bytes) -> Surrogate:
     try:
         return Surrogate(
             learners=tuple(arrays["learners"].tolist()),
+            features=str(arrays["features"]),
+            first=int(arrays["first"]),
             view=View(
                 mean=arrays["view_mean"],
                 scale=arrays["view_scale"],
@@ -103,16 +119,11 @@ def load_surrogate(content: bytes) -> Surrogate:
             dual=arrays["dual"],
             mean=arrays["mean"],
             gamma=float(arrays["gamma"]),
-            fidelity=_fidelity(arrays["fidelity"]) if "fidelity" in arrays else None,
+            held_out=_held_out(arrays) if f"held_out_{_HELD_OUT[0]}" in arrays else None,
         )
     except (KeyError, ValueError) as error:
         raise ArtefactError(_FILE, f"is no surrogate: {error}") from error
 
 
-def _figures(fidelity: Fidelity) -> NDArray[np.float64]:
-    return np.array([fidelity.rank_correlation, fidelity.r2, fidelity.images], np.float64)
-
-
-def _fidelity(figures: NDArray[np.float64]) -> Fidelity:
-    rank_correlation, r2, images = figures.tolist()
-    return Fidelity(rank_correlation=rank_correlation, r2=r2, images=int(images))
+def _held_out(arrays: Arrays) -> HeldOut:
+    return HeldOut(**{name: arrays[f"held_out_{name}"] for name in _HELD_OUT})

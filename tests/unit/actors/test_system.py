@@ -3,16 +3,22 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 import ray
 from tiny_model import patients, tiny_parts
 
 from actors.cluster import Placement, start_ray, stop_ray
+from actors.hosts import EXPLAINER
 from actors.local import LocalStack
 from actors.supervisor import MAX_RESTARTS
 from actors.system import ActorSystem
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
+from twin.explain.explanation import Explanation
+from twin.images import BlobRef
+from twin.lifecycle import ComponentState
+from twin.ports import Unscorable
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +132,49 @@ def test_a_health_check_finds_the_dead_and_reports_the_living(system: ActorSyste
     assert latest["knn-2"].restarts == 1
     assert latest["stem"].facts["images"] == 5.0
     assert all(event.state == "ready" for event in latest.values())
+
+
+def test_an_explainer_comes_on_demand_and_scoring_never_waits_for_it(
+    system: ActorSystem, changes, expected
+) -> None:
+    assert EXPLAINER not in system.supervisor.seats
+    ref = images()[:1]
+    local = LocalStack(tiny_parts(), None)
+    (wanted,) = local.explain(ref, ["grad-cam"])
+    local.close()
+
+    def explained() -> None:
+        (found,) = system.explain(ref, ["grad-cam"])
+        assert isinstance(found, Explanation)
+        assert np.array_equal(found.maps[0].values, wanted.maps[0].values)
+
+    explained()
+    seat = system.supervisor.seats[EXPLAINER]
+    states = [event.state for event in changes if event.component == EXPLAINER]
+    assert states == ["starting", "ready"]
+    kill(system, EXPLAINER)
+    while seat.state is ComponentState.READY:  # its death takes a moment to be known
+        system.supervisor.check()
+    assert seat.restarts == 0  # nobody waits until TensorFlow is imported again
+    system.supervisor.await_ready()
+    assert system.submit(images()).collect() == expected
+    assert seat.state is ComponentState.FAILED  # and it shows
+    (unreadable,) = system.explain([BlobRef(sha256="0" * 64)], ["grad-cam"])
+    assert isinstance(unreadable, Unscorable)
+    assert seat.restarts == 1
+    system.supervisor.check()
+    explained()
+    states = [event.state for event in changes if event.component == EXPLAINER]
+    assert states[-1] == "ready"
+    assert "failed" in states
+
+    seat.restarts = MAX_RESTARTS  # from here on it stays dead
+    kill(system, EXPLAINER)
+    with pytest.raises(DependencyError, match="the explainer is gone"):
+        system.explain(images()[:1], ["grad-cam"])
+    with pytest.raises(DependencyError, match="the explainer did not start"):
+        system.explain(images()[:1], ["grad-cam"])
+    assert system.submit(images()).collect() == expected
 
 
 def test_a_second_cluster_address_that_nobody_serves_is_a_dependency_error() -> None:

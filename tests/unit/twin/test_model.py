@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import ArtefactError
-from twin.explain.fitting import fit_surrogate
+from twin.explain.fitting import Block, fit_surrogate
 from twin.learners.registry import LEARNERS
 from twin.meta import fit_meta
 from twin.model import (
@@ -23,10 +23,12 @@ from twin.model import (
     sketch_of,
     stem_of,
     surrogate_of,
+    training_cases_of,
 )
 from twin.reference import Reference
 from twin.sketch import fit_sketch
 from twin.stem_weights import analytic
+from twin.training_cases import TrainingCases
 
 pytestmark = pytest.mark.slow  # learners' libraries, and TensorFlow for the stem
 
@@ -72,7 +74,8 @@ def model():
         meta=meta,
         sketch=fit_sketch(x),
         reference=Reference(log_odds=z, malignant=y, sketch=fit_sketch(x).of(x)),
-        surrogate=fit_surrogate(x, z, learners, seed=0),
+        surrogate=fit_surrogate(x, z, learners, block=Block(name="symmetric", width=5), seed=0),
+        cases=TrainingCases(sha256=np.zeros((len(y), 32), np.uint8), malignant=y),
         facts=facts,
     )
 
@@ -197,6 +200,7 @@ def test_a_stem_with_an_unknown_feature_set_is_refused():
         sketch=sketch_of(model().files),
         reference=reference_of(model().files),
         surrogate=surrogate_of(model().files),
+        cases=training_cases_of(model().files),
         facts={"threshold": 0.5, "learners": {}},
     )
     with pytest.raises(ArtefactError, match=r"stem\.npz.*curvelets"):

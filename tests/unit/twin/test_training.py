@@ -1,3 +1,4 @@
+import hashlib
 from functools import cache
 
 import numpy as np
@@ -5,8 +6,9 @@ import pytest
 
 from twin.errors import DataError
 from twin.evaluate import auc
+from twin.explain.neighbours import nearest
 from twin.learners.registry import LEARNERS
-from twin.model import Model, learner_of, meta_of, stem_of
+from twin.model import Model, learner_of, meta_of, stem_of, training_cases_of
 from twin.stem_weights import StemWeights, analytic
 from twin.training import FULL, QUICK, train
 
@@ -50,6 +52,23 @@ def test_a_model_that_tells_the_classes_apart_comes_out():
     z = {name: learner_of(back.part(name), name).score(x) for name in back.learners}
     assert auc(meta.probability(z), LABELS) > 0.95
     assert back.report()["stack"]["auc"] > 0.8
+
+
+def test_the_model_knows_its_training_images_by_their_pixels():
+    cases = training_cases_of(trained()[0].part("cases"))
+    assert cases.malignant.tolist() == LABELS.tolist()
+    for row in (0, 5, COUNT - 1):
+        assert cases.digest(row) == hashlib.sha256(pixels(row).tobytes()).hexdigest()
+
+
+def test_an_image_that_was_learned_from_is_its_own_nearest_neighbour():
+    model = trained()[0]
+    stem, knn = stem_of(model.part("stem")), learner_of(model.part("knn"), "knn")
+    found = nearest(knn, stem.features(pixels(7)), 5)
+    assert (found[0].row, found[0].malignant) == (7, bool(LABELS[7]))
+    assert found[0].distance == pytest.approx(0, abs=1e-3)
+    assert [one.distance for one in found] == sorted(one.distance for one in found)
+    assert len(nearest(knn, stem.features(pixels(7)), 10 * COUNT)) == COUNT
 
 
 def test_threads_do_not_change_a_bit_of_the_model():

@@ -1,0 +1,1 @@
+"""Explanations as files: pictures, arrays, and a page that opens offline."""

@@ -1,0 +1,72 @@
+"""A map laid over its image, with a scale bar, as PNG."""
+
+import io
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.explaining.colours import coloured
+from twin.explain.maps import Map, Pixels
+
+# Share of the map's colour; the rest is the image in grey, so that its own colours mislead nobody.
+_OVER: Final = 0.6
+_BAR_PX: Final = 14
+_GAP_PX: Final = 8
+_WORDS_PX: Final = 62  # room for numbers beside the bar
+_GREY: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
+
+
+def overlay(pixels: Pixels, found: Map) -> Pixels:
+    """Return a map's colours over the image in grey, shape (224, 224, 3)."""
+    grey = (pixels @ np.array(_GREY))[..., None]
+    mixed = (1 - _OVER) * grey + _OVER * coloured(found.values)
+    over: Pixels = mixed.round().clip(0, 255).astype(np.uint8)
+    return over
+
+
+def with_scale(pixels: Pixels, found: Map, unit: str) -> bytes:
+    """Return the overlay beside a scale bar with the raw values at its ends, PNG.
+
+    Parameters:
+        unit: of raw values.
+    """
+    from PIL import Image, ImageDraw
+
+    over = overlay(pixels, found)
+    height, width, _ = over.shape
+    whole = Image.new("RGB", (width + 2 * _GAP_PX + _BAR_PX + _WORDS_PX, height + 20), "white")
+    whole.paste(Image.fromarray(over), (0, 0))
+    levels = np.linspace(1, 0, height)[:, None].repeat(_BAR_PX, axis=1)
+    whole.paste(Image.fromarray(coloured(levels)), (width + _GAP_PX, 0))
+    draw = ImageDraw.Draw(whole)
+    left = width + 2 * _GAP_PX + _BAR_PX
+    draw.text((left, 0), number(found.high), fill="black")
+    draw.text((left, height - 12), number(found.low), fill="black")
+    draw.text((2, height + 4), f"{found.method}, {unit}", fill="black")
+    return _png(whole)
+
+
+def picture(pixels: NDArray[np.uint8]) -> bytes:
+    """Return pixels as PNG."""
+    from PIL import Image
+
+    return _png(Image.fromarray(pixels))
+
+
+def number(value: float) -> str:
+    """Return a value with three digits that count.
+
+    >>> number(0.0123456), number(-2.0), number(0.0)
+    ('0.0123', '-2', '0')
+    """
+    return f"{value:.3g}"
+
+
+def _png(image: object) -> bytes:
+    from PIL import Image
+
+    assert isinstance(image, Image.Image)
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
