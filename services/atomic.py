@@ -11,11 +11,20 @@ def write_text(file: Path, text: str) -> None:
     Raises:
         OSError: the directory cannot be written to.
     """
+    write_bytes(file, text.encode())
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file; what was there stays until the new one is complete.
+
+    Raises:
+        OSError: the directory cannot be written to.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     staging = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         staging.chmod(0o644)  # mkstemp keeps others out; data is for sharing

@@ -132,16 +132,43 @@ def load_meta(content: bytes) -> MetaStack:
         raise ArtefactError("meta.json", f"not a meta-learner: {error}") from error
 
 
-def choose_penalty(z: NDArray[np.float64], y: NDArray[np.bool_], folds: Folds) -> float:
-    """Return the penalty with the least held-out log-loss; the greater one of equals.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathPoint:
+    """The stack at one penalty of the L1 path."""
+
+    penalty: float  # per unit of weight, in nats of mean log-loss
+    intercept: float  # nats
+    weights: tuple[float, ...]  # per learner, fitted on all cases
+    log_loss: float  # held out, nats
+
+
+def penalty_path(
+    z: NDArray[np.float64], y: NDArray[np.bool_], folds: Folds
+) -> tuple[PathPoint, ...]:
+    """Return the stack at every penalty that is tried, from the least penalty on.
 
     Parameters:
         z: out-of-fold log-odds, shape (n, learners).
         y: shape (n,).
         folds: groups (lesions) must not be split between a fold's two parts.
     """
-    losses = {penalty: log_loss(held_out(z, y, folds, penalty), y) for penalty in PENALTIES}
-    return min(PENALTIES, key=lambda penalty: (losses[penalty], -penalty))
+    points = []
+    for penalty in PENALTIES:
+        fitted = fit_l1_logistic(z, y, penalty)
+        points.append(
+            PathPoint(
+                penalty=penalty,
+                intercept=fitted.intercept,
+                weights=tuple(float(weight) for weight in fitted.weights),
+                log_loss=log_loss(held_out(z, y, folds, penalty), y),
+            )
+        )
+    return tuple(points)
+
+
+def choose_penalty(path: Sequence[PathPoint]) -> float:
+    """Return the penalty with the least held-out log-loss; the greater one of equals."""
+    return min(path, key=lambda point: (point.log_loss, -point.penalty)).penalty
 
 
 def held_out(

@@ -18,7 +18,7 @@ from twin.explain.fitting import Block, fit_measured
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
-from twin.meta import Folds, choose_penalty, fit_meta, held_out
+from twin.meta import Folds, choose_penalty, fit_meta, held_out, penalty_path
 from twin.model import Model, build
 from twin.reference import Reference
 from twin.sketch import fit_sketch
@@ -114,7 +114,8 @@ def train(
             on_progress=on_progress,
         )
         on_progress("meta", 0, 1)
-        penalty = choose_penalty(z, labels, folds)
+        path = penalty_path(z, labels, folds)
+        penalty = choose_penalty(path)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
         sketch = fit_sketch(x)
         reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
@@ -145,7 +146,7 @@ def train(
             }
             for column, name in enumerate(LEARNERS)
         },
-        "meta": meta_facts(meta, held_out(z, labels, folds, penalty), labels),
+        "meta": meta_facts(meta, path, held_out(z, labels, folds, penalty), labels),
         "surrogate": asdict(agreement) if agreement else None,
     }
     return build(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from twin.evaluate import evaluate
 from twin.l1_logistic import log_loss
-from twin.meta import MetaStack
+from twin.meta import MetaStack, PathPoint
 from twin.tensorflow import import_tensorflow
 
 # A calibrated probability at 0.5 costs the fewest errors, and a threshold tuned on the same
@@ -26,14 +26,25 @@ def quality(log_odds: NDArray[np.float64], labels: NDArray[np.bool_]) -> dict[st
 
 
 def meta_facts(
-    meta: MetaStack, log_odds: NDArray[np.float64], labels: NDArray[np.bool_]
+    meta: MetaStack,
+    path: Sequence[PathPoint],
+    log_odds: NDArray[np.float64],
+    labels: NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """Return the full stack's weights and the quality of its held-out log-odds."""
+    """Return the full stack's weights, the path they were chosen from, and its held-out quality."""
     full = meta.weights_for(meta.learners)
     return {
         "penalty": meta.penalty,
         "intercept": full.intercept,
         "weights": dict(full.weights),
+        "path": [
+            {
+                "penalty": point.penalty,
+                "weights": [round(weight, 6) for weight in point.weights],
+                "log_loss": round(point.log_loss, 6),
+            }
+            for point in path
+        ],
         "out_of_fold": quality(log_odds, labels),
     }
 

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from twin.errors import ArtefactError, DependencyError, InvariantError
 from twin.l1_logistic import fit_l1_logistic, log_loss
-from twin.meta import PENALTIES, MetaWeights, choose_penalty, fit_meta, held_out, load_meta
+from twin.meta import (
+    PENALTIES,
+    MetaWeights,
+    choose_penalty,
+    fit_meta,
+    held_out,
+    load_meta,
+    penalty_path,
+)
 
 NAMES = ("catboost", "svm", "knn")
 
@@ -125,12 +133,22 @@ def test_a_great_penalty_drops_the_weakest_learner_first():
 def test_the_penalty_has_the_least_held_out_loss():
     z, y = scores()
     losses = [log_loss(held_out(z, y, folds(), penalty), y) for penalty in PENALTIES]
-    assert choose_penalty(z, y, folds()) == PENALTIES[int(np.argmin(losses))]
+    assert choose_penalty(penalty_path(z, y, folds())) == PENALTIES[int(np.argmin(losses))]
+
+
+def test_weights_shrink_along_the_path_until_hardly_a_learner_is_left():
+    z, y = scores()
+    path = penalty_path(z, y, folds())
+    sizes = [sum(map(abs, point.weights)) for point in path]
+    assert [point.penalty for point in path] == list(PENALTIES)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < sizes[0] / 2
 
 
 def test_of_equal_penalties_the_greater_is_chosen():
     _, y = scores()
-    assert choose_penalty(np.zeros((300, 3)), y, folds()) == PENALTIES[-1]
+    path = penalty_path(np.zeros((300, 3)), y, folds())
+    assert choose_penalty(path) == PENALTIES[-1]
 
 
 def test_held_out_answers_do_not_see_their_own_fold():
