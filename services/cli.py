@@ -51,7 +51,16 @@ app = typer.Typer(
 _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
     "What-if questions": (run, compare, detectors, resume, validate, schema),
     "Models and images": (
-        train, refit, score, explain, reproduce, card, audit_data, robustness, realism, gallery
+        train,
+        refit,
+        score,
+        explain,
+        reproduce,
+        card,
+        audit_data,
+        robustness,
+        realism,
+        gallery,
     ),
     "The live twin, and this machine": (up, status, feedback, doctor),
 }
