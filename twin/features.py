@@ -110,6 +110,23 @@ def symmetric(cells: CellMaps) -> Array:
     )
 
 
+def local_textures(cells: CellMaps) -> Array:
+    """Return what each cell looks like whichever way the image is turned, shape (784, 36).
+
+    Means of the joined filters, and logarithms of their deviations within the cell.
+    """
+    deviations = _joined_sds(_flat(cells.sd))
+    # Assumption: a deviation far below 0.02 of ReLU6's range is noise of rounding
+    logarithms = np.log(deviations + np.float32(0.02))
+    return np.concatenate([_joined_means(_flat(cells.mean)), logarithms], axis=1)
+
+
+def cell_radius() -> NDArray[np.float64]:
+    """Return each cell's distance from the image's middle, in cells, shape (784,)."""
+    radius: NDArray[np.float64] = _RADIUS
+    return radius
+
+
 def _joined_means(flat: Array) -> Array:
     """Return 18 maps from 27 filters' means, shape (784, 18)."""
     by = flat.reshape(-1, 3, 3, 3)  # cell, vertical order, horizontal order, colour

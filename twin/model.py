@@ -13,11 +13,13 @@ from typing import Any, Final, Self
 import numpy as np
 
 from twin.arrays import pack, unpack
+from twin.codebook import Codebook, codebook_of
 from twin.errors import ArtefactError
 from twin.explain.surrogate import Surrogate, load_surrogate
 from twin.features import FEATURES
 from twin.learners.contract import Fitted
 from twin.learners.registry import LEARNERS
+from twin.learners.sight import sighted
 from twin.meta import MetaStack, load_meta
 from twin.reference import Reference, load_reference
 from twin.sketch import Sketch, load_sketch
@@ -33,6 +35,7 @@ REFERENCE: Final = "reference"
 SURROGATE: Final = "surrogate"
 CASES: Final = "cases"
 _STEM_FILE: Final = "stem.npz"
+_CODE: Final = "codebook_"  # begins the names of the codebook's arrays in it
 _SKETCH_FILE: Final = "sketch.npz"
 _META_FILE: Final = "meta.json"
 _REFERENCE_FILE: Final = "reference.npz"
@@ -122,6 +125,7 @@ def build(
     *,
     stem: StemWeights,
     features: str,
+    codebook: Codebook | None,
     learners: Mapping[str, Fitted],
     meta: MetaStack,
     sketch: Sketch,
@@ -134,8 +138,10 @@ def build(
 
     Parameters:
         features: name of the feature set.
+        codebook: whose code follows the set's features; None where there is no code.
         facts: the rest of the manifest: threshold, per-learner and other facts, JSON values.
     """
+    code = codebook.arrays() if codebook else {}
     files = {
         _STEM_FILE: pack(
             {
@@ -145,6 +151,7 @@ def build(
                 "is_basis": np.array(stem.is_basis),
                 "source": np.array(stem.source),
                 "features": np.array(features),
+                **{_CODE + name: array for name, array in code.items()},
             }
         ),
         _SKETCH_FILE: sketch.to_bytes(),
@@ -181,13 +188,17 @@ def stem_of(files: Files) -> Stem:
     features = str(arrays["features"])
     if features not in FEATURES:
         raise ArtefactError(_STEM_FILE, f"features {features} are unknown to this program")
-    return Stem(weights, features)
+    code = {
+        name.removeprefix(_CODE): array for name, array in arrays.items() if name.startswith(_CODE)
+    }
+    return Stem(weights, features, codebook_of(code) if code else None)
 
 
 def learner_of(files: Files, name: str) -> Fitted:
     """Load one base learner; imports its library if it has one beside NumPy."""
     learner = LEARNERS[name]
-    return learner.load(files[learner.file])
+    content = files[learner.file]
+    return sighted(learner.load(content), content)
 
 
 def sketch_of(files: Files) -> Sketch:

@@ -29,9 +29,12 @@ class Sketch:
     def of(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the sketch of feature rows, shape (n, columns), in training standard deviations.
 
+        Only leading features are sketched where it was fitted to no more.
+
         A row's bits do not depend on the rows beside it (law 5): no BLAS, one order of sums.
         """
-        rows = [((row - self.mean)[:, None] * self.basis).sum(axis=0) for row in features]
+        seen = features[:, : len(self.mean)]
+        rows = [((row - self.mean)[:, None] * self.basis).sum(axis=0) for row in seen]
         columns = self.basis.shape[1]
         found = np.array(rows, np.float64).reshape(len(rows), columns)
         return np.round(found, _DECIMALS) + 0.0  # no negative zero

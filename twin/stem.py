@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.codebook import Codebook
 from twin.errors import InvariantError
 from twin.features import CELLS, FEATURES, CellMaps
 from twin.stem_weights import CENTRE, StemWeights
@@ -27,17 +28,26 @@ class Stem:
     Parameters:
         weights: convolution and batch normalisation.
         features: name of the feature set, a key of `twin.features.FEATURES`.
+        codebook: of local textures; its code follows the set's features. None: no code.
 
     Raises:
-        InvariantError: there is no such set, or it does not suit these weights.
+        InvariantError: there is no such set, or it or a codebook does not suit these weights.
     """
 
-    def __init__(self, weights: StemWeights, features: str) -> None:
+    def __init__(
+        self, weights: StemWeights, features: str, codebook: Codebook | None = None
+    ) -> None:
         if features not in FEATURES:
             raise InvariantError(f"no feature set {features}; there are {', '.join(FEATURES)}")
         self.weights = weights
         self.spec = FEATURES[features]
-        self.dimension = self.spec.dimension(weights.distinct)
+        self.codebook = codebook
+        self.width = self.spec.dimension(
+            weights.distinct
+        )  # of the set's features, which come first
+        if codebook is not None and not weights.is_basis:
+            raise InvariantError("a codebook of local textures needs the analytic stem")
+        self.dimension = self.width + (codebook.dimension if codebook else 0)
         self._tf = import_tensorflow()
         # scale · (kernel ∗ x) + shift = (scale · kernel) ∗ x + shift: one pass less per image
         self._kernel = self._tf.constant(weights.kernel * weights.scale)
@@ -59,7 +69,11 @@ class Stem:
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the image's features, shape (dimension,)."""
-        return self.spec.compute(self.cells(pixels))
+        cells = self.cells(pixels)
+        found = self.spec.compute(cells)
+        if self.codebook is None:
+            return found
+        return np.concatenate([found, self.codebook.encode(cells)])
 
     def _respond(self, pixels: Any) -> Any:  # noqa: ANN401 - TensorFlow ships no types
         tf = self._tf

@@ -8,16 +8,18 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.codebook import fit_codebook
 from twin.explain.fitting import Block, fit_measured
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
+from twin.learners.sight import Sight, Sighted
 from twin.meta import Folds, choose_penalty, fit_meta, held_out, penalty_path
 from twin.model import Model, build
 from twin.reference import Reference
@@ -39,9 +41,11 @@ class TrainSettings:
     analytic_features: str  # set for the analytic stem
     other_features: str  # set for stems whose filters mean nothing in particular
     response_sd: float  # of calibrated responses, on ReLU6's scale of 0 to 6
-    calibration_images: int  # at most, spread evenly over the training set
+    calibration_images: int  # at most, spread evenly over the training set; of the codebook, too
     folds: int
     learners: Mapping[str, Settings]
+    # Who sees the code of a codebook beside or instead of the features; empty: there is none
+    sights: Mapping[str, Sight] = field(default_factory=dict)
 
 
 # Chosen by lesion-grouped cross-validated AUC on the training part of the paper's split.
@@ -103,12 +107,19 @@ def train(
             sample = (pixels(place) for place in range(0, len(labels), step))
             stem = calibrated(stem, sample, settings.response_sd)
         chosen = settings.analytic_features if stem.is_basis else settings.other_features
-        x, hashes = _features(Stem(stem, chosen), pixels, len(labels), pool, on_progress)
+        plain = Stem(stem, chosen)
+        codebook = None
+        if settings.sights and stem.is_basis:
+            places = range(0, len(labels), -(-len(labels) // settings.calibration_images))
+            codebook = fit_codebook(list(pool.map(lambda i: plain.cells(pixels(i)), places)), seed)
+        looking = Stem(stem, chosen, codebook) if codebook else plain
+        x, hashes = _features(looking, pixels, len(labels), pool, on_progress)
         z, fitted, first = _learners(
             x=x,
+            width=looking.width,
             labels=labels,
             folds=folds,
-            settings=settings.learners,
+            settings=settings,
             seed=seed,
             pool=pool,
             on_progress=on_progress,
@@ -117,7 +128,7 @@ def train(
         path = penalty_path(z, labels, folds)
         penalty = choose_penalty(path)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
-        sketch = fit_sketch(x)
+        sketch = fit_sketch(x[:, : looking.width])
         reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
         on_progress("meta", 1, 1)
         on_progress("surrogate", 0, 1)
@@ -127,7 +138,7 @@ def train(
             reference.sketch,
             learners=fitted,
             first=first,
-            block=Block(name=chosen, width=x.shape[1]),
+            block=Block(name=chosen, width=looking.width),
             split=folds[0],
             seed=seed,
             pool=pool,
@@ -152,6 +163,7 @@ def train(
     return build(
         stem=stem,
         features=chosen,
+        codebook=codebook,
         learners=fitted,
         meta=meta,
         sketch=sketch,
@@ -185,9 +197,10 @@ def _features(
 def _learners(
     *,
     x: NDArray[np.float32],
+    width: int,
     labels: NDArray[np.bool_],
     folds: Folds,
-    settings: Mapping[str, Settings],
+    settings: TrainSettings,
     seed: int,
     pool: ThreadPoolExecutor,
     on_progress: Progress,
@@ -201,7 +214,16 @@ def _learners(
     first: dict[str, Fitted] = {}
 
     def fit(name: str, rows: NDArray[np.intp] | slice) -> Fitted:
-        return LEARNERS[name].fit(x[rows], labels[rows], seed=seed, settings=settings[name])
+        own = settings.learners[name]
+        if width == x.shape[1]:
+            return LEARNERS[name].fit(x[rows], labels[rows], seed=seed, settings=own)
+        sight = settings.sights.get(name, Sight.FEATURES)
+        first, last = sight.columns(width, x.shape[1])
+        if sight is Sight.BOTH:
+            own = {**own, "width": width}
+        seen = np.ascontiguousarray(x[rows, first:last])
+        learner = LEARNERS[name].fit(seen, labels[rows], seed=seed, settings=own)
+        return Sighted(learner, first, last)
 
     def hold_out(name: str, fold: int) -> None:
         seen, unseen = folds[fold]
