@@ -52,7 +52,7 @@ FULL: Final = TrainSettings(
     response_sd=1.0,
     calibration_images=330,
     folds=5,
-    learners={name: learner.defaults for name, learner in LEARNERS.items()},
+    learners={name: {**learner.defaults, **learner.full} for name, learner in LEARNERS.items()},
 )
 # For some hundred synthetic images: about a minute on two cores.
 QUICK: Final = TrainSettings(
