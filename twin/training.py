@@ -47,7 +47,7 @@ class TrainSettings:
 # Chosen by lesion-grouped cross-validated AUC on the training part of the paper's split.
 FULL: Final = TrainSettings(
     name="full",
-    analytic_features="symmetric",
+    analytic_features="mirror",
     other_features="zone-quantiles",
     response_sd=1.0,
     calibration_images=330,
