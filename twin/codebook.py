@@ -45,7 +45,8 @@ class Codebook:
     @property
     def dimension(self) -> int:
         """Numbers in a code."""
-        return len(self.weights) * (2 * self.axes.shape[1] + 3)
+        components, dimensions = (int(size) for size in self.centres.shape)
+        return components * (2 * dimensions + 3)
 
     def encode(self, cells: CellMaps) -> Array:
         """Return an image's code, shape (dimension,), of length 1."""

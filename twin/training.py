@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from twin.codebook import fit_codebook
 from twin.explain.fitting import Block, fit_measured
+from twin.features import FEATURES
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
@@ -51,12 +52,13 @@ class TrainSettings:
 # Chosen by lesion-grouped cross-validated AUC on the training part of the paper's split.
 FULL: Final = TrainSettings(
     name="full",
-    analytic_features="symmetric",
+    analytic_features="mirror",
     other_features="zone-quantiles",
     response_sd=1.0,
     calibration_images=330,
     folds=5,
-    learners={name: learner.defaults for name, learner in LEARNERS.items()},
+    learners={name: {**learner.defaults, **learner.full} for name, learner in LEARNERS.items()},
+    sights={"svm": Sight.BOTH, "knn": Sight.CODE},
 )
 # For some hundred synthetic images: about a minute on two cores.
 QUICK: Final = TrainSettings(
@@ -128,7 +130,9 @@ def train(
         path = penalty_path(z, labels, folds)
         penalty = choose_penalty(path)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
-        sketch = fit_sketch(x[:, : looking.width])
+        # What drift is told by, and explained by gradients, is the plain set of features
+        block = _block(looking)
+        sketch = fit_sketch(x[:, block.columns])
         reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
         on_progress("meta", 1, 1)
         on_progress("surrogate", 0, 1)
@@ -138,7 +142,7 @@ def train(
             reference.sketch,
             learners=fitted,
             first=first,
-            block=Block(name=chosen, width=looking.width),
+            block=block,
             split=folds[0],
             seed=seed,
             pool=pool,
@@ -174,6 +178,12 @@ def train(
         ),
         facts=facts,
     )
+
+
+def _block(stem: Stem) -> Block:
+    """Return the columns of the set of features, or of the set that it begins with."""
+    name = stem.spec.begins_with or stem.spec.name
+    return Block(name=name, width=FEATURES[name].dimension(stem.weights.distinct))
 
 
 def _features(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.arrays import pack, unpack
-from twin.kernels import Samples, View, fit_view, samples
+from twin.kernels import Samples, View, fit_view, relevance, samples
 from twin.l1_logistic import fit_l1_logistic
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
 
@@ -75,14 +75,15 @@ def fit_svm(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
 
     With a setting `width`, features before that column and those from it on are two views, each
     with principal coordinates (`dimensions`, `code_dimensions`) and a kernel of its own; `share`
-    is the first one's part of their sum.
+    is the first one's part of their sum. `relevance`, an exponent, weighs features by how much each
+    tells the classes apart; without it all weigh the same.
     """
     width = int(settings.get("width", x.shape[1]))
     share = float(settings["share"]) if width < x.shape[1] else 1.0
-    senses = [_sense(x, 0, width, int(settings["dimensions"]), share, settings)]
+    senses = [_sense(x[:, :width], y, 0, int(settings["dimensions"]), share, settings)]
     if width < x.shape[1]:
         dimensions = int(settings["code_dimensions"])
-        senses.append(_sense(x, width, x.shape[1], dimensions, 1 - share, settings))
+        senses.append(_sense(x[:, width:], y, width, dimensions, 1 - share, settings))
     matrix = np.sum([_matrix(sense) for sense in senses], axis=0)
     # Folds know nothing of lesions here, so the sigmoid may be a little too sure of itself; the
     # stack, fitted on lesion-grouped scores, corrects the scale.
@@ -127,11 +128,12 @@ def load_svm(content: bytes) -> Fitted:
 
 
 def _sense(
-    x: Features, first: int, last: int, dimensions: int, share: float, settings: Settings
+    x: Features, y: Labels, first: int, dimensions: int, share: float, settings: Settings
 ) -> Sense:
-    """Return a view of some columns with all rows for support vectors."""
-    view = fit_view(x[:, first:last], dimensions)
-    seen = view.of_all(x[:, first:last])
+    """Return a view of columns from `first` on, with all rows for support vectors."""
+    exponent = float(settings.get("relevance", 0.0))
+    view = fit_view(x, dimensions, relevance(x, y) ** exponent if exponent else None)
+    seen = view.of_all(x)
     gamma = float(settings["gamma"]) / (seen.shape[1] * float(seen.var()))
     return Sense(first=first, view=view, support=samples(seen), gamma=gamma, share=share)
 
