@@ -58,6 +58,9 @@ def samples(points: NDArray[np.float64]) -> Samples:
     >>> samples(np.array([[0.0, 0.0], [3.0, 4.0]])).square_distances(np.zeros(2)).tolist()
     [0.0, 25.0]
     """
+    points = np.ascontiguousarray(
+        points
+    )  # read from a file it may lie otherwise, and sum otherwise
     return Samples(
         points=np.ascontiguousarray(points.T), square=np.einsum("sd,sd->s", points, points)
     )

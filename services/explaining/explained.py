@@ -16,6 +16,7 @@ from twin.explain.neighbours import Neighbour, nearest
 from twin.images import FileRef, name_of
 from twin.imaging import Imaging
 from twin.learners.knn import Knn
+from twin.learners.sight import Sighted
 from twin.model import META, Model, learner_of, meta_of
 from twin.ports import Opinion, Unscorable
 
@@ -106,8 +107,11 @@ def _neighbours(model: Model, stack: LocalStack, ref: FileRef) -> tuple[Neighbou
     if "knn" not in model.learners:
         return ()
     knn = learner_of(model.part("knn"), "knn")
+    row = stack.stem.handle([ref]).features
+    if isinstance(knn, Sighted):
+        row, knn = knn.seen(row), knn.learner
     assert isinstance(knn, Knn)
-    return tuple(nearest(knn, stack.stem.handle([ref]).features[0], NEIGHBOURS))
+    return tuple(nearest(knn, row[0], NEIGHBOURS))
 
 
 def rows_of(found: Iterable[Explained | Unexplained]) -> list[int]:

@@ -70,6 +70,7 @@ def model():
     return build(
         stem=replace(analytic(), needs_calibration=False),
         features="symmetric",
+        codebook=None,
         learners=learners,
         meta=meta,
         sketch=fit_sketch(x),
@@ -195,6 +196,7 @@ def test_a_stem_with_an_unknown_feature_set_is_refused():
     odd = build(
         stem=analytic(),
         features="curvelets",
+        codebook=None,
         learners={},
         meta=meta_of(model().files),
         sketch=sketch_of(model().files),

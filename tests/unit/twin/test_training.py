@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,7 +9,16 @@ from twin.errors import DataError
 from twin.evaluate import auc
 from twin.explain.neighbours import nearest
 from twin.learners.registry import LEARNERS
-from twin.model import Model, learner_of, meta_of, stem_of, training_cases_of
+from twin.learners.sight import Sight
+from twin.model import (
+    Model,
+    learner_of,
+    meta_of,
+    sketch_of,
+    stem_of,
+    surrogate_of,
+    training_cases_of,
+)
 from twin.stem_weights import StemWeights, analytic
 from twin.training import FULL, QUICK, train
 
@@ -156,7 +166,7 @@ def test_presets_set_all_learners():
     for preset in (FULL, QUICK):
         assert list(preset.learners) == list(LEARNERS)
     assert FULL.learners["catboost"] == LEARNERS["catboost"].defaults
-    assert FULL.learners["svm"] == {**LEARNERS["svm"].defaults, "relevance": 1.0}
+    assert FULL.learners["svm"] == {**LEARNERS["svm"].defaults, **LEARNERS["svm"].full}
     # Small sets tell too little of a single feature, and quick models keep their ids
     assert all("relevance" not in settings for settings in QUICK.learners.values())
 
@@ -181,3 +191,27 @@ def test_an_image_that_cannot_be_had_stops_the_training():
 
     with pytest.raises(DataError, match=r"b\.jpg: truncated"):
         train(broken, LABELS, GROUPS, stem=analytic(), settings=QUICK)
+
+
+def test_with_a_codebook_learners_see_what_their_sight_says():
+    settings = replace(
+        QUICK,
+        learners={**QUICK.learners, "svm": {**QUICK.learners["svm"], **LEARNERS["svm"].full}},
+        sights=FULL.sights,
+    )
+    model = train(pixels, LABELS, GROUPS, stem=analytic(), settings=settings)
+    back = Model.from_files(model.files, "here")
+    stem = stem_of(back.part("stem"))
+    assert (stem.width, stem.dimension) == (822, 822 + stem.codebook.dimension)
+    x = np.stack([stem.features(pixels(place)) for place in range(COUNT)])
+    without_features, without_code = x.copy(), x.copy()
+    without_features[:, :822], without_code[:, 822:] = 0, 0
+    for name in back.learners:
+        learner = learner_of(back.part(name), name)
+        z = learner.score(x)
+        sight = FULL.sights.get(name, Sight.FEATURES)
+        assert np.array_equal(learner.score(without_features), z) == (sight is Sight.CODE)
+        assert np.array_equal(learner.score(without_code), z) == (sight is Sight.FEATURES)
+    # Drift's sketch and the surrogate stay with the plain features
+    assert np.array_equal(sketch_of(back.files).of(x), sketch_of(back.files).of(without_code))
+    assert surrogate_of(back.files).features == "symmetric"
