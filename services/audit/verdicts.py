@@ -117,8 +117,8 @@ def _files(result: Result) -> list[tuple[str, str]]:
         lines.append(
             (
                 CAREFUL,
-                f"{size['name'].capitalize()} alone has AUC {_auc(size)}{within_source}: by coding, by "
-                "what the pictures show, or both; the files do not tell which.",
+                f"{size['name'].capitalize()} alone has AUC {_auc(size)}{within_source}: by "
+                "coding, by what the pictures show, or both; the files do not tell which.",
             )
         )
     return lines
