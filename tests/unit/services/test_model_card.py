@@ -41,7 +41,9 @@ def flat(text: str) -> str:
 
 
 def test_the_card_holds_what_the_artefact_knows() -> None:
-    model = tiny_model().annotated(network={"about": "a baseline beside it", "layers": [1, 2]})
+    model = tiny_model().annotated(
+        network={"about": "a baseline beside it", "layers": [1, 2], "path": [{"a": 1}]}
+    )
     content = model.content
     shown = flat(model_card(model, CardFacts()).markdown())
     assert [line[3:] for line in shown.splitlines() if line.startswith("## ")] == list(SECTIONS)
@@ -54,6 +56,7 @@ def test_the_card_holds_what_the_artefact_knows() -> None:
         f"{content['meta']['out_of_fold']['auc']:.4f}",
         "| network: about | a baseline beside it |",
         "| network: layers | [1, 2] |",
+        "| network: path | 1 entries, in manifest.json |",
         f"--seed {content['seed']}",
     ):
         assert known in shown, known
