@@ -104,6 +104,12 @@ def test_with_images_the_card_has_views_groups_and_audit(root: Path, tmp_path: P
     assert "be careful: " in shown
     assert facts.groups["sex"]["female"]["figures"] is None
     assert facts.groups["sex"]["male"]["figures"]["accuracy"]["low"] is not None
+    learned = [image for image in facts.images if image.split == "test"][:10]
+    lesson = {"kind": "images", "stem": "analytic", "quick": True, "seed": 0} | {
+        "images": [[one.path, one.sha256, one.malignant, one.group] for one in learned]
+    }
+    met = facts_of(tiny_model(), lesson, root, settings, quiet, folds=False).evaluation
+    assert met["views"]["unleaked"]["about"].startswith("10 test images")
     with pytest.raises(SettingsError, match="not kept"):
         facts_of(tiny_model(), None, root, settings, quiet, folds=True)
 
