@@ -64,6 +64,7 @@ def facts_of(
         on_progress,
         threads=settings.threads,
         folds=(settings.home, plan) if plan is not None else None,
+        learned=_learned(lesson),
     )
     tested = [image for image in data.images if image.split == "test"]
     groups = None
@@ -79,3 +80,10 @@ def facts_of(
         groups=groups,
         audit=found["verdicts"],
     )
+
+
+def _learned(lesson: Mapping[str, Any] | None) -> frozenset[str]:
+    """Return the sha256 of the files that a model learned from, as far as that was kept."""
+    if lesson is None or lesson["kind"] != "images":
+        return frozenset()
+    return frozenset(sha256 for _, sha256, _, _ in lesson["images"])

@@ -25,15 +25,15 @@ def leak_note(learned: Sequence[LabelledImage], held_out: Sequence[LabelledImage
 
 
 def require_ground(
-    images: Sequence[LabelledImage], for_what: str, *, root: Path, folds: int = 1
+    images: Sequence[LabelledImage], for_what: str, *, root: Path | str = "data", folds: int = 1
 ) -> list[str]:
     """Return warnings about images that are too few or unrelated; raise if they are no ground.
 
     Parameters:
         images: what a figure or a fit would rest on.
         for_what: in words, for the message: "training", "the test", "the audit".
-        root: the data directory.
-        folds: into how many parts lesions are divided, at most, one inside the other multiplied.
+        root: the data directory, for the message.
+        folds: into how many parts the lesions will be divided.
 
     Raises:
         DataError: no images, one class only, or too few lesions of a class for the folds.

@@ -134,6 +134,8 @@ def _rest(facts: Mapping[str, Any], placed: frozenset[str]) -> list[tuple[str, o
             continue
         if isinstance(value, Mapping):
             rows += [(f"{name}: {key}", inner) for key, inner in _rest(value, frozenset())]
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            rows.append((name.replace("_", " "), f"{len(value)} entries, in manifest.json"))
         else:
             rows.append((name.replace("_", " "), value))
     return rows

@@ -24,6 +24,7 @@ from twin.folds import LESIONS_PER_FOLD, lesion_folds
 from twin.meta import Folds
 
 _FOLDS: Final = 5
+_FEWEST_TO_DOUBT: Final = 50  # assumption: a learner of fewer contradicts at random
 FILES_TOGETHER: Final = "all facts of the files together, without size"
 PIXELS: Final = "cheap learner on the pixels"
 Pair = tuple[LabelledImage, LabelledImage, float]
@@ -39,12 +40,12 @@ def audit(data: DataSet, *, quick: bool, on_progress: Progress, threads: int = 2
     Raises:
         DataError: the images are no ground for any figure.
     """
-    warnings = require_ground(data.images, "the audit", root=data.root, folds=2)
+    require_ground(data.images, "the audit", root=data.root, folds=2)
     looks = look_at_all(data.root, data.images, on_progress, threads)
     sound = [place for place, look in enumerate(looks) if look.fault is None]
     images = [data.images[place] for place in sound]
     seen = [looks[place] for place in sound]
-    warnings += require_ground(images, "the audit of readable images", root=data.root, folds=2)
+    warnings = require_ground(images, "the audit", root=data.root, folds=2)
     thumbnails = np.stack([look.thumbnail for look in seen])
     pairs = [
         (images[a], images[b], correlation)
@@ -63,7 +64,13 @@ def audit(data: DataSet, *, quick: bool, on_progress: Progress, threads: int = 2
     whole = together(FILES_TOGETHER, _coding(file_facts), malignant, groups, folds)
     patients = _shortcuts(_patients(images), malignant, groups, folds, "case", on_progress)
     labels: dict[str, Any] | None = None
-    if not quick:
+    enough = _fewest_lesions(images) >= _FEWEST_TO_DOUBT
+    if not enough:
+        warnings.append(
+            f"dubious labels are not looked for: {_FEWEST_TO_DOUBT} lesions of each class are the "
+            "least to learn from"
+        )
+    if enough and not quick:
         p_malignant = out_of_fold(data.root, images, folds, on_progress, threads)
         labels = {
             "learner": PIXELS,
@@ -106,10 +113,7 @@ def _folds(images: Sequence[LabelledImage]) -> tuple[Folds, list[str]]:
     """Return five folds of lesions, or as many as there are lesions for."""
     y = np.array([image.malignant for image in images])
     groups = [image.group for image in images]
-    fewest = min(
-        len({image.group for image in images if image.malignant == ill}) for ill in (True, False)
-    )
-    count = max(2, min(_FOLDS, fewest // LESIONS_PER_FOLD))
+    count = max(2, min(_FOLDS, _fewest_lesions(images) // LESIONS_PER_FOLD))
     while True:
         try:
             folds = lesion_folds(y, groups, count, 0)
@@ -121,6 +125,12 @@ def _folds(images: Sequence[LabelledImage]) -> tuple[Folds, list[str]]:
             break
     said = [f"{count} folds instead of {_FOLDS}: there are few lesions"] if count < _FOLDS else []
     return folds, said
+
+
+def _fewest_lesions(images: Sequence[LabelledImage]) -> int:
+    return min(
+        len({image.group for image in images if image.malignant == ill}) for ill in (True, False)
+    )
 
 
 def _joined(images: Sequence[LabelledImage], pairs: Sequence[Pair]) -> list[LabelledImage]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from services.audit.looks import OF_CONTENT
 from services.audit.shortcuts import HELPS, STRONG
+from services.ground import FEW
 
 Result = Mapping[str, Any]
 BAD: Final = "do not believe"
@@ -18,9 +19,23 @@ _MANY: Final = 0.01  # share of labels in doubt; assumption: one in a hundred mo
 def verdicts(result: Result) -> list[dict[str, str]]:
     """Return lines with a word for how grave and what it means."""
     lines: list[tuple[str, str]] = []
-    for judge in (_leaks, _files, _source, _cases, _balance, _labels, _faults):
+    for judge in (_size, _leaks, _files, _source, _cases, _balance, _labels, _faults):
         lines += judge(result)
     return [{"verdict": verdict, "words": words} for verdict, words in lines]
+
+
+def _size(result: Result) -> list[tuple[str, str]]:
+    ill = result["malignant"]
+    well = result["images"] - ill
+    if min(ill, well) >= FEW:
+        return []
+    return [
+        (
+            CAREFUL,
+            f"Any figure of {well} benign and {ill} malignant images: it is rough, and where this "
+            "audit says that there is no sign, it may have missed it.",
+        )
+    ]
 
 
 def _leaks(result: Result) -> list[tuple[str, str]]:
@@ -29,7 +44,12 @@ def _leaks(result: Result) -> list[tuple[str, str]]:
     across = sum(pair["across_labels"] for pair in near)
     lines = []
     if not leaks["test_images"]:
-        lines.append((UNKNOWN, "There is no test split: a score needs cross-validation by lesion."))
+        lines.append(
+            (
+                UNKNOWN,
+                "There is no test split to use: a score needs cross-validation by lesion.",
+            )
+        )
     elif leaks["leaked"]:
         share = len(leaks["leaked"]) / leaks["test_images"]
         lines.append(
@@ -91,11 +111,14 @@ def _files(result: Result) -> list[tuple[str, str]]:
         lines.append((BAD if best["auc"] >= STRONG else CAREFUL, words))
     size = next((one for one in shortcuts["files"] if one["name"] in OF_CONTENT), None)
     if size is not None and _helps(size):
+        of_source = inside["files"] if inside else []
+        again = next((one for one in of_source if one["name"] == size["name"]), None)
+        within_source = f" (within {inside['source']} {_auc(again)})" if again else ""
         lines.append(
             (
                 CAREFUL,
-                f"{size['name'].capitalize()} alone has AUC {_auc(size)}: by coding, by what the "
-                "pictures show, or both; the files do not tell which.",
+                f"{size['name'].capitalize()} alone has AUC {_auc(size)}{within_source}: by "
+                "coding, by what the pictures show, or both; the files do not tell which.",
             )
         )
     return lines
@@ -183,7 +206,7 @@ def _labels(result: Result) -> list[tuple[str, str]]:
         )
     labels = result["labels"]
     if labels is None:
-        lines.append((UNKNOWN, "Dubious labels were not looked for (--quick)."))
+        lines.append((UNKNOWN, "Dubious labels were not looked for: --quick, or too few lesions."))
         return lines
     count = len(labels["doubts"])
     if count:
@@ -205,7 +228,7 @@ def _faults(result: Result) -> list[tuple[str, str]]:
     count, odd = len(result["faults"]), len(result["oddities"])
     if not count and not odd:
         return [(FINE, "All images can be read, and none is blank, black or without colour.")]
-    return [(CAREFUL, f"{count} images or rows cannot be used and {odd} look odd; see the list.")]
+    return [(CAREFUL, f"Cannot be used: {count} images or rows. Look odd: {odd}. See the list.")]
 
 
 def _helps(one: Result) -> bool:

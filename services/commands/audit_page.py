@@ -183,7 +183,9 @@ def _leaks(result: Result) -> Html:
 def _labels(result: Result) -> Html:
     labels = result["labels"]
     if labels is None:
-        return tag("p", "Not looked for: the audit was quick.")
+        return tag(
+            "p", "Not looked for: the audit was quick, or there are too few lesions to learn from."
+        )
     rows = [[one["path"], one["label"], f"{one['p_malignant']:.4f}"] for one in labels["doubts"]]
     whole = labels["cross_validated"]
     said = f"The learner itself: AUC {whole['auc']:.3f} ({_interval(whole)}) out of fold."

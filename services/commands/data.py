@@ -48,6 +48,8 @@ def check(
     with progress_bars() as bars:
         found = read_data(directory, verify=True, decode=decode, on_progress=bars)
     result = check_result(found, inventory(found))
+    for note in found.notes:
+        say(note)
     tell_skipped(found.bad, "left out" if skip_bad else "bad")
     emit(result, as_json=as_json, table=check_table(result))
     if found.bad and not skip_bad:

@@ -1,6 +1,6 @@
 """All views of a model on a directory side by side: the whole evaluation, as JSON values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ def evaluate_views(
     threads: int = 2,
     folds: tuple[Path, Plan] | None = None,
     others: Mapping[str, Mapping[str, Floats]] | None = None,
+    learned: Collection[str] = frozenset(),
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
     """Score the test images, take all views that the directory gives, and say what they mean.
@@ -34,11 +35,12 @@ def evaluate_views(
         folds: home and plan of the nested cross-validation; without, its views are left out.
         others: who else answered, such as a network: name -> split ("test", "all") -> p_malignant
             of those images in the order of `images`.
+        learned: sha256 of more files that the model learned from, whatever their split is here.
 
     Raises:
         DataError: no test image could be scored.
     """
-    trained = [image for image in images if image.split == "train"]
+    trained = [image for image in images if image.split == "train" or image.sha256 in learned]
     held_out = [image for image in images if image.split == "test"]
     beside = others or {}
     tested = (

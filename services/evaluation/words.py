@@ -128,7 +128,7 @@ _LEAK_PAIRED: Final = {
     "below": "meeting a lesion in training does not raise the score of its other images",
     "open": "the images do not show that meeting a lesion in training raises the score of its "
     "other images",
-    "caution": "",
+    "caution": "Both learned from about as many images, in part from others.",
 }
 _SPLIT: Final = {
     "about": "The test split against its part without leaked lesions",

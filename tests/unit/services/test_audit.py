@@ -139,11 +139,25 @@ def test_hostile_directories_are_refused(tmp_path: Path, names, said: str) -> No
         audit_data(tmp_path, quick=True)
 
 
+def test_ten_images_are_audited_with_warnings_and_without_doubts(tmp_path: Path) -> None:
+    stream = np.random.default_rng(2)
+    for place in range(10):
+        folder = tmp_path / ("benign" if place < 5 else "malignant")
+        folder.mkdir(exist_ok=True)
+        noise = stream.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{place}.png")
+    found = audit(read_data(tmp_path), quick=False, on_progress=quiet, threads=1)
+    assert found["labels"] is None
+    assert any("50 lesions of each class are the least" in note for note in found["notes"])
+    assert "may have missed it" in words(found, "be careful")
+
+
 @pytest.mark.slow
 def test_the_command_writes_page_and_json_with_labels_in_doubt(
     root: Path, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("DERMTWIN_THREADS", "1")
+    monkeypatch.setattr("services.audit.auditing._FEWEST_TO_DOUBT", 10)
     audit_data(root, out=tmp_path / "out")
     found = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert 0 <= found["labels"]["cross_validated"]["auc"] <= 1

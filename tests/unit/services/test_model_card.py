@@ -41,7 +41,9 @@ def flat(text: str) -> str:
 
 
 def test_the_card_holds_what_the_artefact_knows() -> None:
-    model = tiny_model().annotated(network={"about": "a baseline beside it", "layers": [1, 2]})
+    model = tiny_model().annotated(
+        network={"about": "a baseline beside it", "layers": [1, 2], "path": [{"a": 1}]}
+    )
     content = model.content
     shown = flat(model_card(model, CardFacts()).markdown())
     assert [line[3:] for line in shown.splitlines() if line.startswith("## ")] == list(SECTIONS)
@@ -54,6 +56,7 @@ def test_the_card_holds_what_the_artefact_knows() -> None:
         f"{content['meta']['out_of_fold']['auc']:.4f}",
         "| network: about | a baseline beside it |",
         "| network: layers | [1, 2] |",
+        "| network: path | 1 entries, in manifest.json |",
         f"--seed {content['seed']}",
     ):
         assert known in shown, known
@@ -101,6 +104,12 @@ def test_with_images_the_card_has_views_groups_and_audit(root: Path, tmp_path: P
     assert "be careful: " in shown
     assert facts.groups["sex"]["female"]["figures"] is None
     assert facts.groups["sex"]["male"]["figures"]["accuracy"]["low"] is not None
+    learned = [image for image in facts.images if image.split == "test"][:10]
+    lesson = {"kind": "images", "stem": "analytic", "quick": True, "seed": 0} | {
+        "images": [[one.path, one.sha256, one.malignant, one.group] for one in learned]
+    }
+    met = facts_of(tiny_model(), lesson, root, settings, quiet, folds=False).evaluation
+    assert met["views"]["unleaked"]["about"].startswith("10 test images")
     with pytest.raises(SettingsError, match="not kept"):
         facts_of(tiny_model(), None, root, settings, quiet, folds=True)
 

@@ -80,15 +80,15 @@ def test_intervals_cover_the_truth_of_clustered_data() -> None:
             many.p_malignant, many.malignant, np.ones((1, len(many.malignant))), 0.5
         ).items()
     }
-    trials = 120
+    trials = 80
     covered = dict.fromkeys(truth, 0)
     for trial in range(trials):
         found = measure(drawn(200, stream), 0.5, resamples=300, seed=trial)
         for name, one in found.figures.items():
             covered[name] += one.low <= truth[name] <= one.high
     error = covered.pop("calibration_error")
-    # Two binomial standard errors of 120 trials are 0.04 around 0.95.
-    assert min(covered.values()) / trials >= 0.88, covered
+    # Two binomial standard errors of 80 trials are 0.05 around 0.95.
+    assert min(covered.values()) / trials >= 0.87, covered
     assert error / trials >= 0.78, error
 
 
