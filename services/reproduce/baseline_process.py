@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.image_store import FileReader
-from twin.errors import DependencyError, DermtwinError
+from twin.errors import DataError, DependencyError, DermtwinError
 from twin.images import FileRef
 from twin.imaging import Imaging
 from twin.mobilenet.architecture import blocks_before
@@ -164,7 +164,7 @@ def _front(tf: Any, order: TuningOrder, on_progress: Progress) -> NDArray[np.flo
             front[place] = found
             on_progress("frozen blocks", place + 1, len(order.images))
     if front is None:
-        raise DependencyError("no images to fine-tune on")
+        raise DataError("training data", "no images")
     return front
 
 

@@ -38,7 +38,7 @@ class FineTuning:
 
     Raises:
         DataError: too few lesions for a validation part with both classes.
-        InvariantError: the state is not one of this training.
+        InvariantError: lengths or shapes do not fit, or the state is not one of this training.
     """
 
     def __init__(
@@ -58,6 +58,12 @@ class FineTuning:
             labels, groups, settings.validation_share, seed
         )
         blocks = blocks_from(settings.first_trained)
+        wanted = (len(labels), blocks[0].size, blocks[0].size, blocks[0].inputs)
+        if (len(front), *front.shape[2:]) != wanted or len(groups) != len(labels):
+            raise InvariantError(
+                f"{settings.first_trained} was given {front.shape} for {len(labels)} labels of "
+                f"{len(groups)} groups"
+            )
         start = _start(weights, blocks, seed)
         self._variables = {name: tf.Variable(array) for name, array in start.items()}
         self._moments = Moments(

@@ -124,5 +124,7 @@ def test_a_state_of_another_training_is_refused(whole) -> None:
             state=states[0],
             x=np.zeros((48, 1, 7, 7, 160), np.float16),
         )
+    with pytest.raises(InvariantError, match="Conv_1 was given"):
+        tuning(x=front()[:40])
     with pytest.raises(InvariantError, match="no epoch"):
         tuning().result()
