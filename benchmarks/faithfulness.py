@@ -41,11 +41,11 @@ from twin.model import Model
 
 RESULTS: Final = Path(__file__).parent / "results"
 IMAGES: Final = 200
-NOISY: Final = 20  # images of which maps are made again under noise
-RENDERED: Final = 30  # lesions with a known outline
+NOISY: Final = 10  # images of which maps are made again under noise
+RENDERED: Final = 20  # lesions with a known outline
 SEED: Final = 20261130
-STEPS: Final = 10
-RANDOM_MAPS: Final = 4
+STEPS: Final = 7
+RANDOM_MAPS: Final = 3
 RESAMPLES: Final = 2000
 LEAST_SHARE: Final = 0.9
 MIDDLE: Final = "middle"  # the map that knows no image
@@ -136,7 +136,7 @@ def _real(explainer: Explainer, pixels: Pixels, image: LabelledImage, place: int
                 pixels,
                 lambda seen, name=name: explainer.map(seen, name),  # type: ignore[misc]
                 seed=place,
-                rounds=3,
+                rounds=2,
             )
             found[name] |= {"sensitivity": moved.mean, "sensitivity_max": moved.greatest}
     return {

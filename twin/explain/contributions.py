@@ -26,7 +26,7 @@ class Contribution:
     @property
     def nats(self) -> float:
         """What it added to the log-odds: above zero speaks for malignant."""
-        return self.weight * self.vote
+        return self.weight * self.vote + 0.0  # no -0.0 where the weight is zero
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

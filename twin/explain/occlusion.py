@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin.explain.maps import EDGE_PX, Pixels, Score
 
 PATCH_PX: Final = 32
-STRIDE_PX: Final = 16  # 13 × 13 patches that overlap by half
+STRIDE_PX: Final = 24  # 9 × 9 patches that overlap by a quarter
 
 
 def occlusion(
