@@ -23,7 +23,9 @@ from benchmarks import (
     coverage,
     engine_speed,
     explaining,
+    faithfulness,
     label_free,
+    live_explanation,
     memory,
     mirror_delay,
     promotions,
@@ -37,7 +39,10 @@ from benchmarks.processes import run_json
 
 DERMTWIN = [str(Path(sys.executable).parent / "dermtwin")]
 RESULTS = Path(__file__).parent / "results"
-OF_TWIN = ("cold_start", "routes", "mirror_delay", "explaining")
+OF_TWIN = (
+    *("cold_start", "routes", "mirror_delay"),
+    *("explaining", "live_explanation", "faithfulness"),
+)
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
@@ -109,6 +114,10 @@ def _of_twin(wanted: set[str], rounds: int) -> dict[str, dict[str, object]]:
         results["mirror_delay"] = mirror_delay.measure(trained["model_id"], data)
     if "explaining" in wanted:
         results["explaining"] = explaining.measure(trained["model_id"], data, rounds)
+    if "live_explanation" in wanted:
+        results["live_explanation"] = live_explanation.measure(trained["model_id"], data)
+    if "faithfulness" in wanted:
+        results["faithfulness"] = faithfulness.measure(trained["model_id"], data)
     return results
 
 

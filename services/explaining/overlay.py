@@ -11,16 +11,36 @@ from twin.explain.maps import Map, Pixels
 
 # Share of the map's colour; the rest is the image in grey, so that its own colours mislead nobody.
 _OVER: Final = 0.6
+_LIGHTEST: Final = 0.99  # quantile of a map's values from which on all are drawn alike
 _BAR_PX: Final = 14
 _GAP_PX: Final = 8
 _WORDS_PX: Final = 62  # room for numbers beside the bar
 _GREY: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 
 
+def top_of(found: Map) -> float:
+    """Return the value, from 0 to 1, that has the lightest colour; all above it have it, too.
+
+    Gradients of a few pixels can be a hundred times those of all others, which would then look
+    alike.
+    """
+    top = float(np.quantile(found.values, _LIGHTEST))
+    return top if top > 0 else 1.0
+
+
+def ends_of(found: Map) -> tuple[str, str]:
+    """Return what stands at the ends of a map's scale: raw values."""
+    top = top_of(found)
+    shown = number(found.low + top * (found.high - found.low))
+    spread = found.high - found.low
+    low = number(found.low) if abs(found.low) > spread / 1000 else "0"
+    return low, shown if top == 1 else f"≥ {shown}"
+
+
 def overlay(pixels: Pixels, found: Map) -> Pixels:
     """Return a map's colours over the image in grey, shape (224, 224, 3)."""
     grey = (pixels @ np.array(_GREY))[..., None]
-    mixed = (1 - _OVER) * grey + _OVER * coloured(found.values)
+    mixed = (1 - _OVER) * grey + _OVER * coloured(found.values / top_of(found))
     over: Pixels = mixed.round().clip(0, 255).astype(np.uint8)
     return over
 
@@ -41,8 +61,9 @@ def with_scale(pixels: Pixels, found: Map, unit: str) -> bytes:
     whole.paste(Image.fromarray(coloured(levels)), (width + _GAP_PX, 0))
     draw = ImageDraw.Draw(whole)
     left = width + 2 * _GAP_PX + _BAR_PX
-    draw.text((left, 0), number(found.high), fill="black")
-    draw.text((left, height - 12), number(found.low), fill="black")
+    low, high = ends_of(found)
+    draw.text((left, 0), high, fill="black")
+    draw.text((left, height - 12), low, fill="black")
     draw.text((2, height + 4), f"{found.method}, {unit}", fill="black")
     return _png(whole)
 

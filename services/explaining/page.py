@@ -17,7 +17,8 @@ from twin.model import Model
 _IS: Final = (
     "Every map shows where the stack's log-odds of malignancy come from, whatever the verdict is. "
     "Yellow is the most important place of this image and map, dark blue the least; each map has a "
-    "scale of its own, so colours of two maps do not compare.",
+    "scale of its own, so colours of two maps do not compare. The highest hundredth of a map's "
+    "values is drawn alike; the arrays hold them all.",
     "Occlusion and RISE ask the stack itself about changed images. The other maps are gradients of "
     "a smooth surrogate; its fidelity is the rank correlation of its log-odds with the stack's on "
     "images that neither was fitted to.",

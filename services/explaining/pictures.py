@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from services.explaining.colours import css_gradient
 from services.explaining.explained import Explained
-from services.explaining.overlay import number, overlay
+from services.explaining.overlay import ends_of, overlay
 from services.explaining.result import is_low
 from services.explaining.training_images import TrainingImage
 from simulator.report.markup import Html, join, mark, tag
@@ -30,14 +30,15 @@ def maps_of(one: Explained) -> Html:
 
 def _map(pixels: Pixels, found: Map) -> Html:
     method = METHODS[found.method]
+    low, high = ends_of(found)
     scale = join(
         [
             tag("span", class_="scale", style=f"background:{css_gradient()}"),
             tag(
                 "span",
-                tag("span", number(found.low)),
+                tag("span", low),
                 tag("span", method.unit),
-                tag("span", number(found.high)),
+                tag("span", high),
                 class_="ends",
             ),
         ]
