@@ -27,7 +27,7 @@ def test_what_carries_the_score_is_where_its_loss_is_greatest() -> None:
     inside = found[48:80, 128:160]
     assert inside.min() > 0.25
     assert found[112:, :].max() == 0.0
-    assert inside.max() == found.max() == pytest.approx(1.0)
+    assert inside.max() == found.max() == pytest.approx(0.75)  # no patch covers all of it
 
 
 def test_one_batch_holds_the_image_and_every_patch() -> None:
