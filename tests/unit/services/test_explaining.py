@@ -223,7 +223,7 @@ def test_training_images_are_rendered_again_from_recipes_or_found_by_path(learne
     assert other.pixels is None
     assert "its recipe gives other pixels" in other.why_not
     (nowhere,) = training_images(cases, [0], None, learned / "benign", quiet).values()
-    assert "no image below" in nowhere.why_not
+    assert "no readable image below" in nowhere.why_not
 
 
 def test_what_is_no_explainer_or_no_directory_is_refused(home, files, tmp_path: Path) -> None:
