@@ -110,11 +110,9 @@ def _saliency(gradients: Gradients, pixels: Pixels, stack: MetaWeights, sign: fl
 def _smoothgrad(gradients: Gradients, pixels: Pixels, stack: MetaWeights, sign: float) -> Floats:  # noqa: ARG001 - a size has no sign
     """Average gradients of noisy copies, then take their size; the same noise for all images."""
     draws = np.random.default_rng(0)
-    total = np.zeros(pixels.shape, np.float32)
-    for _ in range(_COPIES):
-        noise = draws.uniform(-_NOISE, _NOISE, pixels.shape[1:]).astype(np.float32)
-        total += gradients.of_pixels(pixels + noise, stack).gradient
-    return saliency(total / _COPIES)
+    noise = draws.uniform(-_NOISE, _NOISE, (_COPIES, *pixels.shape[1:])).astype(np.float32)
+    copies = (gradients.of_pixels(image + noise, stack).gradient for image in pixels)
+    return saliency(np.stack([each.mean(axis=0) for each in copies]))
 
 
 Method = Callable[[Gradients, Pixels, MetaWeights, float], Floats]
