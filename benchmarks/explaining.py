@@ -95,7 +95,7 @@ def _singles(
     for method in METHODS:
         explainers.maps(pixels, method)
         each = [_seconds(lambda: explainers.maps(pixels, method)) for _ in range(rounds)]  # noqa: B023 - runs at once
-        found[method] = 1e3 * statistics.median(each)
+        found[method] = 1e3 * min(each)  # whoever else shares the machine only lengthens it
     return found
 
 

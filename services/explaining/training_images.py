@@ -102,4 +102,4 @@ def _reason(lesson: Mapping[str, Any] | None, data: Path | None) -> str:
         return "its recipe gives other pixels with this version of dermtwin"
     if data is None:
         return "no directory of images is set (--data, DERMTWIN_DATA)"
-    return f"no image below {data} has these pixels"
+    return f"no readable image below {data} has these pixels"

@@ -88,5 +88,4 @@ class Explainer:
         if ask is not None:
             raw = ask(pixels, self.score(meta, absent), blurred(pixels))
             return scaled(raw, method=method, fidelity=1.0, model_id=self._model_id)
-        (found,) = self._gradients.maps(pixels[np.newaxis], method, meta=meta, absent=absent)
-        return found
+        return self._gradients.maps(pixels[np.newaxis], method, meta=meta, absent=absent)[0]

@@ -5,6 +5,7 @@ What they explain is the surrogate, and its fidelity stands on every map.
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from twin.explain.gradients import Floats, Gradients
 from twin.explain.maps import Map, scaled
 from twin.meta import MetaStack, MetaWeights
 from twin.model import Files, meta_of, sketch_of, stem_of, surrogate_of
+from twin.stem import SIZE
 from twin.stem_weights import CENTRE
 
 Pixels = NDArray[np.uint8]
@@ -109,12 +111,15 @@ def _saliency(gradients: Gradients, pixels: Pixels, stack: MetaWeights, sign: fl
 
 def _smoothgrad(gradients: Gradients, pixels: Pixels, stack: MetaWeights, sign: float) -> Floats:  # noqa: ARG001 - a size has no sign
     """Average gradients of noisy copies, then take their size; the same noise for all images."""
+    copies = (gradients.of_pixels(image + _noise(), stack).gradient for image in pixels)
+    return saliency(np.stack([each.mean(axis=0) for each in copies]))
+
+
+@cache
+def _noise() -> NDArray[np.float32]:
+    """Return what is added to an image, shape (copies, 224, 224, 3)."""
     draws = np.random.default_rng(0)
-    total = np.zeros(pixels.shape, np.float32)
-    for _ in range(_COPIES):
-        noise = draws.uniform(-_NOISE, _NOISE, pixels.shape[1:]).astype(np.float32)
-        total += gradients.of_pixels(pixels + noise, stack).gradient
-    return saliency(total / _COPIES)
+    return draws.uniform(-_NOISE, _NOISE, (_COPIES, SIZE, SIZE, 3)).astype(np.float32)
 
 
 Method = Callable[[Gradients, Pixels, MetaWeights, float], Floats]

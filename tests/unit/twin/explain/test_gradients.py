@@ -45,7 +45,7 @@ def test_features_are_those_of_the_stem():
 
 
 def test_activations_are_those_of_the_stem():
-    stem, pixels = stem_of(tiny_model().files), images(2)
+    stem, pixels = stem_of(tiny_model().files), images(1)
     found = gradients().of_activation(pixels, STACK).activation
     expected = np.stack([stem.activation(one)[..., :27] for one in pixels])
     assert found == pytest.approx(expected, abs=1e-4)
@@ -93,7 +93,7 @@ def test_single_precision_is_enough(exact):
 
 
 def test_the_surrogate_orders_unseen_images_as_the_stack_does():
-    files, pixels = tiny_model().files, images(120, seed=9)
+    files, pixels = tiny_model().files, images(80, seed=9)
     stack = meta_of(files).weights_for(LEARNERS)
     x = np.stack([stem_of(files).features(one) for one in pixels])
     true = sum(stack.weights[name] * learner_of(files, name).score(x) for name in LEARNERS)

@@ -6,6 +6,7 @@ from twin.explain.fillings import FILLINGS, blurred, rim_colour
 from twin.explain.lesion_masks import agreement, lesion_mask
 from twin.explain.maps import scaled
 from twin.explain.occlusion import occlusion
+from twin.explain.rise import rise
 
 
 def spot(level=200) -> np.ndarray:
@@ -26,7 +27,7 @@ def test_what_carries_the_score_is_where_its_loss_is_greatest() -> None:
     inside = found[48:80, 128:160]
     assert inside.min() > 0.25
     assert found[112:, :].max() == 0.0
-    assert np.unravel_index(found.argmax(), found.shape) == (48, 128)
+    assert inside.max() == found.max() == pytest.approx(0.75)  # no patch covers all of it
 
 
 def test_one_batch_holds_the_image_and_every_patch() -> None:
@@ -37,12 +38,37 @@ def test_one_batch_holds_the_image_and_every_patch() -> None:
         return darkness(images)
 
     occlusion(spot(), counted, spot(), patch_px=56, stride_px=28)
-    assert asked == [1 + 7 * 7]
+    assert asked == [1 + 7 * 7]  # nothing is scored twice
 
 
 def test_a_score_that_rises_without_a_patch_has_a_negative_map() -> None:
     pixels = spot()
     assert occlusion(pixels, lambda images: -darkness(images), rim_colour(pixels)).max() <= 0
+
+
+def test_rise_finds_what_carries_the_score_and_its_worth() -> None:
+    pixels = spot()
+    asked: list[int] = []
+
+    def counted(images):
+        asked.append(len(images))
+        return darkness(images)
+
+    found = rise(pixels, counted, rim_colour(pixels), masks=100)
+    assert sum(asked) == 100
+    inside = found[48:80, 128:160]
+    assert inside.mean() > 4 * np.abs(found).mean()
+    assert inside.max() == found.max()
+    # With the spot's middle, half of all masks show most of it: about its whole worth of 1
+    assert 0.5 < found.max() < 1.0
+
+
+def test_rise_does_not_change_with_the_hour_and_halves_belong_together() -> None:
+    pixels = spot()
+    once = rise(pixels, darkness, rim_colour(pixels), masks=20)
+    assert np.array_equal(once, rise(pixels, darkness, rim_colour(pixels), masks=20))
+    # Every mask comes with its opposite, so each pixel is there in exactly half of the images.
+    assert np.abs(rise(pixels, lambda images: np.ones(len(images)), pixels, masks=20)).max() < 1e-6
 
 
 @pytest.mark.parametrize("name", FILLINGS)
