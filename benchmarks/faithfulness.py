@@ -20,18 +20,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.artefacts import ArtefactStore
 from services.config import read_settings
+from services.explaining.judging import balanced, interval, judge, verdict
 from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, load_images
 from simulator.language.populations import PopulationSpec
 from twin.explain.explainer import Explainer
-from twin.explain.faithfulness import faithfulness
-from twin.explain.fillings import blurred
 from twin.explain.lesion_masks import agreement, lesion_mask
 from twin.explain.maps import EDGE_PX, Map, Pixels, scaled
 from twin.explain.methods import METHODS
@@ -46,7 +44,6 @@ RENDERED: Final = 20  # lesions with a known outline
 SEED: Final = 20261130
 STEPS: Final = 7
 RANDOM_MAPS: Final = 3
-RESAMPLES: Final = 2000
 LEAST_SHARE: Final = 0.9
 MIDDLE: Final = "middle"  # the map that knows no image
 
@@ -83,7 +80,7 @@ def _rows(model: Model, data: Path, images: int) -> list[Row]:
     rows: list[Row] = []
     if kept.exists():
         rows = [json.loads(line) for line in kept.read_text().splitlines()]
-    chosen = _chosen(load_images(data, split="test"), images)
+    chosen = balanced(load_images(data, split="test"), images)
     started_s, before = time.perf_counter(), len(rows)
     with kept.open("a") as file:
         for place in range(len(rows), len(chosen) + RENDERED):
@@ -111,26 +108,10 @@ def _code() -> str:
     return total.hexdigest()[:8]
 
 
-def _chosen(images: list[LabelledImage], count: int) -> list[LabelledImage]:
-    """Return as many of both classes, in turns, drawn without replacement."""
-    order = np.random.default_rng(SEED).permutation(len(images)).tolist()
-    classes = [[images[i] for i in order if images[i].malignant is kind] for kind in (True, False)]
-    return [one for pair in zip(*classes, strict=False) for one in pair][:count]
-
-
 def _real(explainer: Explainer, pixels: Pixels, image: LabelledImage, place: int) -> Row:
-    score, filling = explainer.score(), blurred(pixels)
-    found: dict[str, Row] = {}
-    for name, one in _maps(explainer, pixels).items():
-        check = faithfulness(
-            pixels, one, score, filling, seed=place, steps=STEPS, count=RANDOM_MAPS
-        )
-        found[name] = {
-            "deletion": check.deletion_area,
-            "random_deletion": check.random_deletion_area,
-            "insertion": check.insertion_area,
-            "random_insertion": check.random_insertion_area,
-        }
+    maps = _maps(explainer, pixels)
+    found = judge(explainer, pixels, maps, seed=place, steps=STEPS, random_maps=RANDOM_MAPS)
+    for name in maps:
         if place < NOISY and name in METHODS:
             moved = sensitivity(
                 pixels,
@@ -172,19 +153,10 @@ def _summary(name: str, rows: list[Row]) -> dict[str, Any]:
     rendered = [row for row in rows if row["kind"] == "rendered"]
 
     def over(some: list[Row], value: Any) -> dict[str, float]:
-        return _interval([value(row["found"][name]) for row in some], [r["group"] for r in some])
+        return interval([value(row["found"][name]) for row in some], [r["group"] for r in some])
 
     noisy = [row for row in real if "sensitivity" in row["found"][name]]
-    told: dict[str, Any] = {
-        "deletion_beats_random": over(real, lambda one: one["deletion"] < one["random_deletion"]),
-        "insertion_beats_random": over(
-            real, lambda one: one["insertion"] > one["random_insertion"]
-        ),
-        "deletion": over(real, lambda one: one["deletion"]),
-        "deletion_less_random": over(real, lambda one: one["deletion"] - one["random_deletion"]),
-        "insertion": over(real, lambda one: one["insertion"]),
-        "insertion_less_random": over(real, lambda one: one["insertion"] - one["random_insertion"]),
-    }
+    told = verdict([row["found"][name] for row in real], [row["group"] for row in real])
     if noisy:
         told["sensitivity"] = over(noisy, lambda one: one["sensitivity"])
         told["sensitivity_max"] = over(noisy, lambda one: one["sensitivity_max"])
@@ -193,20 +165,6 @@ def _summary(name: str, rows: list[Row]) -> dict[str, Any]:
         told["overlap"] = over(rendered, lambda one: one["overlap"])
         told["lesion_area"] = over(rendered, lambda one: one["area"])
     return told
-
-
-def _interval(values: list[float], groups: list[str]) -> dict[str, float]:
-    """Return the mean with its 95 % interval: percentiles over resampled lesions."""
-    names = sorted(set(groups))
-    place = {group: number for number, group in enumerate(names)}
-    sums, counts = np.zeros(len(names)), np.zeros(len(names))
-    for value, group in zip(values, groups, strict=True):
-        sums[place[group]] += value
-        counts[place[group]] += 1
-    draws = np.random.default_rng(SEED).integers(len(names), size=(RESAMPLES, len(names)))
-    means: NDArray[np.float64] = sums[draws].sum(1) / counts[draws].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5]).tolist()
-    return {"mean": float(np.mean(values)), "low": low, "high": high}
 
 
 def main() -> None:

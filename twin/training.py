@@ -45,7 +45,7 @@ class TrainSettings:
     calibration_images: int  # at most, spread evenly over the training set; of the codebook, too
     folds: int
     learners: Mapping[str, Settings]
-    # Who sees the code of a codebook beside or instead of the features; empty: there is none
+    # Who sees the code of a codebook instead of the features; empty: there is no codebook
     sights: Mapping[str, Sight] = field(default_factory=dict)
 
 
@@ -58,7 +58,7 @@ FULL: Final = TrainSettings(
     calibration_images=330,
     folds=5,
     learners={name: {**learner.defaults, **learner.full} for name, learner in LEARNERS.items()},
-    sights={"svm": Sight.BOTH, "knn": Sight.CODE},
+    sights={"knn": Sight.CODE},
 )
 # For some hundred synthetic images: about a minute on two cores.
 QUICK: Final = TrainSettings(
@@ -229,8 +229,6 @@ def _learners(
             return LEARNERS[name].fit(x[rows], labels[rows], seed=seed, settings=own)
         sight = settings.sights.get(name, Sight.FEATURES)
         first, last = sight.columns(width, x.shape[1])
-        if sight is Sight.BOTH:
-            own = {**own, "width": width}
         seen = np.ascontiguousarray(x[rows, first:last])
         learner = LEARNERS[name].fit(seen, labels[rows], seed=seed, settings=own)
         return Sighted(learner, first, last)

@@ -15,7 +15,6 @@ class Sight(StrEnum):
 
     FEATURES = "features"
     CODE = "code"
-    BOTH = "both"
 
     def columns(self, width: int, dimension: int) -> tuple[int, int]:
         """Return the first column and the one after the last.
@@ -27,7 +26,7 @@ class Sight(StrEnum):
         >>> Sight.CODE.columns(822, 3270)
         (822, 3270)
         """
-        return width * (self is Sight.CODE), width if self is Sight.FEATURES else dimension
+        return (width, dimension) if self is Sight.CODE else (0, width)
 
 
 _COLUMNS: Final = "columns"  # the array's name in a learner's file; no learner has one so called

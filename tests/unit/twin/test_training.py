@@ -196,7 +196,6 @@ def test_an_image_that_cannot_be_had_stops_the_training():
 def test_with_a_codebook_learners_see_what_their_sight_says():
     settings = replace(
         QUICK,
-        learners={**QUICK.learners, "svm": {**QUICK.learners["svm"], **LEARNERS["svm"].full}},
         sights=FULL.sights,
     )
     model = train(pixels, LABELS, GROUPS, stem=analytic(), settings=settings)
