@@ -110,6 +110,50 @@ def symmetric(cells: CellMaps) -> Array:
     )
 
 
+# Places of a grid of 14 × 14: all, and those less than nine cells from the middle.
+_COARSE: Final = CELLS // 2
+_COARSE_OFFSET = 2 * np.arange(_COARSE) - (_COARSE - 1)
+_COARSE_RADIUS = np.hypot(_COARSE_OFFSET[:, None], _COARSE_OFFSET[None, :])  # in cells
+_PARTS: Final = (np.full((_COARSE, _COARSE), True), _COARSE_RADIUS < 9)
+
+
+def mirror(cells: CellMaps) -> Array:
+    """Return `symmetric`, and how far the image differs from itself turned or mirrored.
+
+    Asymmetry is the A of the ABCD rule of dermatoscopy (Nachbar et al. 1994). A map is one of the
+    18 joined means or one of the logarithms of the 18 joined deviations, in this order, averaged
+    over 2 × 2 cells to 14 × 14. The distance between a map M and a moved one g·M, over a part of
+    the places, is the root of the mean of (M − g·M)², at least 0.001, divided by the map's
+    standard deviation there plus 0.001. First come all 36 maps' distances to the half turn, then
+    their means over the four mirrors (upside down, left for right, both diagonals), then the
+    least of these four, then the quarter turn (left and right are equally far): 144 numbers, for
+    all 196 places; then 144 for the middle, less than nine cells from the image's. Turning or
+    mirroring the image permutes the moves among themselves and so changes nothing.
+    """
+    means, sds = _joined_means(_flat(cells.mean)), _joined_sds(_flat(cells.sd))
+    maps = np.concatenate([means, np.log(sds)], axis=1).reshape(CELLS, CELLS, -1)
+    coarse = _tiles(maps, _COARSE).mean((1, 3))
+    return np.concatenate([symmetric(cells), *(_distances(coarse, part) for part in _PARTS)])
+
+
+def _distances(maps: Array, part: NDArray[np.bool_]) -> Array:
+    """Return relative distances to moved copies, for maps (14, 14, c); shape (4 c,)."""
+    swapped = maps.swapaxes(0, 1)
+    here = maps[part]  # the part is as symmetric as a square, so moved maps fill the same places
+
+    def distance(moved: Array) -> Array:
+        apart = here - moved[part]
+        return _root((apart * apart).mean(0))
+
+    mirrors = np.stack(
+        [distance(moved) for moved in (maps[::-1], maps[:, ::-1], swapped, swapped[::-1, ::-1])]
+    )
+    half, quarter = distance(maps[::-1, ::-1]), distance(swapped[::-1])
+    moves = np.stack([half, mirrors.mean(0), mirrors.min(0), quarter])
+    relative: Array = moves / (here.std(0) + np.float32(1e-3))
+    return relative.ravel()
+
+
 def _joined_means(flat: Array) -> Array:
     """Return 18 maps from 27 filters' means, shape (784, 18)."""
     by = flat.reshape(-1, 3, 3, 3)  # cell, vertical order, horizontal order, colour
@@ -200,6 +244,12 @@ FEATURES: Final[Mapping[str, FeatureSpec]] = {
             name="symmetric",
             about="quantiles in two zones and correlations, unchanged by turning the image",
             compute=symmetric,
+            needs_basis=True,
+        ),
+        FeatureSpec(
+            name="mirror",
+            about="symmetric, and how far the image differs from itself turned or mirrored",
+            compute=mirror,
             needs_basis=True,
         ),
     )

@@ -49,12 +49,12 @@ class TrainSettings:
 # Chosen by lesion-grouped cross-validated AUC on the training part of the paper's split.
 FULL: Final = TrainSettings(
     name="full",
-    analytic_features="symmetric",
+    analytic_features="mirror",
     other_features="zone-quantiles",
     response_sd=1.0,
     calibration_images=330,
     folds=5,
-    learners={name: learner.defaults for name, learner in LEARNERS.items()},
+    learners={name: {**learner.defaults, **learner.full} for name, learner in LEARNERS.items()},
 )
 # For some hundred synthetic images: about a minute on two cores.
 QUICK: Final = TrainSettings(

@@ -63,6 +63,7 @@ class Learner:
     load: Callable[[bytes], Fitted]
     defaults: Settings
     quick: Settings  # what differs for small synthetic sets, where training must take seconds
+    full: Settings  # what differs for the full preset
     search: Mapping[str, Range]
     cost: float  # relative time to fit: training starts the slowest first
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.arrays import pack, unpack
-from twin.kernels import Samples, View, fit_view, samples
+from twin.kernels import Samples, View, fit_view, relevance, samples
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
 
 _FILE: Final = "knn.npz"
@@ -51,8 +51,14 @@ class Knn:
 
 
 def fit_knn(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:  # noqa: ARG001
-    """Keep the samples' principal coordinates. Nothing is drawn, so the seed has no part."""
-    view = fit_view(x, int(settings["dimensions"]))
+    """Keep the samples' principal coordinates. Nothing is drawn, so the seed has no part.
+
+    `relevance` weighs features as in `fit_svm`.
+    """
+    exponent = float(settings.get("relevance", 0.0))
+    view = fit_view(
+        x, int(settings["dimensions"]), relevance(x, y) ** exponent if exponent else None
+    )
     return Knn(
         view=view,
         known=samples(view.of_all(x)),

@@ -33,6 +33,7 @@ _TABLE: Final = (
             "border_count": 32,
         },
         quick={"iterations": 120, "depth": 4},
+        full={},
         search={
             "iterations": Range(low=100, high=800, whole=True),
             "depth": Range(low=3, high=8, whole=True),
@@ -55,6 +56,7 @@ _TABLE: Final = (
             "max_bin": 64,
         },
         quick={"rounds": 120, "max_depth": 3},
+        full={},
         search={
             "rounds": Range(low=100, high=800, whole=True),
             "max_depth": Range(low=2, high=8, whole=True),
@@ -70,10 +72,12 @@ _TABLE: Final = (
         load=load_svm,
         defaults={"C": 5.0, "gamma": 0.7, "dimensions": 200},
         quick={"dimensions": 40},
+        full={"relevance": 1.0},
         search={
             "C": Range(low=0.3, high=100, log=True),
             "gamma": Range(low=0.1, high=3, log=True),
             "dimensions": Range(low=20, high=400, log=True, whole=True),
+            "relevance": Range(low=0.0, high=2.0),
         },
         cost=0.5,
     ),
@@ -84,6 +88,7 @@ _TABLE: Final = (
         load=load_random_forest,
         defaults={"n_estimators": 200, "max_features": "sqrt", "min_samples_leaf": 3},
         quick={"n_estimators": 100},
+        full={},
         search={
             "n_estimators": Range(low=100, high=600, whole=True),
             "min_samples_leaf": Range(low=1, high=10, whole=True),
@@ -104,6 +109,7 @@ _TABLE: Final = (
             "min_samples_leaf": 5,
         },
         quick={"n_estimators": 80, "max_depth": 3},
+        full={},
         search={
             "n_estimators": Range(low=100, high=600, whole=True),
             "max_depth": Range(low=2, high=6, whole=True),
@@ -118,9 +124,11 @@ _TABLE: Final = (
         load=load_knn,
         defaults={"neighbours": 20, "dimensions": 100},
         quick={"dimensions": 40},
+        full={"relevance": 1.0},
         search={
             "neighbours": Range(low=3, high=60, whole=True),
             "dimensions": Range(low=10, high=400, log=True, whole=True),
+            "relevance": Range(low=0.0, high=2.0),
         },
         cost=0.2,
     ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.arrays import pack, unpack
-from twin.kernels import Samples, View, fit_view, samples
+from twin.kernels import Samples, View, fit_view, relevance, samples
 from twin.l1_logistic import fit_l1_logistic
 from twin.learners.contract import Features, Fitted, Labels, Scores, Settings, to_scores
 
@@ -56,8 +56,15 @@ class Svm:
 
 
 def fit_svm(x: Features, y: Labels, *, seed: int, settings: Settings) -> Fitted:
-    """Fit on principal coordinates; γ is `gamma` over dimensions times variance, as sklearn's."""
-    view = fit_view(x, int(settings["dimensions"]))
+    """Fit on principal coordinates; γ is `gamma` over dimensions times variance, as sklearn's.
+
+    `relevance`, an exponent, weighs features by how much each tells the classes apart; without it
+    all weigh the same.
+    """
+    exponent = float(settings.get("relevance", 0.0))
+    view = fit_view(
+        x, int(settings["dimensions"]), relevance(x, y) ** exponent if exponent else None
+    )
     seen = view.of_all(x)
     gamma = float(settings["gamma"]) / (seen.shape[1] * float(seen.var()))
     # Folds know nothing of lesions here, so the sigmoid may be a little too sure of itself; the

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from twin.errors import InvariantError
-from twin.features import FEATURES, CellMaps, grid, rings, symmetric, zone_quantiles
+from twin.features import FEATURES, CellMaps, grid, mirror, rings, symmetric, zone_quantiles
 
 ORDERS = np.unravel_index(np.arange(27), (3, 3, 3))  # vertical, horizontal, colour
 
@@ -76,6 +76,49 @@ def test_symmetric_does_not_change_when_the_image_is_turned(move):
     assert symmetric(move(maps)) == pytest.approx(symmetric(maps), abs=2e-4)
 
 
+@pytest.mark.parametrize("move", [mirrored, transposed, lambda m: mirrored(transposed(m))])
+def test_mirror_does_not_change_when_the_image_is_turned(move):
+    maps = cells(5)
+    assert mirror(move(maps)) == pytest.approx(mirror(maps), abs=2e-4)
+
+
+def test_mirror_is_symmetric_and_distances_to_moved_copies():
+    maps = cells(6)
+    found = mirror(maps)
+    assert np.array_equal(found[:822], symmetric(maps))
+    # By hand, for the luminance: the first of the 36 maps
+    offset = 2 * np.arange(14) - 13
+    middle = np.hypot(*np.meshgrid(offset, offset)) < 9
+    map_ = maps.mean[..., 0].astype(float).reshape(14, 2, 14, 2).mean((1, 3))
+    moves = [
+        map_[::-1, ::-1],
+        map_[::-1],
+        map_[:, ::-1],
+        map_.T,
+        np.rot90(map_, 2).T,
+        np.rot90(map_),
+    ]
+    wanted = []
+    for part in (np.full((14, 14), True), middle):
+        roots = [np.sqrt(((map_ - moved)[part] ** 2).mean()) for moved in moves]
+        half, *mirrors, quarter = np.array(roots) / (map_[part].std() + 1e-3)
+        wanted += [half, np.mean(mirrors), min(mirrors), quarter]
+    assert found[822::36] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_mirror_tells_a_lopsided_lesion_from_a_round_one():
+    def picture(middle):
+        rows, columns = np.indices((28, 28))
+        spot = np.exp(-((rows - 13.5) ** 2 + (columns - middle) ** 2) / 40)
+        spots = np.repeat(spot[..., None], 27, axis=2).astype(np.float32)
+        return CellMaps(mean=spots, square=spots**2 + 1)
+
+    round_, lopsided = mirror(picture(13.5))[822:966:36], mirror(picture(19.0))[822:966:36]
+    assert round_ == pytest.approx(np.zeros(4), abs=0.02)
+    assert (lopsided[[0, 1, 3]] > 0.5).all()
+    assert lopsided[2] == pytest.approx(0, abs=0.02)  # one mirror still holds
+
+
 def test_the_other_sets_do_change_when_the_image_is_turned():
     maps = cells(5)
     assert not np.allclose(zone_quantiles(mirrored(maps)), zone_quantiles(maps), atol=1e-2)
@@ -115,10 +158,17 @@ def test_a_blank_image_has_finite_features(spec):
 
 def test_sizes():
     sizes = {name: spec.dimension(27) for name, spec in FEATURES.items()}
-    assert sizes == {"grid": 2646, "rings": 378, "zone-quantiles": 756, "symmetric": 822}
+    assert sizes == {
+        "grid": 2646,
+        "rings": 378,
+        "zone-quantiles": 756,
+        "symmetric": 822,
+        "mirror": 1110,
+    }
 
 
 def test_sets_that_know_the_basis_refuse_other_stems():
-    with pytest.raises(InvariantError, match="symmetric need"):
-        FEATURES["symmetric"].dimension(32)
+    for name in ("symmetric", "mirror"):
+        with pytest.raises(InvariantError, match=f"{name} need"):
+            FEATURES[name].dimension(32)
     assert FEATURES["zone-quantiles"].dimension(32) == 896

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from twin.kernels import fit_view, samples
+from twin.kernels import fit_view, relevance, samples
 
 
 def cloud(rows=60, columns=6, seed=0):
@@ -62,3 +62,29 @@ def test_a_constant_feature_counts_nothing():
     seen = fit_view(x, 0).of_all(x)
     assert np.isfinite(seen).all()
     assert (seen[:, 3] == 0).all()
+
+
+def test_relevance_is_a_tenth_plus_the_correlation_with_the_class():
+    x = cloud()
+    y = x[:, 2] + np.random.default_rng(1).normal(size=60) > 2
+    wanted = [0.1 + abs(np.corrcoef(column, y)[0, 1]) for column in x.T]
+    assert relevance(x, y) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_a_constant_feature_is_of_least_relevance():
+    x = cloud()
+    x[:, 3] = 7
+    assert relevance(x, x[:, 0] > 2)[3] == pytest.approx(0.1)
+
+
+def test_weights_stretch_standardised_features():
+    x = cloud()
+    weights = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 1.0])
+    plain, weighed = fit_view(x, 0).of_all(x), fit_view(x, 0, weights).of_all(x)
+    assert weighed == pytest.approx(plain * weights)
+
+
+def test_principal_axes_are_those_of_weighed_features():
+    x = cloud()
+    weights = np.array([100.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    assert abs(fit_view(x, 1, weights).axes[0, 0]) > 0.99

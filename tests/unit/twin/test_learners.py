@@ -59,12 +59,31 @@ def test_the_registry_holds_the_papers_six_in_order():
 @EVERY
 def test_settings_lie_within_their_search_ranges(name):
     learner = LEARNERS[name]
-    assert learner.search.keys() <= learner.defaults.keys()
+    full = {**learner.defaults, **learner.full}
+    assert learner.search.keys() <= full.keys()
     assert learner.quick.keys() <= learner.defaults.keys()
     for setting, span in learner.search.items():
         assert isinstance(span, Range)
-        assert span.low <= learner.defaults[setting] <= span.high
-        assert not span.whole or isinstance(learner.defaults[setting], int)
+        assert span.low <= full[setting] <= span.high
+        assert not span.whole or isinstance(full[setting], int)
+
+
+@pytest.mark.parametrize("name", ["svm", "knn"])
+def test_relevance_makes_distances_count_what_tells_the_classes_apart(name):
+    stream = np.random.default_rng(4)
+    y = stream.random(400) < 0.4
+    x = stream.normal(size=(400, 160)).astype(np.float32)
+    x[:, 0] += 2.5 * y  # one feature tells, 159 are noise
+    settings = {**LEARNERS[name].defaults, "dimensions": 0}
+
+    def held_out_auc(**more):
+        learner = LEARNERS[name].fit(x[:200], y[:200], seed=0, settings={**settings, **more})
+        again = LEARNERS[name].load(learner.to_bytes())
+        assert np.array_equal(again.score(x[200:]), learner.score(x[200:]))
+        return auc(learner.score(x[200:]), y[200:])
+
+    assert held_out_auc(relevance=1.0) > held_out_auc() + 0.05
+    assert held_out_auc(relevance=0.0) == held_out_auc()
 
 
 @EVERY

@@ -63,13 +63,17 @@ def test_stems_without_repeated_filters_show_all_of_them():
     assert Stem(random_weights(), "grid").cells(picture(1)).mean.shape == (28, 28, 32)
 
 
-def test_features_are_those_of_the_set(stem):
+@pytest.mark.parametrize("name", ["symmetric", "mirror"])
+def test_features_are_those_of_the_set(stem, name):
+    stem = Stem(stem.weights, name)
     assert stem.dimension == len(stem.features(picture(0)))
-    found = FEATURES["symmetric"].compute(stem.cells(picture(2)))
+    found = FEATURES[name].compute(stem.cells(picture(2)))
     assert stem.features(picture(2)).tobytes() == found.tobytes()
 
 
-def test_threads_and_order_do_not_change_a_bit(stem):
+@pytest.mark.parametrize("name", ["symmetric", "mirror"])
+def test_threads_and_order_do_not_change_a_bit(stem, name):
+    stem = Stem(stem.weights, name)
     images = [picture(seed) for seed in range(12)]
     alone = [stem.features(image).tobytes() for image in images]
     with ThreadPoolExecutor(4) as pool:

@@ -156,6 +156,9 @@ def test_presets_set_all_learners():
     for preset in (FULL, QUICK):
         assert list(preset.learners) == list(LEARNERS)
     assert FULL.learners["catboost"] == LEARNERS["catboost"].defaults
+    assert FULL.learners["svm"] == {**LEARNERS["svm"].defaults, "relevance": 1.0}
+    # Small sets tell too little of a single feature, and quick models keep their ids
+    assert all("relevance" not in settings for settings in QUICK.learners.values())
 
 
 @pytest.mark.parametrize("kind", [True, False])
