@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.features import (
     _BLOCK_LEVELS,
+    _COARSE,
     _LEVELS,
     _ORDERS,
+    _PARTS,
     _RADIUS,
     _RINGS,
     _ZONES,
@@ -52,8 +55,55 @@ def zone_quantiles(mean: Tensor, square: Tensor) -> Tensor:
 
 def symmetric(mean: Tensor, square: Tensor) -> Tensor:
     """See `twin.features.symmetric`."""
+    return _symmetric(*_joined(mean, square))
+
+
+def mirror(mean: Tensor, square: Tensor) -> Tensor:
+    """See `twin.features.mirror`."""
     tf = import_tensorflow()
-    means, sds = _joined_means(_flat(mean)), _joined_sds(_flat(_sd(mean, square)))
+    means, sds = _joined(mean, square)
+    maps = tf.concat([means, tf.math.log(sds)], axis=2)
+    maps = tf.reshape(maps, (-1, CELLS, CELLS, maps.shape[2]))
+    coarse = tf.nn.avg_pool2d(maps, CELLS // _COARSE, CELLS // _COARSE, "VALID")
+    return tf.concat(
+        [_symmetric(means, sds), *(_distances(coarse, part) for part in _PARTS)], axis=1
+    )
+
+
+def _distances(maps: Tensor, part: NDArray[np.bool_]) -> Tensor:
+    """Return relative distances to moved copies, for maps (n, 14, 14, c); shape (n, 4 c)."""
+    tf = import_tensorflow()
+    share = tf.constant(part[:, :, np.newaxis] / part.sum(), maps.dtype)
+
+    def over_part(values: Tensor) -> Tensor:
+        return tf.reduce_sum(values * share, axis=(1, 2))
+
+    def distance(moved: Tensor) -> Tensor:
+        apart = maps - moved
+        return tf.sqrt(tf.maximum(over_part(apart * apart), 1e-6))
+
+    swapped = tf.transpose(maps, (0, 2, 1, 3))
+    upside_down, left_for_right = tf.reverse(maps, [1]), tf.reverse(maps, [2])
+    mirrors = tf.stack(
+        [
+            distance(moved)
+            for moved in (upside_down, left_for_right, swapped, tf.reverse(swapped, [1, 2]))
+        ]
+    )
+    half, quarter = distance(tf.reverse(maps, [1, 2])), distance(tf.reverse(swapped, [1]))
+    moves = [half, tf.reduce_mean(mirrors, 0), tf.reduce_min(mirrors, 0), quarter]
+    moved = maps - over_part(maps)[:, tf.newaxis, tf.newaxis]
+    sd = tf.sqrt(tf.maximum(over_part(moved * moved), _TINY))
+    return tf.concat([one / (sd + 1e-3) for one in moves], axis=1)
+
+
+def _joined(mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+    """Return joined means and joined standard deviations, (n, 784, 18) each."""
+    return _joined_means(_flat(mean)), _joined_sds(_flat(_sd(mean, square)))
+
+
+def _symmetric(means: Tensor, sds: Tensor) -> Tensor:
+    tf = import_tensorflow()
     both = tf.concat([means, sds], axis=2)  # at once, because sorting is what takes time
     quantiles, blocks = _quantiles(both), _block_quantiles(both)
     return tf.concat([quantiles, blocks, _correlations(means, sds)], axis=1)
@@ -186,4 +236,5 @@ TENSOR_FEATURES: Final[Mapping[str, TensorFeatures]] = {
     "rings": rings,
     "zone-quantiles": zone_quantiles,
     "symmetric": symmetric,
+    "mirror": mirror,
 }

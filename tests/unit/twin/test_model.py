@@ -214,15 +214,15 @@ HEAVY = ("tensorflow", "sklearn", "catboost", "xgboost", "pandas")
 PAYS = {"catboost": {"catboost", "pandas"}, "xgboost": {"xgboost", "sklearn", "pandas"}}
 
 
-@pytest.mark.parametrize("name", [*LEARNERS, "meta"])
+@pytest.mark.parametrize("name", [*LEARNERS, "meta", "surrogate"])
 def test_a_part_imports_only_what_it_needs(name, tmp_path):
     for file, content in model().part(name).items():
         (tmp_path / file).write_bytes(content)
-    load = "meta_of(files)" if name == "meta" else f"learner_of(files, {name!r})"
+    load = f"learner_of(files, {name!r})" if name in LEARNERS else f"{name}_of(files)"
     program = f"""
 import sys
 from pathlib import Path
-from twin.model import learner_of, meta_of
+from twin.model import learner_of, meta_of, surrogate_of
 files = {{path.name: path.read_bytes() for path in Path({str(tmp_path)!r}).iterdir()}}
 {load}
 print(*[name for name in {HEAVY!r} if name in sys.modules])
