@@ -123,7 +123,7 @@ def costs() -> Costs:
     `multiply_adds` counts both.
 
     >>> round(costs().multiply_adds / 1e6)
-    300
+    299
     """
     layers, blocks = [], []
     for block in BLOCKS:
