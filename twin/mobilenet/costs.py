@@ -101,7 +101,8 @@ class Times:
 
     layers: tuple[LayerTime, ...]
     sum_s: float  # of the layers' medians
-    whole_s: float  # median of the whole network in one call; below the sum, which calls 52 times
+    # Median of the whole network in one call: layers alone find warm caches, and are 52 calls
+    whole_s: float
     repeats: int
 
     def facts(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def costs() -> Costs:
     `multiply_adds` counts both.
 
     >>> round(costs().multiply_adds / 1e6)
-    300
+    299
     """
     layers, blocks = [], []
     for block in BLOCKS:
