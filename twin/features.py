@@ -40,7 +40,6 @@ class FeatureSpec:
     compute: Callable[[CellMaps], Array]  # cells of one image -> (dimension,)
     # The set knows which filter is which, so it works on the analytic stem alone.
     needs_basis: bool = False
-    begins_with: str | None = None  # another set whose features come first, in the same order
 
     def dimension(self, channels: int) -> int:
         """Return the number of features of a stem with so many distinct filters.
@@ -269,7 +268,6 @@ FEATURES: Final[Mapping[str, FeatureSpec]] = {
             about="symmetric, and how far the image differs from itself turned or mirrored",
             compute=mirror,
             needs_basis=True,
-            begins_with="symmetric",
         ),
     )
 }

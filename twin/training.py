@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from twin.codebook import fit_codebook
 from twin.explain.fitting import Block, fit_measured
-from twin.features import FEATURES
 from twin.folds import lesion_folds
 from twin.learners.contract import Fitted, Settings
 from twin.learners.registry import LEARNERS
@@ -130,9 +129,8 @@ def train(
         path = penalty_path(z, labels, folds)
         penalty = choose_penalty(path)
         meta = fit_meta(z, labels, list(LEARNERS), penalty)
-        # What drift is told by, and explained by gradients, is the plain set of features
-        block = _block(looking)
-        sketch = fit_sketch(x[:, block.columns])
+        # What drift is told by, and gradients explain, is the features without the code
+        sketch = fit_sketch(x[:, : looking.width])
         reference = Reference(log_odds=z, malignant=labels, sketch=sketch.of(x))
         on_progress("meta", 1, 1)
         on_progress("surrogate", 0, 1)
@@ -142,7 +140,7 @@ def train(
             reference.sketch,
             learners=fitted,
             first=first,
-            block=block,
+            block=Block(name=chosen, width=looking.width),
             split=folds[0],
             seed=seed,
             pool=pool,
@@ -178,12 +176,6 @@ def train(
         ),
         facts=facts,
     )
-
-
-def _block(stem: Stem) -> Block:
-    """Return the columns of the set of features, or of the set that it begins with."""
-    name = stem.spec.begins_with or stem.spec.name
-    return Block(name=name, width=FEATURES[name].dimension(stem.weights.distinct))
 
 
 def _features(
