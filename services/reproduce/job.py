@@ -13,6 +13,7 @@ from services.console import Bars
 from services.evaluation.cross_validation import Plan as FoldPlan
 from services.evaluation.evaluation import evaluate_views
 from services.learning import Lesson, code_digest, learn_images
+from services.reproduce.explanation_step import fidelity_on, judged_maps
 from services.reproduce.mobilenet_steps import (
     baseline_answers,
     early_layers,
@@ -22,6 +23,7 @@ from services.reproduce.mobilenet_steps import (
 from services.reproduce.plan import Plan, chosen
 from services.reproduce.steps import Steps
 from simulator.cases.datasets import LabelledImage, data_digest
+from twin.explain.fidelity import Fidelity
 from twin.mobilenet.costs import Times
 from twin.mobilenet.separability import Separability
 from twin.mobilenet.tuned import Tuned
@@ -60,13 +62,15 @@ class Found:
     layers: Separability | None
     tuned: Tuned | None
     times: Times | None
+    explanations: Mapping[str, Any] | None  # of `judged_maps`; None without test images
+    fidelity: Fidelity | None  # of the surrogate, on all test images
     degraded: list[str]  # what is not as it should be, in words
     spent_s: dict[str, float] = field(default_factory=dict)  # by part, of this sitting
     reused: list[str] = field(default_factory=list)  # steps that an earlier sitting had done
 
     def labels(self) -> NDArray[np.bool_]:
         """Return the truth of the training images, shape (n,)."""
-        return np.array([one.malignant for one in self.images if one.split == "train"])
+        return np.array([one.malignant for one in _parts(self.images)[0]])
 
 
 def carry_out(order: Order, bars: Bars) -> Found:
@@ -77,8 +81,7 @@ def carry_out(order: Order, bars: Bars) -> Found:
         DependencyError: the process of the baseline died; the same call goes on from there.
     """
     images = chosen(order.images, order.plan.images)
-    trained = [image for image in images if image.split == "train"]
-    tested = [image for image in images if image.split == "test"]
+    trained, tested = _parts(images)
     steps = Steps(
         order.folder / "steps",
         {"data": data_digest(images), "plan": order.plan.name, "code": code_digest()},
@@ -101,7 +104,7 @@ def carry_out(order: Order, bars: Bars) -> Found:
     if order.weights is not None:
         weights = order.weights
         common: dict[str, Any] = {"threads": order.threads, "bars": bars}
-        stem = stem_of(model.part(STEM)).weights
+        stem = stem_of(model.part(STEM)).weights  # calibrated on the same images
         layers = timed(
             "early layers",
             lambda: early_layers(
@@ -116,25 +119,35 @@ def carry_out(order: Order, bars: Bars) -> Found:
             ),
         )
         measured = timed("costs", lambda: network_times(steps, weights))
-        tuned = best = timed(
-            "baseline",
-            lambda: tuned_baseline(
-                steps,
-                order.root,
-                trained,
-                weights,
-                epochs=order.plan.epochs,
-                seed=order.seed,
-                **common,
+        if tested:
+            tuned = best = timed(
+                "baseline",
+                lambda: tuned_baseline(
+                    steps,
+                    order.root,
+                    trained,
+                    weights,
+                    epochs=order.plan.epochs,
+                    seed=order.seed,
+                    **common,
+                ),
+            )
+            answers = timed(
+                "baseline's answers",
+                lambda: baseline_answers(
+                    steps, order.root, tested, weights, best, views=_VIEWS, **common
+                ),
+            )
+            others = {BASELINE: {"test": answers}}
+    explanations, fidelity = None, None
+    if tested:
+        fidelity = timed("fidelity", lambda: fidelity_on(steps, order.root, tested, model, bars))
+        explanations = timed(
+            "maps",
+            lambda: judged_maps(
+                steps, order.root, tested, model, count=order.plan.explained, bars=bars
             ),
         )
-        answers = timed(
-            "baseline's answers",
-            lambda: baseline_answers(
-                steps, order.root, tested, weights, best, views=_VIEWS, **common
-            ),
-        )
-        others = {BASELINE: {"test": answers}}
     folds = FoldPlan(root=order.root, images=images, lesson=lesson, outer=order.plan.outer_folds)
     views = timed(
         "evaluation",
@@ -157,10 +170,20 @@ def carry_out(order: Order, bars: Bars) -> Found:
         layers=layers,
         tuned=tuned,
         times=measured,
+        explanations=explanations,
+        fidelity=fidelity,
         degraded=_degraded(order, images, views),
         spent_s=spent_s,
         reused=list(dict.fromkeys(steps.reused)),
     )
+
+
+def _parts(
+    images: Sequence[LabelledImage],
+) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Return training and test images; all are training images where there is no such split."""
+    trained = [image for image in images if image.split == "train"]
+    return trained or list(images), [image for image in images if image.split == "test"]
 
 
 def _degraded(order: Order, images: Sequence[LabelledImage], views: Mapping[str, Any]) -> list[str]:
@@ -181,5 +204,9 @@ def _degraded(order: Order, images: Sequence[LabelledImage], views: Mapping[str,
         for view in views["views"].values()
         if view["why_not"]
     ]
+    if not any(image.split == "test" for image in images):
+        said.append(
+            "no test split: the model learned from all images, and baseline and maps are not judged"
+        )
     said += [f"not scored: {reason}" for reason in views["unscorable"]]
     return said

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from services.evaluation.scoring import STACK
+from services.reproduce.explanation_part import explanation_part
 from services.reproduce.figures_mobilenet import (
     costs_figure,
     costs_table,
@@ -62,6 +63,8 @@ def numbers(found: Found) -> dict[str, Any]:
         "evaluation": dict(found.views),
         "early_layers": None if found.layers is None else found.layers.facts(),
         "baseline": None if found.tuned is None else found.tuned.facts(),
+        "explanations": None if found.explanations is None else dict(found.explanations),
+        "fidelity": None if found.fidelity is None else asdict(found.fidelity),
         "costs": asdict(costs()),
         "times": None if found.times is None else asdict(found.times),
         "spent_s": found.spent_s,
@@ -79,6 +82,7 @@ def result_page(found: Found) -> str:
         "layers": ("Early layers", _layers(found)),
         "baseline": ("MobileNetV2 used directly", _baseline(found)),
         "learners": ("Learners and stack", _learners(found)),
+        "maps": ("Explanations", explanation_part(found)),
         "costs": ("Costs", _costs(found)),
         "again": ("Make it again", _again(found)),
     }
