@@ -45,10 +45,11 @@ def reproduce(
     from services.atomic import write_text
     from services.commands.reproduce_table import result_table
     from services.commands.skipped import skipped_rows, tell_skipped
+    from services.ground import require_ground
     from services.reproduce.job import Order, carry_out
     from services.reproduce.mobilenet_weights import mobilenet_weights
     from services.reproduce.page import numbers, result_page
-    from services.reproduce.plan import FULL, QUICK
+    from services.reproduce.plan import FULL, LEAST_FOLDS, QUICK
     from simulator.cases.datasets import BadRow, load_images
     from twin.errors import SettingsError
 
@@ -61,11 +62,20 @@ def reproduce(
     if not without_mobilenet:
         network = mobilenet_weights(weights, settings.model_copy(update={"data": root}))
     bad: list[BadRow] = []
+    notes: list[str] = []
     with progress_bars() as bars:
         images = load_images(
-            root, verify=True, skip_bad=bad if skip_bad else None, on_progress=bars
+            root,
+            verify=True,
+            skip_bad=bad if skip_bad else None,
+            notes=notes,
+            on_progress=bars,
         )
     tell_skipped(bad)
+    learned = [image for image in images if image.split == "train"] or images
+    notes += require_ground(learned, "the reproduction", root=root, folds=LEAST_FOLDS)
+    for note in notes:
+        say(f"note: {note}")
     out.mkdir(parents=True, exist_ok=True)
     order = Order(
         root=root,
@@ -84,7 +94,7 @@ def reproduce(
     except KeyboardInterrupt:
         say(f"interrupted: what is done is kept in {out / 'steps'}; the same command goes on")
         raise
-    result: dict[str, Any] = {**numbers(found), "skipped": skipped_rows(bad)}
+    result: dict[str, Any] = {**numbers(found), "notes": notes, "skipped": skipped_rows(bad)}
     result["wall_s"] = round(time.perf_counter() - started_s, 1)
     page = out / "reproduction.html"
     write_text(page, result_page(found))

@@ -11,9 +11,9 @@ from twin.explain.methods import METHODS
 _SHARES: Final = ("deletion_beats_random", "insertion_beats_random")
 _AREAS: Final = ("deletion_less_random", "insertion_less_random")
 _NOTE: Final = (
-    "Deletion blurs the most important pixels first; a good map makes the log-odds fall sooner than "
-    "random maps that are as smooth do (a negative difference of areas). Insertion puts them back "
-    "first (positive)."
+    "Deletion blurs the most important pixels first; a good map makes the log-odds fall sooner "
+    "than random maps that are as smooth do (a negative difference of areas). Insertion puts them "
+    "back first (positive)."
 )
 
 

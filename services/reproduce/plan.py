@@ -7,6 +7,8 @@ from typing import Final
 from simulator.cases.datasets import LabelledImage
 from twin.evaluation.resampling import RESAMPLES
 
+LEAST_FOLDS: Final = 5  # of the full model: lesions of each class must be enough for them
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -1,6 +1,7 @@
 """`dermtwin reproduce` on rendered lesions and a network that was never trained."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from services.reproduce.job import BASELINE, Order, carry_out
 from services.reproduce.page import numbers, result_page
 from services.reproduce.plan import QUICK, chosen
 from simulator.cases.datasets import load_images
+from twin.explain.methods import METHODS
 from twin.imaging import Imaging
 from twin.mobilenet.weights import random_weights
 
@@ -81,9 +83,17 @@ def test_an_interrupted_reproduction_goes_on_where_it_was(found):
 def test_interrupted_or_not_the_numbers_are_the_same(found, order, tmp_path):
     def told(one):
         kept = numbers(one)
-        return {key: kept[key] for key in ("model_id", "evaluation", "early_layers", "baseline")}
+        return {
+            key: kept[key]
+            for key in ("model_id", "evaluation", "early_layers", "baseline", "explanations")
+        }
 
+    (tmp_path / "steps").mkdir()
+    for kind in ("maps", "fidelity", "times"):  # what was not interrupted need not be done again
+        for file in (order.folder / "steps").glob(f"{kind}-*"):
+            shutil.copy(file, tmp_path / "steps")
     undisturbed = carry_out(replace(order, folder=tmp_path), Interrupting())
+    assert "baseline" not in undisturbed.reused
     assert told(undisturbed) == told(found[0])
 
 
@@ -97,19 +107,30 @@ def test_numbers_are_plain_json_with_every_answerer_in_every_view_it_has(found):
     assert views["matched"]["why_not"] == "the directory states no sources"
     assert len(kept["meta"]["path"]) == 13
     assert kept["data"]["splits"]["train"]["images"] == 40
+    assert kept["explanations"]["images"] == 2
+    assert set(kept["explanations"]["methods"]) == set(METHODS)
+    assert kept["fidelity"]["images"] == 24
 
 
 def test_the_page_shows_every_part_and_says_what_it_is_not(found):
     page = result_page(found[0])
-    for title in ("Table 2", "L1 path", "Training curve", "t-SNE of", "Where MobileNetV2"):
+    for title in (
+        "Table 2",
+        "L1 path",
+        "Training curve",
+        "t-SNE of",
+        "Where MobileNetV2",
+        "Grad-CAM",
+    ):
         assert title in page
     assert "stand for nothing" in page
     assert "Test of one source is left out" in page
     assert "default-src &#x27;none&#x27;" in page  # nothing is fetched
 
 
-def test_without_the_network_its_parts_are_left_out_and_that_is_said(order, tmp_path):
-    bare = replace(order, weights=None, why_no_weights="no file", folder=tmp_path)
+@pytest.mark.usefixtures("found")
+def test_without_the_network_its_parts_are_left_out_and_that_is_said(order):
+    bare = replace(order, weights=None, why_no_weights="no file")
     found = carry_out(bare, Interrupting())
     assert any("no MobileNetV2: no file" in one for one in found.degraded)
     kept = numbers(found)
