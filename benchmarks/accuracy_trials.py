@@ -107,9 +107,7 @@ class Bench:
                 found.append(BLOCKS[name](look, self._pixels(place)))
                 _tell(f"features {name}", place + 1, len(self.y))
             took_ms = (time.process_time() - started_s) / len(self.y) * 1e3
-            _say(
-                f"{name}: {len(found[0])} features, {took_ms:.1f} ms of processor an image, with decoding"
-            )
+            _say(f"{name}: {len(found[0])} features, {took_ms:.1f} processor ms an image, decoded")
             _keep(file, np.stack(found))
         kept: NDArray[np.float32] = np.load(file)
         return kept
@@ -129,9 +127,8 @@ class Bench:
                 labels = np.tile(self.y[seen], len(views))
                 z[unseen] = _answers(learner, rows, labels, x[unseen], weighed=weighed, seed=seed)
                 _tell(f"{trial.name}: {learner}, seed {seed}", done + 1, len(folds))
-            _say(
-                f"{trial.name}: {learner}, seed {seed}: {time.process_time() - started_s:.0f} s of processor"
-            )
+            took_s = time.process_time() - started_s
+            _say(f"{trial.name}: {learner}, seed {seed}: {took_s:.0f} processor seconds")
             _keep(file, z)
         kept: Floats = np.load(file)
         return kept
