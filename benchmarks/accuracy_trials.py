@@ -102,12 +102,12 @@ class Bench:
         file = self._cache / f"block-{name}.npy"
         if not file.exists():
             look = self._look = self._look or self._new_look()
-            started_s, found = time.perf_counter(), []
+            started_s, found = time.process_time(), []
             for place in range(len(self.y)):
                 found.append(BLOCKS[name](look, self._pixels(place)))
                 _tell(f"features {name}", place + 1, len(self.y))
-            took_ms = (time.perf_counter() - started_s) / len(self.y) * 1e3
-            _say(f"{name}: {len(found[0])} features, {took_ms:.1f} ms an image with decoding")
+            took_ms = (time.process_time() - started_s) / len(self.y) * 1e3
+            _say(f"{name}: {len(found[0])} features, {took_ms:.1f} processor ms an image, decoded")
             _keep(file, np.stack(found))
         kept: NDArray[np.float32] = np.load(file)
         return kept
@@ -121,13 +121,14 @@ class Bench:
         if not file.exists():
             x = np.concatenate([self.features(name) for name in trial.blocks], axis=1)
             views = [x, *(self.features(name) for name in trial.views)]
-            z, started_s = np.empty(len(self.y)), time.perf_counter()
+            z, started_s = np.empty(len(self.y)), time.process_time()
             for done, (seen, unseen) in enumerate(folds):
                 rows = np.concatenate([view[seen] for view in views])
                 labels = np.tile(self.y[seen], len(views))
                 z[unseen] = _answers(learner, rows, labels, x[unseen], weighed=weighed, seed=seed)
                 _tell(f"{trial.name}: {learner}, seed {seed}", done + 1, len(folds))
-            _say(f"{trial.name}: {learner}, seed {seed}: {time.perf_counter() - started_s:.0f} s")
+            took_s = time.process_time() - started_s
+            _say(f"{trial.name}: {learner}, seed {seed}: {took_s:.0f} processor seconds")
             _keep(file, z)
         kept: Floats = np.load(file)
         return kept
@@ -248,8 +249,10 @@ def _keep(file: Path, array: NDArray[Any]) -> None:
 
 
 def _tell(what: str, done: int, total: int) -> None:
-    if sys.stderr.isatty() or done == total:
-        print(f"\r{what}: {done} of {total}", end="\n" if done == total else "", file=sys.stderr)
+    """Show progress on a terminal, in one line that is written over."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r{what}: {done} of {total}", end=end, file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:
