@@ -30,13 +30,15 @@ from rich.table import Table
 from benchmarks.accuracy_blocks import BLOCKS, Look
 from simulator.cases.datasets import load_images
 from twin.decoding import decode
+from twin.codebook import fit_codebook
 from twin.evaluate import auc
+from twin.folds import lesion_folds
 from twin.kernels import fit_view, relevance
 from twin.l1_logistic import log_loss
 from twin.learners.registry import LEARNERS
-from twin.meta import Folds, choose_penalty, held_out
+from twin.meta import Folds, choose_penalty, held_out, penalty_path
 from twin.stem_weights import analytic, calibrated
-from twin.training import FULL, _folds
+from twin.training import FULL
 
 Floats = NDArray[np.float64]
 _TINY: Final = 1e-4  # penalty of the logistic over one SVM
@@ -53,9 +55,11 @@ class Trial:
     against: str  # the trial it is compared with; itself for the first
     weighed: bool = False  # by relevance
     views: tuple[str, ...] = ()  # blocks of moved images: more rows to fit on
+    coded: tuple[str, ...] = ()  # learners that see a codebook's code and nothing else
 
 
 _BOTH: Final = ("symmetric", "mirror")
+_CODED: Final = ("knn", "xgboost", "gradient_boosting", "catboost", "random_forest")
 TRIALS: Final = {
     trial.name: trial
     for trial in (
@@ -76,6 +80,10 @@ TRIALS: Final = {
         Trial("six symmetric", ("symmetric",), "six symmetric"),
         Trial("six weighed", ("symmetric",), "six symmetric", weighed=True),
         Trial("six weighed + mirror", _BOTH, "six symmetric", weighed=True),
+        *(
+            Trial(f"six, code: {', '.join(who)}", _BOTH, "six weighed + mirror", True, (), who)
+            for who in (("knn",), ("knn", "xgboost"), ("knn", "svm"), _CODED)
+        ),
     )
 }
 
@@ -116,6 +124,8 @@ class Bench:
         """Return a learner's held-out scores, shape (n,)."""
         # Trees see no distances, so weights change nothing for them
         weighed = trial.weighed and learner in ("svm", "knn", "screen")
+        if learner in trial.coded:
+            return self._coded_scores(learner, seed, folds, weighed=weighed)
         parts = [*trial.blocks, *(["weighed"] if weighed else []), *trial.views, learner]
         file = self._cache / f"scores-{'-'.join(parts)}-{seed}.npy"
         if not file.exists():
@@ -131,6 +141,36 @@ class Bench:
             _say(f"{trial.name}: {learner}, seed {seed}: {took_s:.0f} processor seconds")
             _keep(file, z)
         kept: Floats = np.load(file)
+        return kept
+
+    def _coded_scores(self, learner: str, seed: int, folds: Folds, *, weighed: bool) -> Floats:
+        """Return held-out scores of a learner that sees codes; each fold has its own codebook."""
+        file = self._cache / f"scores-code-{'weighed-' if weighed else ''}{learner}-{seed}.npy"
+        if not file.exists():
+            z = np.empty(len(self.y))
+            for fold, (seen, unseen) in enumerate(folds):
+                x = self._codes(seed, fold, seen)
+                z[unseen] = _answers(
+                    learner, x[seen], self.y[seen], x[unseen], weighed=weighed, seed=seed
+                )
+                _tell(f"code: {learner}, seed {seed}", fold + 1, len(folds))
+            _keep(file, z)
+        kept: Floats = np.load(file)
+        return kept
+
+    def _codes(self, seed: int, fold: int, seen: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return the code of every image, by a codebook fitted to a sample of the seen ones."""
+        file = self._cache / f"codes-{seed}-{fold}.npy"
+        if not file.exists():
+            look = self._look = self._look or self._new_look()
+            step = -(-len(seen) // FULL.calibration_images)
+            book = fit_codebook([look.moments(self._pixels(place)) for place in seen[::step]], seed)
+            found = []
+            for place in range(len(self.y)):
+                found.append(book.encode(look.moments(self._pixels(place))))
+                _tell(f"codes, seed {seed}, fold {fold + 1}", place + 1, len(self.y))
+            _keep(file, np.stack(found))
+        kept: NDArray[np.float32] = np.load(file)
         return kept
 
     def _pixels(self, place: int) -> NDArray[np.uint8]:
@@ -171,10 +211,11 @@ def _answers(
 
 def stacked(bench: Bench, trial: Trial, seed: int) -> Floats:
     """Return held-out log-odds of a trial, shape (n,)."""
-    folds = _folds(bench.y, bench.groups, FULL.folds, seed)
+    folds = lesion_folds(bench.y, bench.groups, FULL.folds, seed)
     names = list(LEARNERS) if trial.name.startswith("six") else ["screen"]
     z = np.stack([bench.scores(trial, name, seed, folds) for name in names], axis=1)
-    penalty = choose_penalty(z, bench.y, folds) if len(names) > 1 else _TINY
+    path = penalty_path(z, bench.y, folds) if len(names) > 1 else None
+    penalty = choose_penalty(path) if path else _TINY
     return held_out(z, bench.y, folds, penalty)
 
 
