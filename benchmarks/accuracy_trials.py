@@ -29,8 +29,8 @@ from rich.table import Table
 
 from benchmarks.accuracy_blocks import BLOCKS, Look
 from simulator.cases.datasets import load_images
-from twin.decoding import decode
 from twin.codebook import fit_codebook
+from twin.decoding import decode
 from twin.evaluate import auc
 from twin.folds import lesion_folds
 from twin.kernels import fit_view, relevance
