@@ -6,6 +6,7 @@ from typing import Final
 
 from simulator.cases.datasets import LabelledImage
 from twin.evaluation.resampling import RESAMPLES
+from twin.mobilenet.tuned import TuningSettings
 
 LEAST_FOLDS: Final = 5  # of the full model: lesions of each class must be enough for them
 
@@ -30,8 +31,8 @@ FULL: Final = Plan(
     is_quick_model=False,
     outer_folds=5,
     map_images=1000,
-    epochs=12,
-    explained=100,
+    epochs=TuningSettings().epochs,
+    explained=60,
     resamples=RESAMPLES,
 )
 # Shows every part of the report on a fifth of the data; its figures stand for nothing.
