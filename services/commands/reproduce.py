@@ -67,6 +67,7 @@ def reproduce(
         images = load_images(
             root,
             verify=True,
+            decode=skip_bad,  # without, training itself ends at the first one that is damaged
             skip_bad=bad if skip_bad else None,
             notes=notes,
             on_progress=bars,

@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 from tiny_model import patients
 
+from services.commands.reproduce import reproduce
 from services.learning import Lesson
 from services.reproduce.job import BASELINE, Order, carry_out
 from services.reproduce.page import numbers, result_page
 from services.reproduce.plan import QUICK, chosen
 from simulator.cases.datasets import load_images
+from twin.errors import DataError, ImageError
 from twin.explain.methods import METHODS
 from twin.imaging import Imaging
 from twin.mobilenet.weights import random_weights
@@ -154,3 +156,40 @@ def test_a_choice_of_images_is_spread_and_keeps_both_classes_of_each_split(folde
 
 def test_a_quick_plan_learns_quickly():
     assert Lesson(quick=PLAN.is_quick_model).settings.name == "quick"
+
+
+def some(folder, root, count):
+    """Copy a few images of each class, without a split."""
+    for label in ("benign", "malignant"):
+        (root / label).mkdir(parents=True)
+        for file in sorted((folder / "train" / label).iterdir())[:count]:
+            shutil.copy(file, root / label)
+    return root
+
+
+def test_ten_images_are_no_ground_and_nothing_is_written(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DERMTWIN_HOME", str(tmp_path / "home"))
+    data, out = some(folder, tmp_path / "ten", 5), tmp_path / "out"
+    with pytest.raises(DataError, match=r"5 benign and 5 malignant .* 10 lesions of each class"):
+        reproduce(data=data, without_mobilenet=True, quick=True, out=out)
+    assert not out.exists()
+
+
+def test_a_broken_image_is_named_or_left_out_on_request(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DERMTWIN_HOME", str(tmp_path / "home"))
+    data = some(folder, tmp_path / "data", 18)
+    (data / "benign" / "broken.png").write_bytes(b"no image")
+    with pytest.raises(ImageError, match=r"broken\.png: not an image"):
+        reproduce(data=data, without_mobilenet=True, quick=True, out=tmp_path / "out")
+    reproduce(
+        data=data,
+        without_mobilenet=True,
+        quick=True,
+        out=tmp_path / "out",
+        skip_bad=True,
+        as_json=True,
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert [one["file"] for one in result["skipped"]] == ["benign/broken.png"]
+    assert any("no test split" in one for one in result["degraded"])
+    assert (tmp_path / "out" / "reproduction.html").is_file()
