@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.timeout(1500),
     pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images"),
 ]
-IMAGES = 6
+IMAGES = 4
 
 
 def quiet(stage: str, done: int, total: int) -> None:
