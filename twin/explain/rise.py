@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from twin.explain.maps import EDGE_PX, Pixels, Score
 
-MASKS: Final = 200  # half of them drawn, each with its opposite
+MASKS: Final = 500  # half of them drawn, each with its opposite
 _CELL_PX: Final = 32  # as wide as occlusion's patches
 _AT_ONCE: Final = 64
 _SEED: Final = 0  # the same masks for every image, so that maps can be compared
