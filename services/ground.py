@@ -24,6 +24,14 @@ def leak_note(learned: Sequence[LabelledImage], held_out: Sequence[LabelledImage
     ]
 
 
+def learned_and_held_out(
+    images: Sequence[LabelledImage],
+) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Return training and test images; all are training images where there is no such split."""
+    learned = [image for image in images if image.split == "train"]
+    return learned or list(images), [image for image in images if image.split == "test"]
+
+
 def require_ground(
     images: Sequence[LabelledImage], for_what: str, *, root: Path | str = "data", folds: int = 1
 ) -> list[str]:

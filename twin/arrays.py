@@ -3,7 +3,8 @@
 import io
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -33,14 +34,30 @@ def pack(arrays: Arrays) -> bytes:
     return buffer.getvalue()
 
 
+def peek(content: bytes, name: str, array: str) -> NDArray[Any] | None:
+    """Return one array of what `pack` wrote, without reading the others; None if it has no such.
+
+    Raises:
+        ArtefactError: these are not its bytes; `name` is named.
+    """
+    with _opened(content, name) as arrays:
+        return arrays[array] if array in arrays.files else None
+
+
 def unpack(content: bytes, name: str) -> dict[str, NDArray[Any]]:
     """Read what `pack` wrote.
 
     Raises:
         ArtefactError: these are not its bytes; `name` is named.
     """
+    with _opened(content, name) as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[Any]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+            yield arrays
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ArtefactError(name, f"not a file of arrays: {error}") from error

@@ -36,15 +36,13 @@ def realism(
 
     Example: dermtwin realism --data isic --quick
     """
+    from services.commands.labelled import data_root
     from services.exits import Exit
     from services.realism import realism as measure
-    from twin.errors import SettingsError
 
     started_s = time.perf_counter()
     settings = environment_settings()
-    root = data or settings.data
-    if root is None:
-        raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
+    root = data_root(data, settings)
     with progress_bars() as bars:
         result = measure(
             root, bars=bars, images=images, quick=quick, seed=seed, threads=settings.threads

@@ -43,44 +43,31 @@ def reproduce(
     Example: dermtwin reproduce --data isic --out reproduction
     """
     from services.atomic import write_text
+    from services.commands.labelled import data_root, load_labelled
     from services.commands.reproduce_table import result_table
-    from services.commands.skipped import skipped_rows, tell_skipped
-    from services.ground import require_ground
+    from services.commands.skipped import skipped_rows
+    from services.ground import learned_and_held_out, require_ground
     from services.reproduce.job import Order, carry_out
     from services.reproduce.mobilenet_weights import mobilenet_weights
     from services.reproduce.page import numbers, result_page
     from services.reproduce.plan import FULL, LEAST_FOLDS, QUICK
-    from simulator.cases.datasets import BadRow, load_images
-    from twin.errors import SettingsError
 
     started_s = time.perf_counter()
     settings = environment_settings()
-    root = data or settings.data
-    if root is None:
-        raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
+    root = data_root(data, settings)
     network = None
     if not without_mobilenet:
         network = mobilenet_weights(weights, settings.model_copy(update={"data": root}))
-    bad: list[BadRow] = []
-    notes: list[str] = []
-    with progress_bars() as bars:
-        images = load_images(
-            root,
-            verify=True,
-            decode=skip_bad,  # without, training itself ends at the first one that is damaged
-            skip_bad=bad if skip_bad else None,
-            notes=notes,
-            on_progress=bars,
-        )
-    tell_skipped(bad)
-    learned = [image for image in images if image.split == "train"] or images
+    labelled = load_labelled(root, skip_bad=skip_bad)
+    learned, _ = learned_and_held_out(labelled.images)
+    notes = labelled.notes
     notes += require_ground(learned, "the reproduction", root=root, folds=LEAST_FOLDS)
     for note in notes:
         say(f"note: {note}")
     out.mkdir(parents=True, exist_ok=True)
     order = Order(
         root=root,
-        images=images,
+        images=labelled.images,
         plan=QUICK if quick else FULL,
         weights=network,
         why_no_weights="--without-mobilenet was given",
@@ -95,7 +82,12 @@ def reproduce(
     except KeyboardInterrupt:
         say(f"interrupted: what is done is kept in {out / 'steps'}; the same command goes on")
         raise
-    result: dict[str, Any] = {**numbers(found), "notes": notes, "skipped": skipped_rows(bad)}
+    result: dict[str, Any] = {
+        **numbers(found),
+        "notes": notes,
+        "skipped": skipped_rows(labelled.bad),
+        "unlabelled": len(labelled.unlabelled),
+    }
     result["wall_s"] = round(time.perf_counter() - started_s, 1)
     page = out / "reproduction.html"
     write_text(page, result_page(found))

@@ -36,6 +36,7 @@ def robustness(
     Example: dermtwin robustness --data isic --shift defocus --shift jpeg --out robustness
     """
     from services.artefacts import ArtefactStore
+    from services.commands.labelled import data_root
     from services.commands.robustness_page import result_page, result_table
     from services.robustness import judge, score_shifted
     from simulator.cases.datasets import load_images
@@ -50,9 +51,7 @@ def robustness(
     if split not in ("train", "test", "all"):
         raise SettingsError("--split", split, "expected train, test or all")
     settings = environment_settings()
-    root = data or settings.data
-    if root is None:
-        raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
+    root = data_root(data, settings)
     artefact = ArtefactStore(settings.home).load_or_latest(model)
     found = load_images(root, split=None if split == "all" else split)
     images = found

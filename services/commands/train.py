@@ -28,37 +28,18 @@ def train(
 
     Example: dermtwin train --data isic --stem analytic
     """
-    from services.commands.skipped import skipped_rows, tell_skipped
+    from services.commands.labelled import data_root, load_labelled
+    from services.commands.skipped import skipped_rows
     from services.commands.tables import training_table
-    from services.ground import leak_note, require_ground
+    from services.ground import leak_note, learned_and_held_out, require_ground
     from services.learning import Lesson, evaluate_images, learn_images
-    from simulator.cases.datasets import BadRow, load_images
-    from twin.errors import SettingsError
 
     started_s = time.perf_counter()
     settings = environment_settings()
-    root = data or settings.data
-    if root is None:
-        raise SettingsError("DERMTWIN_DATA", "", "give --data DIR or set DERMTWIN_DATA")
-    bad: list[BadRow] = []
-    unlabelled: list[BadRow] = []
-    notes: list[str] = []
-    with progress_bars() as bars:
-        images = load_images(
-            root,
-            verify=True,
-            decode=skip_bad,  # without, training itself ends at the first one that is damaged
-            skip_bad=bad if skip_bad else None,
-            unlabelled=unlabelled,
-            notes=notes,
-            on_progress=bars,
-        )
-    tell_skipped(bad)
-    if unlabelled:
-        say(f"left out: {len(unlabelled)} images that are called neither benign nor malignant")
-    splits = {image.split for image in images}
-    learned = [image for image in images if image.split == "train"] if "train" in splits else images
-    held_out = [image for image in images if image.split == "test"]
+    root = data_root(data, settings)
+    found = load_labelled(root, skip_bad=skip_bad)
+    learned, held_out = learned_and_held_out(found.images)
+    notes = found.notes
     lesson = Lesson(stem=stem, quick=quick, seed=seed, threads=settings.threads)
     notes += require_ground(learned, "training", root=root, folds=lesson.settings.folds)
     if held_out:
@@ -78,8 +59,8 @@ def train(
         **model.report(),
         "test": test,
         "notes": notes,
-        "skipped": skipped_rows(bad),
-        "unlabelled": len(unlabelled),
+        "skipped": skipped_rows(found.bad),
+        "unlabelled": len(found.unlabelled),
         "wall_s": round(time.perf_counter() - started_s, 1),
     }
     emit(result, as_json=as_json, table=training_table(result))

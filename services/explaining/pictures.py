@@ -21,7 +21,7 @@ def maps_of(one: Explained) -> Html:
     """Return the image and its maps, each with what it shows, scale and fidelity."""
     first = tag(
         "figure",
-        _image(one.pixels, f"the image {one.path.name}"),
+        image_of(one.pixels, f"the image {one.path.name}"),
         tag("figcaption", tag("strong", "Image"), " As the stem sees it, 224 × 224 pixels."),
     )
     shown = [tag("li", _map(one.pixels, each)) for each in one.explanation.maps]
@@ -44,7 +44,7 @@ def _map(pixels: Pixels, found: Map) -> Html:
         ]
     )
     caption = tag("figcaption", tag("strong", method.title), f" {method.about} ", fidelity(found))
-    return tag("figure", _image(overlay(pixels, found), f"{method.title} map"), scale, caption)
+    return tag("figure", image_of(overlay(pixels, found), f"{method.title} map"), scale, caption)
 
 
 def fidelity(found: Map) -> Html:
@@ -73,7 +73,7 @@ def _neighbour(near: Neighbour, image: TrainingImage) -> Html:
     seen = (
         tag("div", "picture not at hand", class_="none-shown")
         if image.pixels is None
-        else _image(image.pixels, f"training case {image.name}, {label[2:]}")
+        else image_of(image.pixels, f"training case {image.name}, {label[2:]}")
     )
     said = tag("strong", label)
     return tag(
@@ -81,7 +81,8 @@ def _neighbour(near: Neighbour, image: TrainingImage) -> Html:
     )
 
 
-def _image(pixels: Pixels, said: str) -> Html:
+def image_of(pixels: Pixels, said: str) -> Html:
+    """Return pixels as an element, with what it shows for those who cannot see it."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from services.console import Bars
 from services.evaluation.cross_validation import Plan as FoldPlan
 from services.evaluation.evaluation import evaluate_views
+from services.ground import learned_and_held_out
 from services.learning import Lesson, code_digest, learn_images
+from services.reproduce.baseline_maps import BaselineMap, baseline_maps
 from services.reproduce.explanation_step import fidelity_on, judged_maps
 from services.reproduce.mobilenet_steps import (
     baseline_answers,
@@ -62,6 +64,7 @@ class Found:
     layers: Separability | None
     tuned: Tuned | None
     times: Times | None
+    baseline_maps: list[BaselineMap]  # none without baseline or test images
     explanations: Mapping[str, Any] | None  # of `judged_maps`; None without test images
     fidelity: Fidelity | None  # of the surrogate, on all test images
     degraded: list[str]  # what is not as it should be, in words
@@ -70,7 +73,7 @@ class Found:
 
     def labels(self) -> NDArray[np.bool_]:
         """Return the truth of the training images, shape (n,)."""
-        return np.array([one.malignant for one in _parts(self.images)[0]])
+        return np.array([one.malignant for one in learned_and_held_out(self.images)[0]])
 
 
 def carry_out(order: Order, bars: Bars) -> Found:
@@ -81,7 +84,7 @@ def carry_out(order: Order, bars: Bars) -> Found:
         DependencyError: the process of the baseline died; the same call goes on from there.
     """
     images = chosen(order.images, order.plan.images)
-    trained, tested = _parts(images)
+    trained, tested = learned_and_held_out(images)
     steps = Steps(
         order.folder / "steps",
         {"data": data_digest(images), "plan": order.plan.name, "code": code_digest()},
@@ -101,6 +104,7 @@ def carry_out(order: Order, bars: Bars) -> Found:
     if not fresh:
         steps.reused.append("model")
     layers, tuned, measured, others = None, None, None, {}
+    pictured: list[BaselineMap] = []
     if order.weights is not None:
         weights = order.weights
         common: dict[str, Any] = {"threads": order.threads, "bars": bars}
@@ -139,6 +143,10 @@ def carry_out(order: Order, bars: Bars) -> Found:
                 ),
             )
             others = {BASELINE: {"test": answers}}
+            pictured = timed(
+                "baseline's maps",
+                lambda: baseline_maps(steps, order.root, tested, weights, best, bars),
+            )
     explanations, fidelity = None, None
     if tested:
         fidelity = timed("fidelity", lambda: fidelity_on(steps, order.root, tested, model, bars))
@@ -170,20 +178,13 @@ def carry_out(order: Order, bars: Bars) -> Found:
         layers=layers,
         tuned=tuned,
         times=measured,
+        baseline_maps=pictured,
         explanations=explanations,
         fidelity=fidelity,
         degraded=_degraded(order, images, views),
         spent_s=spent_s,
         reused=list(dict.fromkeys(steps.reused)),
     )
-
-
-def _parts(
-    images: Sequence[LabelledImage],
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Return training and test images; all are training images where there is no such split."""
-    trained = [image for image in images if image.split == "train"]
-    return trained or list(images), [image for image in images if image.split == "test"]
 
 
 def _degraded(order: Order, images: Sequence[LabelledImage], views: Mapping[str, Any]) -> list[str]:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from importlib.resources import files
 from typing import Any, Final
 
 from services.evaluation.scoring import STACK
+from services.reproduce.baseline_maps import baseline_pictures
 from services.reproduce.explanation_part import explanation_part
 from services.reproduce.figures_mobilenet import (
     costs_figure,
@@ -88,7 +90,9 @@ def result_page(found: Found) -> str:
     }
     sections = {key: section(title, *content, key=key) for key, (title, content) in parts.items()}
     contents = [(key, parts[key][0]) for key, html in sections.items() if html]
-    return page("Reproduction: dermtwin", _top(found), contents, join(sections.values()))
+    style = files("services.explaining").joinpath("explain.css").read_text(encoding="utf-8")
+    body = join(sections.values())
+    return page("Reproduction: dermtwin", _top(found), contents, body, style=style)
 
 
 def _top(found: Found) -> Html:
@@ -213,7 +217,13 @@ def _baseline(found: Found) -> list[Html]:
         f"weights; the epoch ({found.tuned.best_epoch}) was chosen on lesions held out inside the "
         "training part. At test, log-odds are averaged over eight turned and mirrored views."
     )
-    return [tag("p", note), drawn(curve_figure(found.tuned))]
+    maps = "Grad-CAM at the last convolution (equations 27 and 28), of the class that is called:"
+    pictures = [tag("p", maps), baseline_pictures(found.baseline_maps)]
+    return [
+        tag("p", note),
+        drawn(curve_figure(found.tuned)),
+        *(pictures if found.baseline_maps else []),
+    ]
 
 
 def _learners(found: Found) -> list[Html]:

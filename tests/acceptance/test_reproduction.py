@@ -126,6 +126,8 @@ def test_the_page_shows_every_part_and_says_what_it_is_not(found):
     ):
         assert title in page
     assert "stand for nothing" in page
+    assert page.count("Grad-CAM of ") == len(found[0].baseline_maps) == 4
+    assert {one.malignant for one in found[0].baseline_maps} == {True, False}
     assert "Test of one source is left out" in page
     assert "default-src &#x27;none&#x27;" in page  # nothing is fetched
 

@@ -4,7 +4,6 @@ Nothing is neutral: whatever fills a hole is an image of its own to the stack. A
 colours and takes away structure; the rim's colour takes away both.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -46,9 +45,3 @@ def _boxed(level: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     low = np.take(sums, np.arange(size), axis=axis)
     boxed: NDArray[np.float64] = (high - low) / width
     return boxed
-
-
-FILLINGS: Final[Mapping[str, Callable[[Pixels], Pixels]]] = {
-    "blurred": blurred,
-    "rim-colour": rim_colour,
-}

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from twin.arrays import pack, unpack
+from twin.arrays import pack, peek, unpack
 from twin.learners.contract import Features, Fitted, Scores
 
 
@@ -56,7 +56,7 @@ class Sighted:
 
 def sighted(learner: Fitted, content: bytes) -> Fitted:
     """Return a loaded learner behind the columns that its file names, if it names any."""
-    columns = unpack(content, "learner").get(_COLUMNS)
+    columns = peek(content, "learner", _COLUMNS)
     if columns is None:
         return learner
     first, last = columns.tolist()

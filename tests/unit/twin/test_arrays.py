@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from twin.arrays import pack, unpack
+from twin.arrays import pack, peek, unpack
 from twin.errors import ArtefactError
 
 
@@ -59,3 +59,11 @@ WHOLE = pack({"a": np.arange(500)})
 def test_other_bytes_are_refused(content):
     with pytest.raises(ArtefactError, match="not a file of arrays"):
         unpack(content, "svm.npz")
+
+
+def test_one_array_is_read_alone_or_is_said_not_to_be_there():
+    content = pack({"a": np.arange(3), "b": np.ones(2)})
+    assert peek(content, "x.npz", "a").tolist() == [0, 1, 2]
+    assert peek(content, "x.npz", "c") is None
+    with pytest.raises(ArtefactError, match=r"x\.npz"):
+        peek(content[:-30], "x.npz", "a")
