@@ -22,6 +22,8 @@ from services.card_sources import by_split, known_facts, licence_rows
 from services.evaluation.document import Block, Bullets, Chapter, Command, Document, Grid
 from simulator.cases.datasets import LabelledImage
 from twin.features import FEATURES
+from twin.learners.registry import LEARNERS
+from twin.learners.sight import columns_of
 from twin.model import Model
 
 # Parts of the manifest that have their own place on the card; all others are listed as they are.
@@ -71,6 +73,15 @@ def model_card(model: Model, facts: CardFacts) -> Document:
     )
 
 
+def _columns(model: Model, learner: str) -> str:
+    """Return in words what a learner sees: all features, some, or a codebook's code after them."""
+    columns = columns_of(model.files[LEARNERS[learner].file])
+    if columns is None:
+        return "all features"
+    first, last = columns
+    return f"{first} to {last - 1}" + (": the code of local textures" if first else ": features")
+
+
 def _details(model: Model, facts: CardFacts) -> list[Block]:
     content = model.content
     features = FEATURES.get(content["features"])
@@ -106,10 +117,11 @@ def _details(model: Model, facts: CardFacts) -> list[Block]:
         "full stack; stacks for missing learners may use them.",
         Grid(
             title="Settings of the learners",
-            head=["learner", "settings"],
+            head=["learner", "columns that it sees", "settings"],
             rows=[
                 (
                     name,
+                    _columns(model, name),
                     ", ".join(f"{key} {value}" for key, value in fact["settings"].items()),
                 )
                 for name, fact in content["learners"].items()

@@ -54,10 +54,16 @@ class Sighted:
         return pack({**arrays, _COLUMNS: np.array([self.first, self.last])})
 
 
-def sighted(learner: Fitted, content: bytes) -> Fitted:
-    """Return a loaded learner behind the columns that its file names, if it names any."""
+def columns_of(content: bytes) -> tuple[int, int] | None:
+    """Return the columns that a learner's file names, first and one after last; None for all."""
     columns = peek(content, "learner", _COLUMNS)
     if columns is None:
-        return learner
+        return None
     first, last = columns.tolist()
-    return Sighted(learner, first, last)
+    return first, last
+
+
+def sighted(learner: Fitted, content: bytes) -> Fitted:
+    """Return a loaded learner behind the columns that its file names, if it names any."""
+    columns = columns_of(content)
+    return learner if columns is None else Sighted(learner, *columns)

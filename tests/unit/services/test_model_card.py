@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from services.model_card import CardFacts, model_card
 from simulator.cases.datasets import LabelledImage
 from twin.dermoscopy.render import render
 from twin.errors import SettingsError
+from twin.learners.registry import LEARNERS
+from twin.learners.sight import Sighted
+from twin.model import learner_of
 
 pytestmark = pytest.mark.slow
 
@@ -159,3 +163,13 @@ def test_licences_are_claimed_only_where_they_are_known(tmp_path: Path) -> None:
     assert rows[0][:2] == ("HAM10000", 2) and "CC BY-NC 4.0" in rows[0][2]
     assert "not known" in rows[1][2]
     assert stated_licences(tmp_path) == []
+
+
+def test_the_card_says_which_learner_sees_a_code() -> None:
+    model, file = tiny_model(), LEARNERS["knn"].file
+    coded = Sighted(learner_of(model.files, "knn"), 822, 3270).to_bytes()
+    shown = flat(
+        model_card(replace(model, files={**model.files, file: coded}), CardFacts()).markdown()
+    )
+    assert "| knn | 822 to 3269: the code of local textures |" in shown
+    assert "| svm | all features |" in shown
