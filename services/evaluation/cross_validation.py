@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from services.atomic import write_text
 from services.evaluation.scoring import STACK, ImageScores, probabilities
 from services.image_store import FileReader
 from services.learning import Lesson
+from services.steps import Result, Steps
 from simulator.cases.checksums import Progress
 from simulator.cases.datasets import LabelledImage, data_digest
 from twin.evaluation.nested import outer_fold
@@ -22,6 +23,7 @@ OUTER: Final = 5
 # Assumption: three inner folds instead of the five of a full training. They only weigh the
 # learners against one another, and cost a third less.
 INNER: Final = 3
+_STACK: Final = "p_malignant"  # the stack's array among a fold's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +47,12 @@ class Plan:
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:24]
 
 
-def cross_validate_fold(
-    home: Path, plan: Plan, fold: int, on_progress: Progress
-) -> tuple[dict[str, Any], bool]:
-    """Return what one outer fold answers, and whether it was worked out now.
-
-    A fold that was done before, with the same images, settings and code, is read back. It is
-    written whole or not at all, so a run that was killed goes on with the fold it was at.
+def cross_validate_fold(plan: Plan, fold: int, on_progress: Progress) -> Result:
+    """Return what one outer fold answers: places among the images, and log-odds by learner.
 
     Parameters:
-        home: `DERMTWIN_HOME`; folds are kept in its folder `evaluation`.
         fold: which, from 0.
     """
-    file = home / "evaluation" / plan.key() / f"fold-{fold}-of-{plan.outer}.json"
-    if file.is_file():
-        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return kept, False
     imaging = Imaging(FileReader(plan.root))
     images, lesson = plan.images, plan.lesson
 
@@ -80,26 +72,27 @@ def cross_validate_fold(
         threads=lesson.threads,
         on_progress=told,
     )
-    answers = {
-        "model_id": found.model_id,
-        "paths": [images[place].path for place in found.places],
-        "p_malignant": found.p_malignant.tolist(),
-        "log_odds": {name: z.tolist() for name, z in found.log_odds.items()},
-    }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, json.dumps(answers) + "\n")
-    return answers, True
+    return Result(
+        facts={"model_id": found.model_id},
+        arrays={"places": found.places, _STACK: found.p_malignant, **found.log_odds},
+    )
 
 
 def cross_validate(home: Path, plan: Plan, on_progress: Progress) -> ImageScores:
-    """Return everybody's answers to all images, each from a model that never met its lesion."""
-    place_of = {image.path: place for place, image in enumerate(plan.images)}
+    """Return everybody's answers to all images, each from a model that never met its lesion.
+
+    A fold that was done before, with the same images, settings and code, is read back.
+
+    Parameters:
+        home: `DERMTWIN_HOME`; folds are kept in its folder `evaluation`.
+    """
+    steps = Steps(home / "evaluation", {"plan": plan.key()})
     p_malignant: dict[str, Any] = {}
     for fold in range(plan.outer):
-        found, _ = cross_validate_fold(home, plan, fold, on_progress)
-        places = [place_of[path] for path in found["paths"]]
-        log_odds = {name: np.array(z) for name, z in found["log_odds"].items()}
-        for who, p in probabilities(np.array(found["p_malignant"]), log_odds).items():
+        kept = steps("fold", partial(cross_validate_fold, plan, fold, on_progress), fold=fold)
+        log_odds = dict(kept.arrays)
+        places, of_stack = log_odds.pop("places"), log_odds.pop(_STACK)
+        for who, p in probabilities(of_stack, log_odds).items():
             p_malignant.setdefault(who, np.full(len(plan.images), np.nan))[places] = p
         on_progress("outer folds", fold + 1, plan.outer)
     assert STACK in p_malignant

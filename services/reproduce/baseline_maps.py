@@ -11,7 +11,7 @@ from services.explaining.judging import balanced
 from services.explaining.overlay import overlay
 from services.explaining.pictures import image_of
 from services.image_store import FileReader
-from services.reproduce.steps import Result, Steps
+from services.steps import Result, Steps
 from simulator.cases.datasets import LabelledImage
 from simulator.report.markup import Html, tag
 from twin.explain.maps import Map, Pixels, scaled

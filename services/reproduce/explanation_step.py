@@ -9,7 +9,7 @@ import numpy as np
 from services.explaining.judging import Judged, balanced, judge, verdict
 from services.image_store import FileReader
 from services.parts import parts_of
-from services.reproduce.steps import Result, Steps
+from services.steps import Result, Steps
 from simulator.cases.datasets import LabelledImage
 from twin.explain.explainer import Explainer
 from twin.explain.fidelity import Fidelity, fidelity_of

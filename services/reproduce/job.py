@@ -23,7 +23,7 @@ from services.reproduce.mobilenet_steps import (
     tuned_baseline,
 )
 from services.reproduce.plan import Plan, chosen
-from services.reproduce.steps import Steps
+from services.steps import Steps
 from simulator.cases.datasets import LabelledImage, data_digest
 from twin.explain.fidelity import Fidelity
 from twin.mobilenet.costs import Times

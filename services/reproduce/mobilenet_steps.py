@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.image_store import FileReader
 from services.reproduce.baseline_process import TuningOrder, tune
-from services.reproduce.steps import Result, Steps
+from services.steps import Result, Steps
 from simulator.cases.datasets import LabelledImage
 from twin.imaging import Imaging
 from twin.mobilenet.baseline import Baseline

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.reproduce.steps import Result, Steps
+from services.steps import Result, Steps
 
 
 def found(value=1):
