@@ -275,7 +275,7 @@ def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix)
             "stage": "answered",
             "schema": "CaseRejected/1",
         },
-        {"kind": "component", "id": "knn", "stage": "ready", "schema": "ComponentChanged/1"},
+        {"kind": "component", "id": "knn", "stage": "ready", "schema": "ComponentChanged/2"},
         {"kind": "case", "id": "c1", "revision": "3", "stage": "closed", "schema": "CaseClosed/1"},
     ]
 
