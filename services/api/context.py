@@ -10,6 +10,8 @@ from services.logs import Log
 
 if TYPE_CHECKING:
     from services.api.live.history import History
+    from services.api.pictures.renderer import Renderer
+    from services.asks.asker import Asker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class ApiContext:
     redis: str
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
+    pictures: "Renderer | None" = None  # makes pictures of cases
+    asker: "Asker | None" = None  # asks the process that has the actors for explanations
 
 
 def context_of(request: Request) -> ApiContext:

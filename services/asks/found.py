@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.explaining.overlay import ends_of
 from twin.arrays import pack, unpack
 from twin.explain.explanation import Explanation
 from twin.explain.faithfulness import Faithfulness
@@ -95,9 +96,12 @@ def _map(one: Map) -> dict[str, Any]:
     row, column = np.unravel_index(int(values.argmax()), values.shape)
     falling = np.sort(values.ravel())[::-1].cumsum()
     half = int(np.searchsorted(falling, falling[-1] / 2)) + 1
+    low_shown, high_shown = ends_of(one)
     return {
         "low": one.low,
         "high": one.high,
+        "low_shown": low_shown,
+        "high_shown": high_shown,
         "edge_px": values.shape[0],
         "mean": round(float(values.mean()), 6),
         "peak_row_px": int(row),

@@ -45,7 +45,7 @@ class RenderProcess:
         return self._process.pid
 
     def ask(self, wanted: Wanted, timeout_s: float) -> Frame | None:
-        """Return its answer; None where it died of the question, or took too long and was killed."""
+        """Return its answer; None where it died of the question, or was killed for its slowness."""
         return self._exchange(wanted.head, wanted.body, timeout_s)
 
     def _exchange(self, head: dict[str, Any], body: bytes, timeout_s: float) -> Frame | None:

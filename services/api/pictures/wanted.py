@@ -48,9 +48,7 @@ class PictureFault(Exception):  # noqa: N818  it is the picture that has one
         reason: in words.
     """
 
-    def __init__(
-        self, kind: Literal["gone", "unreadable", "away", "busy"], reason: str
-    ) -> None:
+    def __init__(self, kind: Literal["gone", "unreadable", "away", "busy"], reason: str) -> None:
         super().__init__(kind, reason)
         self.kind = kind
         self.reason = reason
