@@ -12,6 +12,7 @@ from asking import ARRIVED, MODEL, OWN, VERDICT, FakeExplaining
 from samples import arrived
 from stack_logs import V1
 
+from services.asks import channel
 from services.asks.ask import Ask, decoded, encoded
 from services.asks.asker import Asker, AskFault
 from services.asks.loop import asks_loop
@@ -29,6 +30,11 @@ def new_loop(redis_url, prefix, explaining):
     return Background(
         "asks", asks_loop(redis_url, prefix, explaining, model_id=MODEL, own=OWN, log=log)
     )
+
+
+@pytest.fixture(autouse=True)
+def short_naps(monkeypatch):
+    monkeypatch.setattr(channel, "_POP_S", 0.1)
 
 
 @pytest.fixture
@@ -84,7 +90,7 @@ def test_an_ask_is_answered_kept_and_not_explained_again(asker, loop, explaining
     assert found.facts["map"]["peak_column_px"] == 223
     assert 0.28 < found.facts["map"]["half_in_share"] < 0.31  # 1 - √½ of a ramp
     assert found.facts["deletion"] is None
-    assert np.array_equal(found.raw(), np.tile(np.arange(224, dtype=np.float32), (224, 1)))
+    assert np.allclose(found.raw(), np.tile(np.arange(224.0), (224, 1)))
     asker.ask(ASK).result(20)
     other = replace(ASK, arrived=replace(ARRIVED, case_id="c2"))
     asker.ask(replace(other, verdict=replace(VERDICT, case_id="c2"))).result(20)
@@ -94,9 +100,7 @@ def test_an_ask_is_answered_kept_and_not_explained_again(asker, loop, explaining
 
 
 def test_the_stack_and_the_learners_that_answered_explain(asker, loop, explaining):
-    answer = replace(
-        VERDICT, stack=1, missing=("knn",), log_odds=dict.fromkeys(version_of(V1).meta.learners, 1)
-    )
+    answer = replace(VERDICT, stack=1, missing=("knn",), log_odds={"svm": 1.0}, sketch=(2.0,))
     ask = replace(ASK, verdict=answer, promoted=V1, checked=True)
     assert len({one.key for one in (ASK, ask, replace(ask, checked=False))}) == 3
     asker.ask(ask).result(20)
