@@ -27,15 +27,6 @@ from services.api.security.streams import StreamSlots
 from services.logs import Log
 from twin.errors import SettingsError
 
-SERVER_OPTIONS: Final[dict[str, Any]] = {
-    "server_header": False,  # who attacks shall find out by himself what we run
-    # Whoever is behind a proxy on this machine must not count as this machine, and nobody may
-    # choose the address that rates are kept by.
-    "proxy_headers": False,
-    "access_log": False,  # ours has ids
-}
-"""What `uvicorn.Config` is to be told beside addresses."""
-
 _ASKED: Final = (
     "Authorization",
     "Content-Type",
