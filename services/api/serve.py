@@ -13,7 +13,8 @@ from services.api.context import ApiContext
 from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
-from services.api.security.guards import SERVER_OPTIONS, add_guards, ensure_guarded
+from services.api.security.guards import add_guards, ensure_guarded
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.api.telling.telling import Telling
 from services.background import Background
 from services.config import Settings
@@ -65,6 +66,7 @@ def serve(
     """
     ensure_guarded(host, settings.home)
     listener = bind(host, port)
+    allow_connections()
     history = History()
     context = ApiContext(
         settings=settings,
@@ -80,7 +82,6 @@ def serve(
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
-        "http": "httptools",
         "log_config": None,
         "timeout_graceful_shutdown": GRACE_S,
         "timeout_keep_alive": 30,
