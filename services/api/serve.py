@@ -12,7 +12,8 @@ from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
 from services.api.pictures.renderer import Renderer
-from services.api.security.guards import SERVER_OPTIONS, add_guards, ensure_guarded
+from services.api.security.guards import add_guards, ensure_guarded
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.api.telling.telling import Telling
 from services.asks.asker import Asker
 from services.background import Background
@@ -73,6 +74,7 @@ def serve(
     """
     ensure_guarded(host, settings.home)
     listener = bind(host, port)
+    allow_connections()
     history = History()
     context = ApiContext(
         settings=settings,
@@ -90,7 +92,6 @@ def serve(
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
-        "http": "httptools",
         "log_config": None,
         "timeout_graceful_shutdown": GRACE_S,
         "timeout_keep_alive": 30,
