@@ -13,6 +13,7 @@ from actors.system import ActorSystem
 from services.background import Background
 from services.beats import Beats
 from services.bus.port import Publisher, Subscriber
+from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
@@ -32,8 +33,6 @@ from twin.state import Record, TwinState, fold
 if TYPE_CHECKING:
     from services.mirror.redis_mirror import RedisMirror
 
-TOPICS: Final = ("cases", "verdicts", "feedback", "stacks", "components", "dead-letters")
-MIRRORED: Final = ("cases", "verdicts", "feedback", "stacks", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 

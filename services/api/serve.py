@@ -111,6 +111,9 @@ def serve(
         log=log,
         is_stream=lambda path: path == "/v1/events",
         cors=cors,
+        on_exchange=lambda one: context.metrics.note(
+            one.method, one.path, one.status, one.duration_ms / 1000
+        ),
     )
     server = uvicorn.Server(uvicorn.Config(app, **config_options))
     context.is_closing = lambda: server.should_exit

@@ -86,6 +86,7 @@ def add_guards(
     limits: Limits | None = None,
     cors: Iterable[str] = (),
     public: Iterable[str] = (),
+    on_exchange: Callable[[Exchange], None] = lambda _: None,
 ) -> Guards:
     """Put the guards before the paths of an application, and return what they keep.
 
@@ -98,6 +99,7 @@ def add_guards(
         limits: of rates, bodies and streams.
         cors: origins whose pages may ask, as https://dashboard.example; none by default.
         public: paths without data that need no key, beside the page and the probes.
+        on_exchange: is told of every request, for metrics.
 
     Raises:
         SettingsError: what `cors` holds is no origin.
@@ -112,6 +114,7 @@ def add_guards(
     def heard(exchange: Exchange) -> None:
         access(exchange)
         guards.trail(exchange)
+        on_exchange(exchange)
 
     def chain(inner: ASGIApp) -> ASGIApp:
         guarded: ASGIApp = Admission(
