@@ -54,6 +54,10 @@ async def submit(
 ) -> Response:
     """Tell the twin of a case, and wait for its answer.
 
+    Parameters:
+        key: the caller's `Idempotency-Key`.
+        wait_s: for how long.
+
     Raises:
         ProblemError: 409 the case is known, 413, 415 or 422 the image or a field is refused, 503.
     """
@@ -79,17 +83,16 @@ def answer_of(event: CaseArrived, state: CaseState | None) -> Response:
 
 async def _told(telling: Telling, attempt: Attempt, keyed: bool, case: Submission) -> CaseArrived:
     """Return the case's arrival, which is on the log now."""
-    known = telling.known
     again = planned(attempt)
-    if not isinstance(again, CaseArrived):
-        await telling.uploads.ensure(case.data)
-    image = await telling.store(case.data)
     if isinstance(again, CaseArrived):
-        if not _arrived(known.case(again.case_id)):
+        if not _has_arrived(telling, again.case_id):
+            await telling.store(case.data)
             await telling.tell(attempt, again)
         return again
+    await telling.uploads.ensure(case.data)
+    image = BlobRef(sha256=case.sha256)
     case_id = case.case_id or f"u-{attempt.seed[:20]}"
-    state = known.case(case_id)
+    state = telling.known.case(case_id)
     if state is not None and state.arrived is not None:
         # An id that is made of a key is met again by whoever lost the answer.
         if keyed and case.case_id is None and state.arrived.image == image:
@@ -99,6 +102,8 @@ async def _told(telling: Telling, attempt: Attempt, keyed: bool, case: Submissio
     if not telling.claims.take(f"case {case_id}"):
         raise _known_already(case_id)
     try:
+        # First the image: without its case it is harmless, and in a week it is gone.
+        await telling.store(case.data)
         await telling.tell(attempt, event)
     except BaseException:
         telling.claims.drop(f"case {case_id}")
@@ -133,7 +138,8 @@ def _answered(telling: Telling, case_id: str) -> bool:
     return state is not None and state.answer is not None and state.arrived is not None
 
 
-def _arrived(state: CaseState | None) -> bool:
+def _has_arrived(telling: Telling, case_id: str) -> bool:
+    state = telling.known.case(case_id)
     return state is not None and state.arrived is not None
 
 
