@@ -188,6 +188,11 @@ class History:
         """Everything that the topic `stacks` told."""
         return [event for shelf in self.shelves.values() for event in shelf.values()]
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The counts of the state now; 0 where there is none."""
+        return self.moments.now.counts
+
     def upto(self) -> Mapping[Place, int]:
         """Return the next offset of each partition."""
         return self.moments.now.upto

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 from stack_logs import DAY, V0, V1
-from told_twin import ToldTwin
+from told_twin import ToldTwin, verdict_of
 
 from services.api.security.access import LOOPBACK, Scope
 from services.live_log import NOTHING, WATCHES
 from twin.errors import DependencyError
 from twin.events import CaseArrived, DriftReported, EpochReached, FeedbackReceived, StackOrdered
 from twin.images import BlobRef
+from twin.state import CaseState
 
 CASE = CaseArrived(case_id="c 1", at_min=40.0, image=BlobRef(sha256="a"))
 PATH = "/v1/cases/c%201/feedback"
@@ -87,7 +88,6 @@ def test_of_two_labels_at_once_the_second_has_the_old_state_in_mind(twin):
 
 
 def test_while_the_mirror_does_not_follow_a_second_label_waits(twin, monkeypatch):
-    monkeypatch.setattr("services.api.telling.labels.FOLD_WAIT_S", 0.02)
     monkeypatch.setattr("services.api.telling.known.FOLD_WAIT_S", 0.02)
     assert twin.history.case("c 1").revision == 2
     twin.history.held = True
@@ -99,9 +99,18 @@ def test_while_the_mirror_does_not_follow_a_second_label_waits(twin, monkeypatch
     assert len(twin.on_log("feedback")) == 1
 
 
+def test_a_case_of_long_ago_is_labelled(twin):
+    old = replace(CASE, case_id="c9")
+    twin.older["c9"] = CaseState(revision=2, arrived=old, answer=verdict_of(old))
+    asks = {"json": {"label": "benign"}, "headers": {"If-Match": '"c2"'}}
+    told = twin.ask("/v1/cases/c9/feedback", **asks)
+    assert (told.status_code, told.json()["counts"]) == (201, True)
+
+
 def test_labels_of_no_case_and_labels_that_are_none_are_refused(twin):
     ask = {"json": {"label": "benign"}, "headers": {"If-Match": "*"}}
-    assert twin.ask("/v1/cases/c9/feedback", **ask).status_code == 404
+    for path in ("c9", "c%0A1", "x" * 201):
+        assert twin.ask(f"/v1/cases/{path}/feedback", **ask).status_code == 404
     for wrong in (
         {"said": "melanoma"},
         {"p_verified": 0},

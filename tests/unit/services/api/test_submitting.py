@@ -12,6 +12,7 @@ from services.bus.port import Publisher
 from twin.errors import DependencyError
 from twin.events import CaseArrived, CaseRejected, DriftReported, EpochReached
 from twin.images import BlobRef
+from twin.state import CaseState
 
 BEFORE = CaseArrived(case_id="c1", at_min=40.5, image=BlobRef(sha256="a"))
 
@@ -186,7 +187,7 @@ def test_what_may_be_on_the_log_is_told_the_same_way_again(
     assert twin.send(key="k", wait_s=0.05).status_code == (201 if mirrored else 202)
     twin.history.held = False
     case_ids = {one.case_id for one in twin.on_log("cases")} - {"c1"}
-    state = twin.history._folded().state
+    state = twin.history._folded().twin
     assert len(case_ids) == 1
     assert (state.counts["cases"], state.counts["conflicts"]) == (2, 0)
 
@@ -211,3 +212,24 @@ def test_many_at_once_are_all_told(twin):
 
     assert asyncio.run(crowd()) == [201] * 10
     assert len({one.case_id for one in twin.on_log("cases")}) == 10
+
+
+def test_an_old_case_is_known_too(twin):
+    twin.older["c1"] = CaseState(revision=3, arrived=BEFORE)
+    assert twin.send(case_id="c1").status_code == 409
+    assert not twin.on_log("cases")
+
+
+@pytest.mark.parametrize("state", ["starting", "unreachable", "rebuilding"])
+def test_a_twin_of_which_nothing_is_known_is_told_nothing(twin, state):
+    twin.history.state_of_mirror = state
+    asks = [
+        twin.send(case_id="c1"),
+        twin.ask("/v1/cases/c1/feedback", json={"label": "benign"}),
+        twin.ask("/v1/stacks/orders", json={"version": 0, "reason": "why"}),
+        twin.ask("/v1/epochs"),
+    ]
+    assert [one.status_code for one in asks] == [503] * 4
+    assert all("retry-after" in one.headers for one in asks)
+    twin.history.state_of_mirror = "stale"
+    assert twin.send(case_id="c1").status_code == 201

@@ -1,16 +1,28 @@
 """The log as the API tells it: one publisher, made anew after a failure."""
 
 import asyncio
+import io
 import socket
 import threading
 
 import pytest
 
+from services.api.context import ApiContext
+from services.api.live.history import History
 from services.api.problems import ProblemError
 from services.api.teller import Teller
+from services.api.telling.telling import Telling
+from services.bus.kafka_subscriber import KafkaSubscriber
+from services.bus.kafka_topics import ensure_topics
 from services.bus.memory import MemoryBus, MemoryPublisher
+from services.commands.upfile import UpFile
+from services.config import Settings
+from services.image_store import ImageStore
+from services.live_log import read_topic
+from services.logs import open_log
 from twin.errors import DependencyError
 from twin.events import CaseRejected
+from twin.images import BlobRef
 
 EVENT = CaseRejected(case_id="c1", at_min=1.0, reason="no image")
 
@@ -91,3 +103,35 @@ def test_a_broker_that_is_away_is_a_problem():
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
         found = refusal(Teller.of(f"127.0.0.1:{taken.getsockname()[1]}", "p"))
     assert (found.status, found.detail.split(":")[0]) == (503, "the twin's log does not answer")
+
+
+def test_what_is_told_is_on_the_log_and_uploads_are_where_the_twin_looks(
+    kafka_servers, redis_url, prefix, tmp_path
+):
+    settings = Settings(home=tmp_path, name=f"{prefix}-n", redis=redis_url)
+    context = ApiContext(
+        settings=settings,
+        prefix=prefix,
+        kafka=kafka_servers,
+        redis=redis_url,
+        log=open_log(io.StringIO()),
+        history=History(),
+    )
+    ensure_topics(kafka_servers, prefix, ("verdicts",))
+    telling = Telling.of(context)
+
+    async def tell() -> BlobRef:
+        await asyncio.gather(*(telling.teller.tell(EVENT) for _ in range(3)))
+        return await telling.store(b"an image")
+
+    ref = asyncio.run(tell())
+    telling.close()
+    assert ImageStore.of(settings).read(ref) == b"an image"
+    reader = KafkaSubscriber(kafka_servers, prefix, ("verdicts",), "reader")
+    assert list(read_topic(reader)) == [EVENT] * 3
+    reader.close()
+    assert telling.loop() is None  # no twin has said what it does at epochs
+    with UpFile(tmp_path).hold({"at_epochs": "report of drift"}):
+        assert telling.loop() == "report of drift"
+    with pytest.raises(ProblemError, match=r"not known here \(starting\)"):
+        telling.ensure_known()

@@ -45,12 +45,17 @@ class BusHistory:
     """Folds a bus whenever it is asked, unless it is held; and answers cases."""
 
     def __init__(self, bus: MemoryBus, answering: Answering) -> None:
-        self.state = TwinState()
+        self.twin = TwinState()
         self.events: list[Event] = []
         self.held = False
+        self.state_of_mirror = "live"
         self._reader = bus.subscriber(TOPICS, "history")
         self._publisher = bus.publisher()
         self._answering = answering
+
+    @property
+    def state(self) -> str:
+        return self.state_of_mirror
 
     @property
     def latest_min(self) -> float:
@@ -62,10 +67,10 @@ class BusHistory:
 
     @property
     def counts(self) -> dict[str, int]:
-        return self._folded().state.counts
+        return self._folded().twin.counts
 
     def case(self, case_id: str) -> CaseState | None:
-        return self._folded().state.cases.get(case_id)
+        return self._folded().twin.cases.get(case_id)
 
     async def changed(self, timeout_s: float) -> None:
         await asyncio.sleep(min(timeout_s, 0.01))
@@ -73,7 +78,7 @@ class BusHistory:
     def _folded(self) -> "BusHistory":
         while not self.held and (messages := self._reader.poll(100, 0.0)):
             for record in map(record_of, messages):
-                self.state.apply(record)
+                self.twin.apply(record)
                 self.events.append(record.event)
                 if isinstance(record.event, CaseArrived):
                     answer = self._answering(record.event)
@@ -91,6 +96,7 @@ class ToldTwin:
         self.connected: Callable[[], Publisher] = self.bus.publisher
         self.blobs = MemoryBlobs()
         self.loop: str | None = RESTACKS
+        self.older: dict[str, CaseState] = {}
         self._apps: dict[str, FastAPI] = {}
         self.restart(redis_url, prefix)
 
@@ -103,8 +109,12 @@ class ToldTwin:
             teller=Teller(self._connect),
             blobs=self.blobs,
             idempotency=Idempotency(redis_url, prefix, lease_ms=500),
+            older=self._older,
             loop=lambda: self.loop,
         )
+
+    def _older(self, case_id: str) -> CaseState | None:
+        return self.older.get(case_id)
 
     def _connect(self) -> Publisher:
         return self.connected()
