@@ -132,17 +132,17 @@ def test_without_a_picture_nothing_is_told(twin):
 
 def test_time_can_be_said_and_goes_on(twin):
     twin.publish(BEFORE)
-    assert twin.send(at_min=50).json()["at_min"] == 50.0
-    assert twin.send().json()["at_min"] == 50.0
+    assert twin.send(at_min=50).json()["arrived_min"] == 50.0
+    assert twin.send().json()["arrived_min"] == 50.0
 
 
 def test_while_an_epoch_is_decided_cases_arrive_before_it(twin):
     twin.publish(BEFORE, EpochReached(at_min=41.0, epoch=1, cases=1, feedback=0))
-    assert 40.5 <= twin.send().json()["at_min"] < 41.0
+    assert 40.5 <= twin.send().json()["arrived_min"] < 41.0
     refused = twin.send(at_min=50)
     assert (refused.status_code, "retry-after" in refused.headers) == (409, True)
     twin.publish(DriftReported(at_min=41.0, epoch=1, cases=1))
-    assert twin.send().json()["at_min"] == 41.0
+    assert twin.send().json()["arrived_min"] == 41.0
 
 
 def test_the_same_key_tells_the_twin_once(twin):
