@@ -13,9 +13,8 @@ from services.api.idempotency import Attempt, digest_of
 from services.api.problems import ProblemError
 from services.api.security.access import Principal
 from services.api.telling.answers import case_answer
-from services.api.telling.known import wait_until
+from services.api.telling.known import case_tag, wait_until
 from services.api.telling.telling import Telling, planned
-from services.api.views.cases import case_etag
 from services.live_facts import arrival_min
 from twin.events import CaseArrived
 from twin.images import BlobRef
@@ -78,7 +77,7 @@ def answer_of(event: CaseArrived, state: CaseState | None) -> Response:
     headers: Mapping[str, str] = {"Location": f"{PATH}/{quote(event.case_id, safe='')}"}
     if state is None:  # not even folded
         return JSONResponse(case_answer(CaseState(arrived=event)).model_dump(), 202, headers)
-    headers = {**headers, "ETag": case_etag(state)}
+    headers = {**headers, "ETag": case_tag(state)}
     status = 202 if state.answer is None else 201
     return JSONResponse(case_answer(state).model_dump(), status, headers)
 

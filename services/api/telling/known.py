@@ -59,6 +59,11 @@ async def wait_until(known: Known, true: Callable[[], bool], timeout_s: float) -
     return True
 
 
+def case_tag(case: CaseState) -> str:
+    """Return the ETag of a case: it changes with each event that changes the case."""
+    return f'"c{case.revision}"'
+
+
 def stacks_tag(known: Known) -> str:
     """Return the ETag of the stacks: it changes with each event about them."""
     return f'"s{len(known.stack_events)}"'

@@ -10,8 +10,8 @@ from services.api.idempotency import Attempt, digest_of
 from services.api.problems import ProblemError
 from services.api.security.access import Principal
 from services.api.telling.answers import LabelAnswer
+from services.api.telling.known import case_tag
 from services.api.telling.telling import Telling, planned
-from services.api.views.cases import case_etag
 from services.bus.bounds import MAX_CASE_ID
 from services.live_facts import COUNTS, Label, fate_of, label_of
 from twin.events import FeedbackReceived
@@ -38,7 +38,7 @@ async def send_label(
             if not isinstance(event, FeedbackReceived):
                 event = _own(case, attempt, keyed=key is not None)
             if event is None:
-                check_if_match(request, case_etag(case))
+                check_if_match(request, case_tag(case))
                 event = label_of(label, case, telling.known.latest_min, attempt.seed)
             if event.feedback_id not in case.feedback:
                 await telling.tell(attempt, event)
@@ -82,5 +82,5 @@ def _answer(event: FeedbackReceived, case: CaseState) -> Response:
         why=_OF_RECORD if fate == COUNTS else fate,
     )
     # Until the state has it, the case's next ETag is not known.
-    headers = {"ETag": case_etag(case)} if event.feedback_id in case.feedback else {}
+    headers = {"ETag": case_tag(case)} if event.feedback_id in case.feedback else {}
     return JSONResponse(answer.model_dump(), 201, headers)
