@@ -54,8 +54,10 @@ class LiveTwin:
 
     def check(self) -> None:
         """Raise what ended a server or a loop of ours, if one of them failed."""
-        for one in (*self.servers, *self.loops):
-            one.check()
+        for server in self.servers:
+            server.check()
+        for loop in self.loops:
+            loop.check()
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""

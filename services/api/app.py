@@ -41,7 +41,6 @@ ROUTERS: Final = (
     parts,
     cases,
     images,
-    metrics,
     explanations,
     submissions,
     events,
