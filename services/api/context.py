@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from services.api.live.history import History
     from services.api.live.stream import Lines
     from services.api.telling.telling import Telling
+    from services.api.pictures.renderer import Renderer
+    from services.asks.asker import Asker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class ApiContext:
     older_case: Callable[[str], CaseState | None] = lambda _: None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
     performance_cache: tuple[int, dict[str, Any]] | None = None  # revision, and what was told
+    pictures: "Renderer | None" = None  # makes pictures of cases
+    asker: "Asker | None" = None  # asks the process that has the actors for explanations
     lines: "Lines" = field(init=False)  # changes as event streams send them
 
     def __post_init__(self) -> None:

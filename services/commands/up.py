@@ -12,6 +12,9 @@ from services.commands.options import Batch, Json, ModelChoice, environment_sett
 from services.console import emit, say, two_columns
 
 if TYPE_CHECKING:
+    from services.background import Background
+    from services.live import Ground, LiveTwin
+    from services.logs import Log
     from twin.model import Model
     from twin.restacking.twin_loop import TwinLoop
 
@@ -45,7 +48,7 @@ def up(
     settings = environment_settings()
     artefact = ArtefactStore(settings.home).load_or_latest(model)
     loop = None if scenario is None else _loop(scenario, artefact)
-    stop = threading.Event()
+    stop, log = threading.Event(), open_log(sys.stderr)
     say(f"starting model {artefact.model_id}")
     with (
         ground(settings, parts_of(artefact)) as on,
@@ -54,7 +57,7 @@ def up(
             prefix=settings.name,
             threshold=None,
             batch=batch,
-            log=open_log(sys.stderr),
+            log=log,
             loop=loop,
         ) as twin,
     ):
@@ -65,6 +68,7 @@ def up(
             "model_id": artefact.model_id,
             "at_epochs": _at_epochs(loop),
         }
+        twin.loops.append(_explains(on, twin, artefact, log))
         # Set now: Ray puts a handler of its own in place when it starts.
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with UpFile(settings.home).hold(addresses):
@@ -73,6 +77,19 @@ def up(
             while not stop.wait(0.2):
                 twin.check()
     say("the twin is down")
+
+
+def _explains(on: "Ground", twin: "LiveTwin", artefact: "Model", log: "Log") -> "Background":
+    """Start the loop that answers who asks for explanations; the twin checks and stops it."""
+    from services.asks.loop import asks_loop
+    from services.background import Background
+    from twin.model import META, meta_of
+
+    own = meta_of(artefact.part(META))
+    run = asks_loop(
+        twin.redis, twin.prefix, on.system, model_id=artefact.model_id, own=own, log=log
+    )
+    return Background("asks", run)
 
 
 def _loop(scenario: Path, artefact: "Model") -> "TwinLoop":
