@@ -1,6 +1,7 @@
 """How the supervisor looks at actors, on a Ray that is played: no process is started."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_facts_are_told_every_two_seconds_however_often_one_looks(supervisor, ra
         ray.now_s += 0.25
     knn = [event.at_unix_s for event in told if event.component == "knn"]
     assert len(knn) == pytest.approx(20 / ASK_EVERY_S, abs=1)
-    gaps = [later - earlier for earlier, later in zip(knn, knn[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(knn)]
     assert max(gaps) <= ASK_EVERY_S + 0.25
 
 
