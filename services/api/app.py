@@ -20,10 +20,30 @@ from services.api.problems import (
     answer_problem,
     problem_response,
 )
-from services.api.routes import cases, events, health, parts, submissions, twin
+from services.api.routes import (
+    audit,
+    cases,
+    events,
+    explanations,
+    health,
+    images,
+    parts,
+    submissions,
+    twin,
+)
 
 LOOK_S: Final = 0.1  # how late a mirror's silence is noticed
-ROUTERS: Final = (twin, parts, cases, submissions, events, health)
+ROUTERS: Final = (
+    twin,
+    parts,
+    cases,
+    images,
+    explanations,
+    submissions,
+    events,
+    audit,
+    health,
+)
 
 _ABOUT = """What the live twin of a skin-cancer CAD pipeline is and does.
 
