@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Protocol
 
 from fastapi import Path
-from starlette.concurrency import run_in_threadpool
-
 from services.api.problems import ProblemError
 from twin.events import CaseArrived, CaseRejected, StackPromoted, VerdictIssued
 from twin.state import CaseState
@@ -31,14 +29,14 @@ class Cases(Protocol):
 
 
 async def known_case(cases: Cases, case_id: str) -> CaseState:
-    """Return a case; it may be asked of a server, and is so in a thread.
+    """Return a case; only on the thread of the event loop, to which the history belongs.
 
     Raises:
         ProblemError: 404, it is unknown.
     """
     found = None
     if 0 < len(case_id) <= _LONGEST and case_id.isprintable():
-        found = await run_in_threadpool(cases.case, case_id)
+        found = cases.case(case_id)
     if found is None:
         shown = case_id[:_LONGEST] if case_id.isprintable() else "of that id"
         raise ProblemError(404, f"no case {shown} is known")

@@ -9,9 +9,11 @@ from services.config import Settings
 from services.logs import Log
 
 if TYPE_CHECKING:
+    from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.pictures.renderer import Renderer
     from services.asks.asker import Asker
+    from services.api.telling.telling import Telling
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class ApiContext:
     history: "History"  # the mirror's changes, and the state that they lead to
     pictures: "Renderer | None" = None  # makes pictures of cases
     asker: "Asker | None" = None  # asks the process that has the actors for explanations
+    idempotency: "Idempotency | None" = None  # None: nothing can be sent in
+    telling: "Telling | None" = None  # likewise
 
 
 def context_of(request: Request) -> ApiContext:
