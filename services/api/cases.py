@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Protocol
 
 from fastapi import Path
+
 from services.api.problems import ProblemError
 from twin.events import CaseArrived, CaseRejected, StackPromoted, VerdictIssued
 from twin.state import CaseState

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.pictures.renderer import Renderer
-    from services.asks.asker import Asker
     from services.api.telling.telling import Telling
+    from services.asks.asker import Asker
 
 
 @dataclass(slots=True, kw_only=True)
