@@ -45,7 +45,7 @@ async def get_case_image(
 
     The ETag belongs to the reference, so that a picture which a client has is never made again.
     """
-    image = arrived(await known_case(context.history, case_id)).image
+    image = arrived(await known_case(context, case_id)).image
     wanted = seen(image, int(size))
     etag = etag_of(wanted.key)
     known = not_modified(request, etag, cache=CACHE)
