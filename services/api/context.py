@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.live.stream import Lines
-    from services.api.telling.telling import Telling
     from services.api.pictures.renderer import Renderer
+    from services.api.telling.telling import Telling
     from services.asks.asker import Asker
 
 
