@@ -21,6 +21,7 @@ from services.api.problems import (
     problem_response,
 )
 from services.api.routes import (
+    audit,
     cases,
     events,
     explanations,
@@ -32,7 +33,17 @@ from services.api.routes import (
 )
 
 LOOK_S: Final = 0.1  # how late a mirror's silence is noticed
-ROUTERS: Final = (twin, parts, cases, images, explanations, submissions, events, health)
+ROUTERS: Final = (
+    twin,
+    parts,
+    cases,
+    images,
+    explanations,
+    submissions,
+    events,
+    audit,
+    health,
+)
 
 _ABOUT = """What the live twin of a skin-cancer CAD pipeline is and does.
 
@@ -61,9 +72,6 @@ def create_app(context: ApiContext, follow: Callable[[], Any] | None = None) -> 
                 await looking
             if stop is not None:
                 stop()
-            for one in (context.pictures, context.asker):
-                if one is not None:
-                    one.close()
 
     app = FastAPI(
         title="dermtwin",

@@ -5,7 +5,7 @@ All of it belongs to the event loop's thread: the follower hands over what it ha
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ class History:
         clock: the Unix time in seconds.
     """
 
-    def __init__(self, clock: Any = time.time) -> None:  # noqa: ANN401  a callable
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.head: Head | None = None  # None until the mirror was read for the first time
         self.heard_unix_s = 0.0  # when Redis answered last

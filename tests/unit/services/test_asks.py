@@ -206,6 +206,8 @@ def test_bytes_that_are_no_ask_are_passed_over(asker, loop, client, prefix):
         with pytest.raises(EventError):
             decoded(bad)
         client.rpush(f"{prefix}:asks", bad)
+    while client.llen(f"{prefix}:asks"):
+        time.sleep(0.01)
     asker.ask(ASK).result(20)
 
 
