@@ -44,7 +44,9 @@ async function load(id) {
 
 async function feedback(form) {
   const { id, told, once } = shown;
-  const body = { label: form.elements.label.value, way: form.elements.way.value };
+  // A later revision replaces earlier ones; two of one revision would only contradict each other.
+  const revision = Math.max(0, ...told.labels.map((one, i) => (one.revision ?? i) + 1));
+  const body = { label: form.elements.label.value, way: form.elements.way.value, revision };
   let sent;
   try {
     await post(casePath(id, "/feedback"), body, { once, more: { "If-Match": `"c${told.revision}"` } });

@@ -4,7 +4,7 @@ import { casePath, get, query } from "./api.js";
 import { act, h, patch } from "./dom.js";
 import { refresh } from "./feeds.js";
 import { NONE, eventTime, minutes, number, percent, words } from "./format.js";
-import { thumbnail } from "./picture.js";
+import { showPictures, thumbnail } from "./picture.js";
 import { announce, changed, state } from "./store.js";
 import { waiting } from "./summary.js";
 
@@ -90,6 +90,7 @@ export function drawCases() {
     next && shown.length < MORE_AT_MOST ? h("button", { type: "button", "data-act": "more-cases" }, "Show more") : null,
     next && shown.length >= MORE_AT_MOST ? h("p", { class: "none" }, "Search to see others: no more are shown at once.") : null,
   );
+  showPictures();
 }
 
 /** Return the verdict in words, with a sign beside the colour. */

@@ -2,19 +2,19 @@
 // table that says the same.
 
 import { h, s } from "./dom.js";
-import { number } from "./format.js";
+import { eventTime, number } from "./format.js";
 
-const TALL = 230;
-const EDGE = { left: 52, right: 12, top: 12, bottom: 38 };
+const TALL = 244;
+const EDGE = { left: 52, right: 12, top: 26, bottom: 38 }; // marks have their words on top
 const DASHES = ["", "6 3", "2 3", "9 3 2 3", "4 2", "1 2", "12 4"]; // colour is never alone
 const ROWS_SHOWN = 60;
 
 /** Return round numbers that cover a range. */
-export function ticks(low, high, about = 5) {
+export function ticks(low, high, about = 5, least = 0) {
   if (!(high > low)) return [low];
   const rough = (high - low) / about;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((one) => one >= rough);
+  const step = [1, 2, 5, 10, 20, 50, 100].map((m) => m * power).find((one) => one >= rough && one >= least);
   const found = [];
   for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) {
     found.push(Math.abs(at) < step * 1e-9 ? 0 : Number(at.toPrecision(12)));
@@ -61,12 +61,12 @@ function band(xs, low, high, x, y) {
  *
  * @param {object} chart
  *   key, title, about: what it shows; xs: numbers; series: [{name, ys}]; bands: [{name, low, high}];
- *   marks: [{x, text}] as vertical lines; step: values hold until the next; zero: y begins at 0;
+ *   marks: [{x, text}] as vertical lines; step: values hold until the next; zero: y begins at 0; whole: x counts something;
  *   x_title, y_title: with units; showX, showY: numbers in words; width: in pixels; empty: what
  *   is missing, where there is nothing to draw.
  */
 export function chart({
-  key, title, about = "", xs, series, bands = [], marks = [], step = false, zero = true,
+  key, title, about = "", xs, series, bands = [], marks = [], step = false, zero = true, whole = false,
   x_title, y_title, showX = number, showY = (v) => number(v, 3), width = 560, empty,
 }) {
   const all = [...series.flatMap(({ ys }) => ys), ...bands.flatMap((one) => [...one.low, ...one.high])];
@@ -77,6 +77,7 @@ export function chart({
   }
   if (zero) low = Math.min(0, low);
   if (low === high) high = low + 1;
+  high += 0.04 * (high - low); // a line at the very top would be cut in half
   const [x_low, x_high] = extent([...xs, ...marks.map((one) => one.x)]);
   const span = x_high - x_low || 1;
   const x = (value) => EDGE.left + ((value - x_low) / span) * (width - EDGE.left - EDGE.right);
@@ -89,7 +90,7 @@ export function chart({
       s("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(at), y2: y(at) }),
       s("text", { class: "end", x: EDGE.left - 6, y: y(at) + 4 }, number(at, 3)),
     ]),
-    ticks(x_low, x_high, width < 420 ? 3 : 6).map((at) =>
+    ticks(x_low, x_high, width < 420 ? 3 : 6, whole ? 1 : 0).map((at) =>
       s("text", { class: "mid", x: x(at), y: TALL - EDGE.bottom + 16 }, number(at, 2)),
     ),
     s("text", { class: "mid", x: (EDGE.left + width - EDGE.right) / 2, y: TALL - 5 }, x_title),
@@ -109,11 +110,11 @@ export function chart({
         )
       : null,
     marks.map((one, i) => [
-      s("line", { class: "mark", x1: x(one.x), x2: x(one.x), y1: EDGE.top, y2: TALL - EDGE.bottom }),
+      s("line", { class: "mark", x1: x(one.x), x2: x(one.x), y1: EDGE.top - 2, y2: TALL - EDGE.bottom }),
       s("text", {
         class: x(one.x) > width * 0.7 ? "marked end" : "marked",
         x: x(one.x) + (x(one.x) > width * 0.7 ? -4 : 4),
-        y: EDGE.top + 10 + 13 * (i % 3),
+        y: i % 2 ? 22 : 10,
       }, one.text),
     ]),
   );
@@ -178,5 +179,20 @@ export function roomOf(host, columns = 1) {
   const style = getComputedStyle(host).gridTemplateColumns;
   const real = style && style !== "none" ? style.split(" ").length : columns;
   const gap = 24;
-  return Math.max(280, Math.min(900, Math.floor((host.clientWidth - gap * (real - 1)) / real)));
+  return Math.max(280, Math.min(1400, Math.floor((host.clientWidth - gap * (real - 1)) / real)));
+}
+
+const DAY_MIN = 1440;
+const IN_DAYS_FROM_MIN = 5 * DAY_MIN;
+
+/** Return what a chart over event time has in common: hours for a few days, days for more. */
+export function timeAxis(at_min) {
+  const days = at_min.length && at_min.at(-1) - at_min[0] > IN_DAYS_FROM_MIN;
+  const unit_min = days ? DAY_MIN : 60;
+  return {
+    xs: at_min.map((one) => one / unit_min),
+    x_title: `twin's time, ${days ? "days" : "hours"} since its beginning`,
+    showX: (value) => eventTime(value * unit_min),
+    unit_min,
+  };
 }

@@ -69,9 +69,11 @@ function morph(old, fresh) {
     return;
   }
   if (old.isEqualNode(fresh)) return;
+  const pictured = old.dataset?.path && old.dataset.path === fresh.dataset?.path;
   for (const { name } of [...old.attributes]) {
-    // Whether details are open, and what was typed, is the reader's business.
-    if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    // Whether details are open is the reader's business; where pictures come from, picture.js's.
+    if (name === "open" || (name === "src" && pictured)) continue;
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   }
   for (const { name, value } of [...fresh.attributes]) {
     if (name === "open" || (name === "value" && old === document.activeElement)) continue;

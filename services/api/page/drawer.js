@@ -1,6 +1,7 @@
 // One drawer for details. A modal dialog: focus stays within, Escape closes, focus goes back.
 
 import { act, patch } from "./dom.js";
+import { showPictures } from "./picture.js";
 
 let open = null; // {key, draw, close}
 
@@ -27,6 +28,7 @@ export function redrawDrawer() {
   const { title, content } = open.draw();
   patch(document.getElementById("drawer-title"), title);
   patch(document.getElementById("drawer-body"), content);
+  showPictures();
 }
 
 export function startDrawer() {

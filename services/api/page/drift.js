@@ -1,6 +1,6 @@
 // What detectors and label-free estimates say at each epoch, beside what is known to have happened.
 
-import { chart, roomOf } from "./chart.js";
+import { chart, roomOf, timeAxis } from "./chart.js";
 import { h, patch } from "./dom.js";
 import { NONE, eventTime, fixed, interval, number, words } from "./format.js";
 import { state } from "./store.js";
@@ -17,11 +17,10 @@ export function drawDrift() {
     patch(host, h("p", { class: "none" }, "No drift report yet: nothing watches, or no epoch has come."), known(shifts));
     return;
   }
-  const marks = (shifts ?? []).map((one) => ({ x: one.at_min / 60, text: one.what }));
+  const { unit_min, ...axis } = timeAxis(reports.map((one) => one.at_min));
+  const marks = (shifts ?? []).map((one) => ({ x: one.at_min / unit_min, text: one.what }));
   const base = {
-    xs: reports.map((one) => one.at_min / 60),
-    x_title: "twin's time, h",
-    showX: (hours) => eventTime(hours * 60),
+    ...axis,
     width: roomOf(document.getElementById("flow-charts")),
     marks,
   };

@@ -3,8 +3,10 @@
 import { casePath, get, getWhenMade } from "./api.js";
 import { act, h } from "./dom.js";
 import { redrawDrawer } from "./drawer.js";
-import { number, words } from "./format.js";
+import { fixed, number, percent, seconds, words } from "./format.js";
 import { announce } from "./store.js";
+
+const WAIT_S = 2; // the API may hold an answer so long; then we say that we wait
 
 let now = null; // {id, methods, problem, chosen: {method, url, told, waited_s, problem}, gone}
 
@@ -38,13 +40,14 @@ async function explain(method) {
   redrawDrawer();
   announce(`Asking for ${words(method)}.`);
   const path = casePath(mine.id, `/explanations/${encodeURIComponent(method)}`);
+  const soon = `wait_s=${WAIT_S}`;
   const waiting = (waited_s) => {
     chosen.waited_s = waited_s;
     if (mine === now && mine.chosen === chosen) redrawDrawer();
   };
   try {
-    chosen.told = await (await getWhenMade(path, waiting, mine.gone.signal)).json();
-    const map = await getWhenMade(`${path}/map.png?overlay=true`, waiting, mine.gone.signal);
+    chosen.told = await (await getWhenMade(`${path}?${soon}`, waiting, mine.gone.signal)).json();
+    const map = await getWhenMade(`${path}/map.png?overlay=true&${soon}`, waiting, mine.gone.signal);
     const blob = await map.blob();
     if (mine === now && mine.chosen === chosen) chosen.url = URL.createObjectURL(blob);
     announce(`${words(method)} is there.`);
@@ -88,10 +91,16 @@ function map() {
   return [note, h("img", { src: chosen.url, width: 224, height: 224, id: "map", alt: `Map of ${words(chosen.method)} over the lesion: ${about}` }), figures(chosen.told)];
 }
 
-/** Return the numbers that came with a map. */
+/** Return how far a map can be believed, in words. */
 function figures(told) {
-  const plain = Object.entries(told ?? {}).filter(([name, value]) => ["number", "boolean"].includes(typeof value) && name !== "cached");
-  if (!plain.length) return null;
-  return h("dl", { class: "pairs" }, plain.map(([name, value]) =>
-    h("div", {}, h("dt", {}, words(name)), h("dd", {}, typeof value === "number" ? number(value, 3) : value ? "yes" : "no"))));
+  if (!told) return null;
+  const fidelity = told.fidelity;
+  const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+  return [
+    fidelity?.is_low ? h("p", { class: "note-warn" }, "▲ What was explained is a poor stand-in for the stack: take this map with care.") : null,
+    h("dl", { class: "pairs" },
+      pair("Rank correlation of what was explained with the stack", fixed(fidelity?.rank_correlation, 2)),
+      pair("Share of the image that holds half of the map", percent(told.map?.half_in_share, 0)),
+      pair("Took", seconds(told.took_s))),
+  ];
 }

@@ -5,7 +5,7 @@ import { Problem, get, query } from "./api.js";
 import { changed, state } from "./store.js";
 
 const SWEEP_MS = 250;
-const CASES_SHOWN = 24;
+const CASES_SHOWN = matchMedia("(max-width: 34rem)").matches ? 10 : 25; // each a line on a phone
 const BINS_AIMED_AT = 60;
 const BINS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 10080, 43200];
 

@@ -1,9 +1,9 @@
 // A forecast from where the twin stands now: many futures, drawn as bands.
 
 import { get, post, unique } from "./api.js";
-import { chart, roomOf } from "./chart.js";
+import { chart, roomOf, timeAxis } from "./chart.js";
 import { act, h, patch } from "./dom.js";
-import { minutes, number, words } from "./format.js";
+import { number, words } from "./format.js";
 import { announce, changed } from "./store.js";
 
 const ASK_MS = 1000;
@@ -65,7 +65,7 @@ export function drawForecast() {
 
 function drawBands(host, { series, bins_min: bins, ...rest }) {
   const width = roomOf(document.getElementById("flow-charts"));
-  const xs = bins.map((one) => one / 60);
+  const { unit_min: _, ...axis } = timeAxis(bins);
   patch(
     host,
     rest.assumptions ? h("p", { class: "muted" }, [rest.assumptions].flat().join(" ")) : null,
@@ -73,9 +73,7 @@ function drawBands(host, { series, bins_min: bins, ...rest }) {
       chart({
         key: `forecast-${name}`,
         title: `Forecast: ${words(name)}`,
-        xs,
-        x_title: "twin's time, h",
-        showX: (hours) => minutes(hours * 60),
+        ...axis,
         y_title: words(name),
         showY: (value) => number(value, 2),
         width,

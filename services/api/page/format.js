@@ -26,7 +26,7 @@ export function percent(share, digits = 1) {
 
 export function milliseconds(value) {
   if (!known(value)) return NONE;
-  if (value >= 10000) return `${number(value / 1000, 1)} s`;
+  if (value >= 1000) return `${number(value / 1000, value < 10000 ? 2 : 0)} s`;
   return `${number(value, value < 10 ? 1 : 0)} ms`;
 }
 

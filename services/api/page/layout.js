@@ -31,29 +31,30 @@ export const EDGES = [
   ["stem", "explainer", "explanations", true],
 ];
 
-const W = 128;
+const W = 116;
 const H = 84;
+const LEARNER_W = 150; // their figures stand side by side
 
 function wide() {
-  const gap = 20;
+  const gap = 35; // room for what flows, in numbers
   const x = (column) => 4 + column * (W + gap);
   const rows_h = 74;
   const middle = 3 * rows_h - H / 2 - 3;
   const places = {};
   ["cases", "worker", "stem"].forEach((name, i) => (places[name] = [x(i), middle, W, H]));
-  LEARNERS.forEach((name, i) => (places[name] = [x(3), 2 + i * rows_h, W + 16, 66]));
+  LEARNERS.forEach((name, i) => (places[name] = [x(3), 2 + i * rows_h, LEARNER_W, 66]));
   ["meta", "verdicts", "mirror", "api"].forEach(
-    (name, i) => (places[name] = [x(4 + i) + 16, middle, W, H]),
+    (name, i) => (places[name] = [x(4 + i) + LEARNER_W - W, middle, W, H]),
   );
-  places.restacker = [x(4) + 16, middle + H + 66, W, H];
+  places.restacker = [x(4) + LEARNER_W - W, middle + H + 66, W, H];
   places.explainer = [x(2), middle + H + 66, W, H];
-  return { width: x(8) + 2, height: 6 * rows_h + 2, places };
+  return { width: x(7) + LEARNER_W + 2, height: 6 * rows_h + 2, places };
 }
 
 function narrow() {
   const places = {};
-  const middle = 106;
-  const step = H + 26;
+  const middle = 112;
+  const step = H + 28;
   ["cases", "worker", "stem"].forEach((name, i) => (places[name] = [middle, 2 + i * step, W, H]));
   const top = 2 + 3 * step;
   LEARNERS.forEach((name, i) => {
@@ -63,8 +64,8 @@ function narrow() {
   ["meta", "verdicts", "mirror", "api"].forEach(
     (name, i) => (places[name] = [middle, below + i * step, W, H]),
   );
-  places.explainer = [6, below + 4 * step, W + 26, H];
-  places.restacker = [180, below + 4 * step, W + 26, H];
+  places.explainer = [6, below + 4 * step, 150, H];
+  places.restacker = [184, below + 4 * step, 150, H];
   return { width: 340, height: below + 5 * step, places };
 }
 
@@ -90,4 +91,12 @@ export function edgePath(layout, from, to) {
   const [x2, y2] = [bx + bw / 2, down ? by - 2 : by + bh + 2];
   const bend = (y2 - y1) / 2;
   return `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
+}
+
+/** Return where the number beside an edge stands. */
+export function edgeNumber(layout, from, to) {
+  const [ax, ay, aw, ah] = LAYOUTS[layout].places[from];
+  const [bx, by] = LAYOUTS[layout].places[to];
+  if (layout === "narrow") return { x: ax + aw / 2 + 9, y: (ay + ah + by) / 2 + 4, anchor: "start" };
+  return { x: (ax + aw + bx) / 2, y: ay + ah / 2 - 7, anchor: "middle" };
 }

@@ -3,7 +3,7 @@
 import { h, patch, s } from "./dom.js";
 import { flow } from "./flow.js";
 import { NONE, milliseconds, number, rate, seconds, words } from "./format.js";
-import { EDGES, LAYOUTS, edgePath, parts } from "./layout.js";
+import { EDGES, LAYOUTS, edgeNumber, edgePath, parts } from "./layout.js";
 import { announce, state } from "./store.js";
 import { waiting } from "./summary.js";
 
@@ -30,20 +30,23 @@ function look(part, known) {
   if (part.kind === "topic") {
     const lag = state.twin?.lag?.[part.topic];
     const per_s = flow(...FLOWS[part.name === "cases" ? "arrivals" : "answers"]);
-    const health = lag == null ? "unknown" : "well";
     return {
-      health,
+      health: lag == null ? "unknown" : "well",
+      word: lag == null ? "no news" : "topic of the log",
+      mark: lag == null ? "?" : "≡",
       lines: [
-        "topic of the log",
         state.at === null ? rate(per_s) : "flow: live only",
-        lag == null ? "lag unknown" : `lag ${number(lag)}`,
+        lag == null ? "lag not known" : `lag ${number(lag)}`,
+        "",
       ],
     };
   }
   const one = known.get(part.name);
   if (!one) return { health: "unknown", lines: ["", "", ""] };
+  const health = HEALTH[one.health] ? one.health : "unknown";
   return {
-    health: HEALTH[one.health] ? one.health : "unknown",
+    health,
+    ...HEALTH[health],
     lines: [
       one.images_per_s == null ? NONE : rate(one.images_per_s, "img"),
       `p95 ${milliseconds(one.latency_ms?.p95)}`,
@@ -54,8 +57,7 @@ function look(part, known) {
 }
 
 function node(part, [x, y, w, tall], known) {
-  const { health, lines, reason } = look(part, known);
-  const { mark, word } = HEALTH[health];
+  const { health, lines, reason, word, mark } = { ...HEALTH.unknown, ...look(part, known) };
   const short = tall < 80;
   const text = (dy, ...more) => s("text", { x: x + 9, y: y + dy }, ...more);
   const label = [`${part.title}: ${word}`, reason, ...lines].filter(Boolean).join(", ");
@@ -71,17 +73,14 @@ function node(part, [x, y, w, tall], known) {
       "aria-label": label,
       "aria-haspopup": "dialog",
     },
-    s("rect", { x, y, width: w, height: tall, rx: part.kind === "topic" ? tall / 4 : 6 }),
-    s("rect", { class: "strip", x, y: y + 6, width: 4, height: tall - 12 }),
+    s("rect", { x, y, width: w, height: tall, rx: part.kind === "topic" ? 18 : 6 }),
+    part.kind === "topic" ? null : s("rect", { class: "strip", x, y: y + 6, width: 4, height: tall - 12 }),
     text(18, s("tspan", { class: "name" }, part.title)),
-    text(35, s("tspan", { class: "health" }, `${mark} ${word}`), short ? ` · ${lines[2]}` : ""),
+    text(35, s("tspan", { class: "health" }, `${mark} ${word}`)),
     short
       ? text(53, [lines[0], lines[1]].filter(Boolean).join(" · "))
-      : [
-          text(53, lines[0]),
-          text(69, [lines[1], part.kind === "topic" ? lines[2] : ""].filter(Boolean).join(" · ")),
-        ],
-    !short && part.kind !== "topic" ? s("text", { x: x + w - 8, y: y + 35, class: "end" }, lines[2] && `↻ ${lines[2].split(" ")[0]}`) : null,
+      : [text(53, lines[0]), text(69, lines[1])],
+    lines[2] && s("text", { x: x + w - 8, y: y + 35, class: "end" }, `↻ ${lines[2].split(" ")[0]}`),
   );
 }
 
@@ -94,14 +93,18 @@ function flowOf([, to, what], known) {
 }
 
 function edge(one, layout, known) {
-  const [from, to, , aside] = one;
+  const [from, to, what, aside] = one;
   const per_s = flowOf(one, known);
   const speed = per_s <= 0 ? "still" : per_s < 2 ? "slow" : per_s < 20 ? "brisk" : "fast";
-  return s("path", {
+  const line = s("path", {
     class: `edge ${aside ? "aside" : ""} ${speed}`,
     "data-key": `${from}-${to}`,
     d: edgePath(layout, from, to),
   });
+  // Between learners there is no room; their own boxes say what they handle.
+  if (aside || what === from || what === to || state.at !== null) return line;
+  const { x, y, anchor } = edgeNumber(layout, from, to);
+  return [line, s("text", { class: "flow", x, y, "text-anchor": anchor }, `${number(per_s, per_s < 10 ? 1 : 0)}/s`)];
 }
 
 let told = "";
@@ -135,13 +138,14 @@ export function drawPipeline() {
 
 function flowWords() {
   const legend = Object.values(HEALTH).map(({ mark, word }) => h("span", {}, `${mark} ${word}`));
-  const lag = Object.entries(state.twin?.lag ?? {}).filter(([, n]) => n > 0);
+  const behind = Object.entries(state.twin?.lag ?? {}).filter(([, n]) => n > 0);
   return h(
     "p",
     { class: "legend" },
     legend,
-    h("span", {}, state.at === null ? `all records: ${rate(flow())} (last 10 s)` : "flow is shown live only"),
-    h("span", {}, lag.length ? `lag: ${lag.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
+    h("span", {}, "↻ restarts"),
+    h("span", {}, state.at === null ? `all records: ${rate(flow())} (numbers at the lines: records of the last 10 s)` : "flow is shown live only"),
+    h("span", {}, behind.length ? `lag: ${behind.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
   );
 }
 

@@ -1,8 +1,8 @@
 // Arrivals, verdicts and waits over the twin's own time.
 
-import { chart, roomOf } from "./chart.js";
+import { chart, roomOf, timeAxis } from "./chart.js";
 import { h, patch } from "./dom.js";
-import { eventTime, minutes, number, words } from "./format.js";
+import { minutes, number, words } from "./format.js";
 import { state } from "./store.js";
 import { waiting } from "./summary.js";
 
@@ -16,16 +16,11 @@ export function drawSeries() {
   }
   const { bins, bin_min } = state.series;
   const width = roomOf(host);
-  // Hours are what people count clinics in; the table gives the day and the time.
-  const xs = bins.map((one) => one.from_min / 60);
-  const time = {
-    xs,
-    x_title: "twin's time, h",
-    showX: (hours) => eventTime(hours * 60),
-    width,
-  };
+  const { unit_min, ...axis } = timeAxis(bins.map((one) => one.from_min));
+  const { xs } = axis;
+  const time = { ...axis, width };
   const of = (name) => bins.map((one) => one[name] ?? 0);
-  const shifts = (state.drift?.known_shifts ?? []).map((one) => ({ x: one.at_min / 60, text: one.what }));
+  const shifts = (state.drift?.known_shifts ?? []).map((one) => ({ x: one.at_min / unit_min, text: one.what }));
   const marks = shifts.filter(({ x }) => xs.length && x >= xs[0] && x <= xs.at(-1));
   patch(
     host,
@@ -41,7 +36,6 @@ export function drawSeries() {
         { name: "arrivals", ys: of("arrivals") },
         { name: "verdicts", ys: of("verdicts") },
         { name: "of them malignant", ys: of("flagged") },
-        { name: "closed", ys: of("closed") },
         { name: "labels", ys: of("labels") },
       ],
       marks,

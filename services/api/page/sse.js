@@ -42,6 +42,7 @@ export function follow(path, hears) {
   let heard_ms = performance.now();
   let attempt = null;
   let live = false;
+  let failed = 0; // attempts in a row that nobody answered
 
   const lost = (why) => {
     if (live !== "lost") hears.connection("lost", why);
@@ -52,7 +53,7 @@ export function follow(path, hears) {
     lost("no sign of life");
     // A connection may be dead without either end being told; a new one will show.
     if (attempt && performance.now() - attempt.begun_ms > SILENCE_MS) attempt.abort.abort();
-  }, 200);
+  }, 100);
 
   const take = ({ id, event, data }) => {
     heard_ms = performance.now();
@@ -77,6 +78,7 @@ export function follow(path, hears) {
       throw new Error(`status ${answer.status}`);
     }
     const text = new TextDecoder();
+    failed = 0;
     const read = parser(take); // a new one: a connection may break within an event
     const body = answer.body.getReader();
     for (;;) {
@@ -94,7 +96,9 @@ export function follow(path, hears) {
       try {
         await once();
       } catch {
-        // Told by silence: a short break that heals is no news.
+        // A short break that heals is no news; a second refusal, or silence, is.
+        failed += 1;
+        if (failed > 1) lost("nobody answers");
       }
       const held = performance.now() - begun_ms > 5000;
       wait_ms = held ? FIRST_WAIT_MS : Math.min(2 * wait_ms, LONGEST_WAIT_MS);

@@ -28,6 +28,7 @@ export function drawStacks() {
       title: "Weights of the learners",
       about: "What a learner's log-odds are multiplied by, through versions.",
       xs: versions.map((one) => one.version),
+      whole: true,
       x_title: "version of the stack",
       y_title: "weight",
       showX: (value) => `version ${value}`,

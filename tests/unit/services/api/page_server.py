@@ -233,7 +233,12 @@ def _cases(app: FastAPI, fake: FakeTwin) -> None:
             response.status_code = 202
             response.headers["Retry-After"] = "1"
             return {"state": "being made"}
-        return {"method": method, "fidelity": 0.93}
+        return {
+            "method": method,
+            "fidelity": {"rank_correlation": 0.93, "least": 0.5, "is_low": False},
+            "map": {"half_in_share": 0.12},
+            "took_s": 1.4,
+        }
 
     @app.get("/v1/cases/{case_id}/explanations/{method}/map.png")
     def map_(case_id: str, method: str) -> Response:
@@ -348,6 +353,7 @@ class PageServer:
             port=self.port,
             log_level="error",
             timeout_graceful_shutdown=0,
+            log_config=None,
             lifespan="off",
         )
         self.server = uvicorn.Server(config)
