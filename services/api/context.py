@@ -9,7 +9,9 @@ from services.config import Settings
 from services.logs import Log
 
 if TYPE_CHECKING:
+    from services.api.idempotency import Idempotency
     from services.api.live.history import History
+    from services.api.telling.telling import Telling
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class ApiContext:
     redis: str
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
+    idempotency: "Idempotency | None" = None  # None: nothing can be sent in
+    telling: "Telling | None" = None  # likewise
 
 
 def context_of(request: Request) -> ApiContext:
