@@ -28,7 +28,7 @@ export function drawAccuracy() {
   patch(
     host,
     h("p", {}, `${counted(told.labelled, "case")} with a verdict and a label that counts.`,
-      " Labels come from those whom the clinic verified, so these shares are theirs."),
+      told.note ? ` Beware: ${told.note}.` : ""),
     h(
       "div",
       { class: "two" },

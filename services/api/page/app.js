@@ -9,7 +9,6 @@ import { act, listen } from "./dom.js";
 import { drawerKey, redrawDrawer, startDrawer } from "./drawer.js";
 import { drawDrift } from "./drift.js";
 import { heard, keepFed, refresh } from "./feeds.js";
-import { flowed, restart } from "./flow.js";
 import { drawForecast, startForecast } from "./forecast.js";
 import { drawBanners, drawHeader } from "./header.js";
 import { drawPipeline } from "./pipeline.js";
@@ -27,7 +26,7 @@ const CLOCK_MS = 500;
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawHeader);
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawBanners);
 draws(["twin", "beat", "refused"], drawSummary);
-draws(["components", "twin", "flow", "refused", "size"], drawPipeline);
+draws(["components", "twin", "refused", "size"], drawPipeline);
 draws(["twin", "time", "at"], drawTime);
 draws(["series", "drift", "refused", "size"], drawSeries);
 draws(["performance", "refused"], drawAccuracy);
@@ -46,10 +45,9 @@ const events = {
   heartbeat(told) {
     state.beat = told;
     state.heard_ms = performance.now();
-    changed("beat", "flow");
+    changed("beat");
   },
   change(told) {
-    flowed(told.schema);
     if (told.changed === false || told.changed === 0) return;
     heard(told.kind);
     followed.add(`${told.kind} ${told.id}`);
@@ -58,7 +56,6 @@ const events = {
   lost({ count, why }) {
     // Events that we were too slow for: what they said is asked for instead.
     announce(`${count} events were left out: ${why}.`);
-    restart();
     refresh();
   },
   refused({ status }) {
@@ -83,7 +80,6 @@ function connection(now) {
   const was = state.connection;
   state.connection = now;
   if (now === "live" && was !== "live") {
-    restart();
     refresh(); // much may have happened while nobody listened
   }
   changed("connection", "clock");

@@ -9,6 +9,14 @@ import { NONE, clock, counted, eventTime, fixed, minutes, number, percent, signe
 import { picture } from "./picture.js";
 import { announce, state } from "./store.js";
 
+const STEPS = {
+  CaseArrived: "Arrived",
+  VerdictIssued: "Answered",
+  CaseRejected: "Rejected",
+  FeedbackReceived: "A label came back",
+  CaseClosed: "Closed",
+};
+
 let shown = null; // {id, told, problem, sent, once}
 
 export function startCase() {
@@ -45,7 +53,7 @@ async function load(id) {
 async function feedback(form) {
   const { id, told, once } = shown;
   // A later revision replaces earlier ones; two of one revision would only contradict each other.
-  const revision = Math.max(0, ...told.labels.map((one, i) => (one.revision ?? i) + 1));
+  const revision = Math.max(0, ...told.labels.map((one) => one.revision + 1));
   const body = { label: form.elements.label.value, way: form.elements.way.value, revision };
   let sent;
   try {
@@ -86,10 +94,7 @@ const section = (title, ...content) => h("section", { "aria-label": title, "data
 const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value ?? NONE));
 
 function facts(one) {
-  const wait = one.wait_min;
-  const waits = wait && typeof wait === "object"
-    ? Object.entries(wait).map(([node, min]) => `${words(node)} ${minutes(min)}`).join(", ")
-    : wait == null ? NONE : minutes(wait);
+  const waits = Object.entries(one.waits_min ?? {}).map(([node, min]) => `${words(node)} ${minutes(min)}`).join(", ");
   return h(
     "dl",
     { class: "pairs" },
@@ -98,7 +103,7 @@ function facts(one) {
     pair("Patient", [one.sex, one.age != null && `${number(one.age)} years`, one.skin_tone && `skin type ${one.skin_tone}`].filter(Boolean).join(", ") || NONE),
     pair("Body site", one.site ? words(one.site) : NONE),
     pair("Referred", one.referred == null ? NONE : one.referred ? "yes" : "no"),
-    pair("Waited", waits),
+    pair("Waited", waits || NONE),
     pair("Revision of the case", number(one.revision)),
   );
 }
@@ -127,8 +132,8 @@ function verdict(one) {
 function journey(one) {
   if (!one.journey?.length) return h("p", { class: "none" }, "No record of it is kept.");
   return h("ol", { class: "journey" }, one.journey.map((step) =>
-    h("li", {}, h("strong", {}, step.what), ` ${eventTime(step.at_min)} `,
-      h("small", {}, `sent ${clock(step.sent_unix_ms == null ? null : step.sent_unix_ms / 1000)}, revision ${number(step.revision)}`))));
+    h("li", {}, h("strong", {}, STEPS[step.what] ?? words(step.what)), ` ${eventTime(step.at_min)} `,
+      h("small", {}, step.sent_unix_ms == null ? "its record is no longer kept" : `sent ${clock(step.sent_unix_ms / 1000)}, revision ${number(step.revision)}`))));
 }
 
 function labels(one) {

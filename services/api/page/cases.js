@@ -3,7 +3,7 @@
 import { casePath, get, query } from "./api.js";
 import { act, h, patch } from "./dom.js";
 import { refresh } from "./feeds.js";
-import { NONE, eventTime, minutes, number, percent, words } from "./format.js";
+import { eventTime, minutes, number, percent, words } from "./format.js";
 import { showPictures, thumbnail } from "./picture.js";
 import { announce, changed, state } from "./store.js";
 import { waiting } from "./summary.js";
@@ -82,10 +82,11 @@ export function drawCases() {
     return;
   }
   const next = more.length ? more.at(-1).next : state.cases.next;
-  const total = state.cases.total;
+  const { known, dropped } = state.cases;
   patch(
     host,
-    h("p", { class: "muted", id: "case-count" }, `${number(shown.length)} of ${number(total)} ${asked ? "matching " : ""}cases, newest first`),
+    h("p", { class: "muted", id: "case-count" }, `${number(shown.length)} ${asked ? "that match" : "shown"} of ${number(known)} cases, newest first`),
+    dropped ? h("p", { class: "muted" }, `${number(dropped)} older cases are not searched; their ids still find them.`) : null,
     h("ul", { class: "cards" }, shown.map(card)),
     next && shown.length < MORE_AT_MOST ? h("button", { type: "button", "data-act": "more-cases" }, "Show more") : null,
     next && shown.length >= MORE_AT_MOST ? h("p", { class: "none" }, "Search to see others: no more are shown at once.") : null,
@@ -133,6 +134,5 @@ function card(one) {
 }
 
 function waitWords(one) {
-  const wait = typeof one.wait_min === "object" && one.wait_min ? Object.values(one.wait_min).reduce((a, b) => a + b, 0) : one.wait_min;
-  return wait == null ? "" : `, waited ${minutes(wait) ?? NONE}`;
+  return one.wait_min == null ? "" : `, waited ${minutes(one.wait_min)}`;
 }

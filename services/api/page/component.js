@@ -98,7 +98,7 @@ function told(value) {
 function entries() {
   if (!history) return h("p", { class: "none", role: "status" }, "Asking for its history…");
   if (history.problem) return h("p", { class: "problem" }, history.problem);
-  const newest = [...history.entries].reverse().slice(0, ENTRIES_SHOWN);
+  const newest = history.entries.slice(0, ENTRIES_SHOWN); // the API tells the newest first
   if (!newest.length) return h("p", { class: "none" }, "No change of it is on the log.");
   return h(
     "div",

@@ -52,6 +52,11 @@ function lastHeard() {
   return `last heard of ${seconds((performance.now() - state.heard_ms) / 1000)} ago`;
 }
 
+function because() {
+  const why = state.beat?.trouble ?? state.present?.trouble;
+  return why ? `: ${why}` : "";
+}
+
 // Each banner: when it shows, and what it says. The first line is what a screen reader is told.
 function banners() {
   const found = [];
@@ -69,7 +74,7 @@ function banners() {
         key: "unreachable",
         looks: "bad",
         title: "The mirror cannot be reached.",
-        more: `The API is up, but Redis or the mirror is not; last state: ${fresh(freshness_s)}.`,
+        more: `The API is up, but Redis or the mirror is not${because()}. Last known: ${fresh(freshness_s)}.`,
       });
     } else if (name === "rebuilding") {
       found.push({
@@ -86,7 +91,7 @@ function banners() {
         more: `It is that of ${seconds(freshness_s)} ago, ${counted(behind ?? 0, "record")} behind the log.`,
       });
     } else if (name === "starting") {
-      found.push({ key: "starting", looks: "warn", title: "The twin is starting.", more: "" });
+      found.push({ key: "starting", looks: "warn", title: "The twin is starting.", more: because().slice(2) });
     }
   }
   if (state.at !== null) {

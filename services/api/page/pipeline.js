@@ -1,7 +1,6 @@
 // The pipeline as a live diagram: each part is a button, each edge shows what flows through it.
 
 import { h, patch, s } from "./dom.js";
-import { flow } from "./flow.js";
 import { NONE, milliseconds, number, rate, seconds, words } from "./format.js";
 import { EDGES, LAYOUTS, edgeNumber, edgePath, parts } from "./layout.js";
 import { announce, state } from "./store.js";
@@ -15,13 +14,16 @@ export const HEALTH = {
   silent: { mark: "◌", word: "silent" },
   unknown: { mark: "?", word: "no news" },
 };
-const FLOWS = {
-  arrivals: ["CaseArrived"],
-  answers: ["VerdictIssued", "CaseRejected"],
-  mirrored: ["VerdictIssued", "CaseRejected"],
-  all: [],
-  stacks: ["StackPromoted", "StackRejected"],
-};
+// What flows along an edge, by topic; null stands for all of them.
+const FLOWS = { arrivals: "cases", answers: "verdicts", mirrored: "verdicts", stacks: "stacks", all: null };
+
+/** Return records per second of a topic, or of all, over the last ten seconds. */
+function flow(topic) {
+  const per_s = state.twin?.per_s ?? {};
+  if (topic !== null) return per_s[topic] ?? 0;
+  return Object.values(per_s).reduce((sum, one) => sum + one, 0);
+}
+
 
 const byName = () => new Map((state.components?.components ?? []).map((one) => [one.name, one]));
 
@@ -29,7 +31,7 @@ const byName = () => new Map((state.components?.components ?? []).map((one) => [
 function look(part, known) {
   if (part.kind === "topic") {
     const lag = state.twin?.lag?.[part.topic];
-    const per_s = flow(...FLOWS[part.name === "cases" ? "arrivals" : "answers"]);
+    const per_s = flow(part.topic);
     return {
       health: lag == null ? "unknown" : "well",
       word: lag == null ? "no news" : "topic of the log",
@@ -86,7 +88,7 @@ function node(part, [x, y, w, tall], known) {
 
 function flowOf([, to, what], known) {
   if (state.at !== null) return 0;
-  if (what in FLOWS) return flow(...FLOWS[what]);
+  if (what in FLOWS) return flow(FLOWS[what]);
   if (what === "explanations") return 0;
   const one = known.get(what) ?? known.get(to);
   return one?.images_per_s ?? 0;
@@ -144,7 +146,7 @@ function flowWords() {
     { class: "legend" },
     legend,
     h("span", {}, "↻ restarts"),
-    h("span", {}, state.at === null ? `all records: ${rate(flow())} (numbers at the lines: records of the last 10 s)` : "flow is shown live only"),
+    h("span", {}, state.at === null ? `all records: ${rate(flow(null))} (numbers at the lines: records of the last 10 s)` : "flow is shown live only"),
     h("span", {}, behind.length ? `lag: ${behind.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
   );
 }

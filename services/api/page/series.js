@@ -6,6 +6,7 @@ import { minutes, number, words } from "./format.js";
 import { state } from "./store.js";
 import { waiting } from "./summary.js";
 
+const MOST_BINS = 1000;
 const NODES_SHOWN = 7; // as many as there are colours
 
 export function drawSeries() {
@@ -14,7 +15,8 @@ export function drawSeries() {
     patch(host, h("p", { class: "none" }, waiting("series")));
     return;
   }
-  const { bins, bin_min } = state.series;
+  const { bin_min } = state.series;
+  const bins = filled(state.series);
   const width = roomOf(host);
   const { unit_min, ...axis } = timeAxis(bins.map((one) => one.from_min));
   const { xs } = axis;
@@ -43,6 +45,20 @@ export function drawSeries() {
     }),
     waits(bins, time),
   );
+}
+
+/** Return all bins: the API leaves out those in which nothing happened. */
+function filled({ bins, bin_min }) {
+  const found = [];
+  for (const one of bins) {
+    const last = found.at(-1);
+    const missing = last ? Math.round((one.from_min - last.from_min) / bin_min) - 1 : 0;
+    for (let i = 1; i <= Math.min(missing, MOST_BINS); i += 1) {
+      found.push({ from_min: last.from_min + i * bin_min });
+    }
+    found.push(one);
+  }
+  return found;
 }
 
 function waits(bins, time) {

@@ -14,10 +14,10 @@ export function drawStacks() {
     patch(host, h("p", { class: "none" }, waiting("stacks")));
     return;
   }
-  const { versions, decisions, orders } = state.stacks;
+  const { versions, decisions, orders, note } = state.stacks;
   if (!versions.length) {
     const missing = "No version was announced: this twin has no re-stacking, or no epoch has come.";
-    patch(host, h("p", { class: "none" }, missing), list("Orders", orders, orderWords));
+    patch(host, h("p", { class: "none" }, missing), note && h("p", { class: "muted" }, note), list("Orders", orders, orderWords));
     return;
   }
   const names = [...new Set(versions.flatMap((one) => Object.keys(one.weights ?? {})))];
@@ -82,8 +82,8 @@ function list(title, entries, show) {
 }
 
 function decisionWords(one) {
-  const verdict = one.decision ?? one.verdict ?? "";
-  const facts = [one.how && words(one.how), one.threshold != null && `threshold ${fixed(one.threshold, 3)}`];
+  const verdict = one.verdict;
+  const facts = [one.how && words(one.how), `version ${one.version}`, `${number(one.labels)} labels`];
   return [
     h("strong", {}, `Epoch ${number(one.epoch)} (${eventTime(one.at_min)}): ${words(verdict)}`),
     ` ${facts.filter(Boolean).join(", ")}`,
@@ -92,11 +92,9 @@ function decisionWords(one) {
 }
 
 function orderWords(one) {
-  const done = one.carried_out_at_epoch;
   return [
     h("strong", {}, `Back to version ${one.version}`),
     ` by ${one.by}, ${eventTime(one.at_min)}; `,
-    done == null ? "waits for the next epoch. " : `carried out at epoch ${done}. `,
     one.reason ?? "",
   ];
 }

@@ -1,7 +1,7 @@
 // The twin at a glance: counts, the stack in force, what drives it, and all that is degraded.
 
 import { h, patch } from "./dom.js";
-import { counted, eventTime, fixed, minutes, number, words } from "./format.js";
+import { counted, eventTime, fixed, milliseconds, minutes, number, words } from "./format.js";
 import { state } from "./store.js";
 
 const MAIN = [
@@ -10,12 +10,6 @@ const MAIN = [
   ["rejections", "rejected"],
   ["closed", "cases closed"],
   ["labels", "labels that count"],
-];
-// Said only when there are any: each is a sign that something went wrong on the way.
-const FAULTS = [
-  ["invalid", "records that are no event"],
-  ["conflicts", "records that contradict an earlier one"],
-  ["duplicates", "records delivered again"],
 ];
 
 export function drawSummary() {
@@ -34,6 +28,7 @@ export function drawSummary() {
       twin.stack
         ? tile("stack in force", `version ${twin.stack.version}`, stackWords(twin.stack))
         : tile("stack in force", "the model's own", "no version was announced"),
+      tile("sending to answer, p95", milliseconds(twin.latency_ms?.p95), twin.latency_ms ? "over the last minute" : "nothing answered in the last minute"),
     ),
     (twin.attached ?? []).map(attached),
     degraded(),
@@ -68,10 +63,6 @@ function degraded() {
   const found = (told ?? []).map((one) =>
     typeof one === "string" ? one : `${one.what}: ${one.why}`,
   );
-  for (const [name, title] of FAULTS) {
-    const count = state.twin.counts[name];
-    if (count) found.push(`${number(count)} ${title}`);
-  }
   if (!found.length) return h("p", { class: "none", id: "degraded" }, "✔ Nothing is degraded.");
   return h(
     "div",

@@ -138,12 +138,13 @@ function rows(title, pairs) {
 function differenceTable() {
   if (!difference) return null;
   if (difference.problem) return h("p", { class: "problem" }, difference.problem);
-  const { from, to, counts, components, stack, cases } = difference.told;
+  const { from_revision: from, to_revision: to, counts, components, restarts, stack, cases } = difference.told;
   const found = [
     rows("count of", counts),
-    rows("component", components),
+    rows("state of", components),
+    rows("restarts of", restarts),
     rows("", stack ? { "stack in force": stack } : {}),
-    rows("cases", cases),
+    rows("records about cases:", cases),
   ].flat();
   if (!found.length) return h("p", {}, "Nothing that the twin counts differs.");
   return h(

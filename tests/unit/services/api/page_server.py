@@ -78,6 +78,9 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
         return {
             **fake.beat(),
             "name": "fake-clinic",
+            "trouble": None,
+            "per_s": {"cases": 2.7, "verdicts": 2.6, "feedback": 0.9},
+            "latency_ms": {"p50": 80.0, "p95": 210.0, "p99": 400.0},
             "model_id": "m-fake",
             "lag": {"cases": 0, "verdicts": 0},
             "revision": at,
@@ -89,7 +92,6 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
                 "verdicts": arrived - 1,
                 "closed": arrived - 1,
                 "labels": arrived // 3,
-                "duplicates": 2,
             },
             "stack": twin.stacks(at)["versions"][-1],
             "history": {
@@ -122,10 +124,11 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
         a, b = (int(request.query_params[name]) for name in ("from", "to"))
         counts = {"cases": [len(twin.cases(a)), len(twin.cases(b))]}
         return {
-            "from": a,
-            "to": b,
+            "from_revision": a,
+            "to_revision": b,
             "counts": counts,
-            "components": {"knn": ["ready", "ready"]},
+            "components": {"knn": ["failed", "ready"]},
+            "restarts": {"knn": 1},
             "stack": [a // 400, b // 400],
             "cases": {"arrived": len(twin.cases(b)) - len(twin.cases(a))},
         }
@@ -137,7 +140,7 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
 
     @app.get("/v1/components/{name}/history")
     def component_history(name: str) -> Told:
-        moves = [("starting", 5), ("ready", 9), ("failed", 400), ("restarting", 401), ("ready", 405)]
+        moves = [("ready", 405), ("restarting", 401), ("failed", 400), ("ready", 9), ("starting", 5)]
         return {
             "entries": [
                 {
@@ -194,7 +197,12 @@ def _cases(app: FastAPI, fake: FakeTwin) -> None:
         ]
         page_ = found[:limit]
         more = page_[-1]["case_id"] if len(found) > limit else None
-        return {"cases": page_, "next": more, "total": len(found)}
+        return {
+            "cases": page_,
+            "next": more,
+            "known": len(twin.cases(fake.at(revision))),
+            "dropped": 0,
+        }
 
     @app.post("/v1/cases", status_code=202)
     async def upload(image: UploadFile) -> Told:
@@ -351,9 +359,8 @@ class PageServer:
             app_of(self.fake),
             host="127.0.0.1",
             port=self.port,
-            log_level="error",
+            log_level="critical",
             timeout_graceful_shutdown=0,
-            log_config=None,
             lifespan="off",
         )
         self.server = uvicorn.Server(config)

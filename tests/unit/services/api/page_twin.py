@@ -51,9 +51,7 @@ def case_of(number: int, revision: int) -> Told:
         "label": label,
         "rejected": "the image cannot be decoded" if rejected and answered else None,
         "referred": p >= 0.3 if stage == "closed" else None,
-        "wait_min": {"nurse": 4.5, "reader": 31.0 * wave(number, 2.0)}
-        if stage == "closed"
-        else None,
+        "wait_min": 4.5 + 31.0 * wave(number, 2.0) if stage == "closed" else None,
         "missing": ["knn"] if number % 11 == 10 else [],
         "image": f"recipe:{number}",
     }
@@ -70,11 +68,11 @@ def cases(revision: int) -> list[Told]:
 
 def case_in_full(number: int, revision: int) -> Told:
     one = case_of(number, revision)
-    steps = [("arrived", "CaseArrived/2", 1)]
+    steps = [("CaseArrived", 1)]
     if one["stage"] != "arrived":
-        steps.append(("answered", "VerdictIssued/2", 3))
+        steps.append(("VerdictIssued", 3))
     if one["stage"] == "closed":
-        steps.append(("closed", "CaseClosed/1", 6))
+        steps.append(("CaseClosed", 6))
     first = number * RECORDS_PER_CASE
     log_odds = {name: round(4 * wave(number, 0.3 + i) - 2, 3) for i, name in enumerate(WEIGHTS)}
     verdict = {
@@ -101,8 +99,9 @@ def case_in_full(number: int, revision: int) -> Told:
             "label": one["label"],
             "way": "biopsied",
             "at_min": one["arrived_min"] + 400,
+            "revision": 0,
             "counts": True,
-            "why": None,
+            "why": "",
         }
     ]
     return {
@@ -113,10 +112,9 @@ def case_in_full(number: int, revision: int) -> Told:
                 "sent_unix_ms": int(1000 * folded_unix_s(first + at)),
                 "revision": first + at,
                 "what": what,
-                "schema": schema,
                 "event": {},
             }
-            for what, schema, at in steps
+            for what, at in steps
         ],
         "verdict": verdict if one["p_malignant"] is not None else None,
         "labels": labels if one["label"] else [],
@@ -124,6 +122,8 @@ def case_in_full(number: int, revision: int) -> Told:
         "sex": "female" if number % 2 else "male",
         "site": "anterior torso",
         "skin_tone": "II",
+        "waits_min": {"nurse": 4.5, "reader": one["wait_min"] - 4.5} if one["wait_min"] else {},
+        "as_of_revision": revision,
     }
 
 
@@ -155,8 +155,9 @@ def components(revision: int) -> list[Told]:
                 "images_per_s": round(3 + wave(i), 2),
                 "error_rate": 0.02 if name == "knn" else 0.0,
                 "latency_ms": {"p50": 8.0 + i, "p95": 21.0 + 3 * i, "p99": 40.0 + 5 * i},
-                "last_input": {"case_id": f"c{images:05d}"},
-                "last_output": {"log_odds": 0.41} if name in WEIGHTS else None,
+                "last_input": f"c{images:05d}",
+                "last_output": "0.41" if name in WEIGHTS else "",
+                "facts": {"images": images},
             }
         )
     return found
@@ -187,13 +188,14 @@ def stacks(revision: int) -> Told:
         {
             "epoch": 1,
             "at_min": 380.0,
-            "decision": "promoted",
+            "verdict": "promoted",
+            "version": 1,
             "how": "restack",
-            "threshold": 0.39,
+            "labels": 120,
             "reason": "all gates passed",
         }
     ]
-    return {"versions": versions, "decisions": decisions, "orders": []}
+    return {"versions": versions, "decisions": decisions, "orders": [], "note": None}
 
 
 def drift() -> Told:
@@ -253,6 +255,7 @@ def performance(revision: int) -> Told:
         "confusion": count,
         "sensitivity": share(count["tp"], count["fn"]),
         "specificity": share(count["tn"], count["fp"]),
+        "note": "of cases whose truth came back",
     }
 
 
