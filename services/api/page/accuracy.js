@@ -3,7 +3,7 @@
 import { h, patch } from "./dom.js";
 import { counted, interval, number, percent } from "./format.js";
 import { state } from "./store.js";
-import { waiting } from "./summary.js";
+import { presentOnly, waiting } from "./summary.js";
 
 const FIGURES = [
   ["sensitivity", "of malignant lesions, called malignant"],
@@ -13,6 +13,10 @@ const FIGURES = [
 export function drawAccuracy() {
   const host = document.getElementById("confusion");
   const told = state.performance;
+  if (state.at !== null) {
+    patch(host, presentOnly());
+    return;
+  }
   if (!told) {
     patch(host, h("p", { class: "none" }, waiting("performance")));
     return;

@@ -43,7 +43,8 @@ export async function ask(path, { method = "GET", body, more, patience_ms = PATI
   }
 }
 
-async function problemOf(answer) {
+/** Return the problem that an answer tells. */
+export async function problemOf(answer) {
   let told = {};
   try {
     told = await answer.json();

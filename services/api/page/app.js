@@ -28,14 +28,14 @@ draws(["clock", "twin", "beat", "connection", "refused", "at"], drawBanners);
 draws(["twin", "beat", "refused"], drawSummary);
 draws(["components", "twin", "refused", "size"], drawPipeline);
 draws(["twin", "time", "at"], drawTime);
-draws(["series", "drift", "refused", "size"], drawSeries);
-draws(["performance", "refused"], drawAccuracy);
+draws(["series", "drift", "refused", "size", "at"], drawSeries);
+draws(["performance", "refused", "at"], drawAccuracy);
 draws(["stacks", "refused", "size"], drawStacks);
 draws(["drift", "refused", "size"], drawDrift);
 draws(["cases", "refused"], drawCases);
 draws(["upload"], drawUpload);
 draws(["runs", "scenarios", "refused"], drawRuns);
-draws(["forecast", "size"], drawForecast);
+draws(["forecast", "scenarios", "size"], drawForecast);
 draws(["at"], forgetMore);
 draws(["components"], () => drawerKey()?.startsWith("component ") && redrawDrawer());
 

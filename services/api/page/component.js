@@ -1,6 +1,6 @@
 // One part of the pipeline in the drawer: how it is, and what became of it.
 
-import { get, query } from "./api.js";
+import { get } from "./api.js";
 import { act, h } from "./dom.js";
 import { drawerKey, openDrawer, redrawDrawer } from "./drawer.js";
 import { NONE, clock, milliseconds, number, percent, rate, seconds, words } from "./format.js";
@@ -33,7 +33,9 @@ async function load(name) {
   if (parts().find((one) => one.name === name)?.kind === "topic") return;
   try {
     const path = `/v1/components/${encodeURIComponent(name)}/history`;
-    history = await get(path + query({ revision: state.at }));
+    history = await get(path);
+    const at = state.at ?? Infinity; // what came later is no part of the past
+    history.entries = history.entries.filter(({ revision }) => revision <= at);
   } catch (error) {
     history = { problem: error.message };
   }

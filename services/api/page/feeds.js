@@ -7,12 +7,12 @@ import { changed, state } from "./store.js";
 const SWEEP_MS = 250;
 const CASES_SHOWN = matchMedia("(max-width: 34rem)").matches ? 10 : 25; // each a line on a phone
 const BINS_AIMED_AT = 60;
-const BINS_MIN = [1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440, 2880, 10080, 43200];
+const BINS_MIN = [15, 30, 60, 120, 240, 480, 1440, 2880, 10080];
 
 const at = () => ({ revision: state.at });
 
 // pause_ms: between two questions; idle_ms: asked again after so long without news, because ages
-// and rates change on their own; kinds: changes that concern it.
+// and rates change on their own; kinds: changes that concern it; present: has no past.
 const FEEDS = {
   twin: { pause_ms: 500, idle_ms: 5000, kinds: null, path: () => `/v1/twin${query(at())}` },
   components: {
@@ -31,13 +31,15 @@ const FEEDS = {
     pause_ms: 2000,
     idle_ms: 30000,
     kinds: ["case"],
-    path: () => `/v1/series${query({ ...at(), bin_min: bin() })}`,
+    path: () => `/v1/series${query({ bin_min: bin() })}`,
+    present: true,
   },
   performance: {
     pause_ms: 2000,
     idle_ms: 30000,
     kinds: ["case"],
-    path: () => `/v1/performance${query(at())}`,
+    path: () => "/v1/performance",
+    present: true,
   },
   stacks: {
     pause_ms: 1000,
@@ -113,6 +115,7 @@ function sweep() {
   for (const [name, feed] of Object.entries(FEEDS)) {
     const quiet_ms = now_ms - feed.asked_ms;
     const idle = state.at === null && quiet_ms > feed.idle_ms;
+    if (feed.present && state.at !== null) continue;
     if (!feed.asking && (idle || (feed.due && quiet_ms >= feed.pause_ms))) fetchOne(name, feed);
   }
 }

@@ -4,13 +4,17 @@ import { chart, roomOf, timeAxis } from "./chart.js";
 import { h, patch } from "./dom.js";
 import { minutes, number, words } from "./format.js";
 import { state } from "./store.js";
-import { waiting } from "./summary.js";
+import { presentOnly, waiting } from "./summary.js";
 
 const MOST_BINS = 1000;
 const NODES_SHOWN = 7; // as many as there are colours
 
 export function drawSeries() {
   const host = document.getElementById("flow-charts");
+  if (state.at !== null) {
+    patch(host, presentOnly());
+    return;
+  }
   if (!state.series) {
     patch(host, h("p", { class: "none" }, waiting("series")));
     return;

@@ -2,7 +2,7 @@
 
 import { headers } from "./api.js";
 
-const SILENCE_MS = 1500; // a heartbeat is due each second
+const SILENCE_MS = 1600; // a heartbeat is due each second; a banner, within two of its absence
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 1000;
 
@@ -35,7 +35,7 @@ export function parser(each) {
  *
  * @param {string} path
  * @param {{event: (name: string, told: object) => void, connection: (state: string, why: string)
- *   => void}} hears  connection is "live", or "lost" after 1.5 s of silence
+ *   => void}} hears  connection is "live", or "lost" after such a silence
  */
 export function follow(path, hears) {
   let last = ""; // id of the last event: where to go on from

@@ -72,6 +72,12 @@ function degraded() {
   );
 }
 
+/** Return what a part says that is known of the present only; null at the present. */
+export function presentOnly() {
+  if (state.at === null) return null;
+  return h("p", { class: "none" }, "Known of the present only: no past of it is kept.");
+}
+
 /** Return what an empty part says: that it was refused and why, or that it is awaited. */
 export function waiting(feed) {
   const problem = state.refused[feed];

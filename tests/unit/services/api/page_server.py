@@ -164,12 +164,12 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
         return twin.drift()
 
     @app.get("/v1/performance")
-    def performance(revision: int | None = None) -> Told:
-        return twin.performance(fake.at(revision) if fake.labels else 1)
+    def performance() -> Told:
+        return twin.performance(fake.revision if fake.labels else 1)
 
     @app.get("/v1/series")
-    def series(bin_min: float = 60.0, revision: int | None = None) -> Told:
-        return twin.series(fake.at(revision), bin_min)
+    def series(bin_min: int = 60) -> Told:
+        return twin.series(fake.revision, bin_min)
 
 
 def _cases(app: FastAPI, fake: FakeTwin) -> None:
@@ -256,39 +256,47 @@ def _cases(app: FastAPI, fake: FakeTwin) -> None:
 def _work(app: FastAPI, fake: FakeTwin) -> None:
     @app.get("/v1/runs")
     def runs() -> Told:
-        return {"runs": fake.runs}
+        return {"items": fake.runs, "before": None}
 
     @app.post("/v1/runs", status_code=202)
     async def start(request: Request) -> Told:
         asked = await request.json()
+        if "\n" in asked["scenario"]:
+            errors = [{"source": "posted", "line": 2, "key": "seed", "message": "is no number"}]
+            raise ProblemError(422, "the scenario is not valid", errors=errors)
         run = {
-            "run_id": f"r{len(fake.runs) + 1}",
-            "scenario": asked.get("scenario", "pasted"),
+            "id": f"r{len(fake.runs) + 1}",
             "state": "running",
-            "progress": {"done": 3, "total": 10},
+            "cancelling": False,
+            "gates": None,
+            "managed": True,
+            "resumable": False,
+            "asked": {"scenario": asked["scenario"]},
+            "progress": {"stage": "replications", "done": 3, "total": 10},
             "created_unix_s": time.time(),
         }
         fake.runs.insert(0, run)
-        return run
+        return {"id": run["id"], "scenario": asked["scenario"]}
 
     @app.get("/v1/runs/{run_id}")
     def run(run_id: str, response: Response) -> Told:
         response.headers["ETag"] = f'"{run_id}"'
-        return next(one for one in fake.runs if one["run_id"] == run_id)
+        return next(one for one in fake.runs if one["id"] == run_id)
 
     @app.post("/v1/runs/{run_id}/cancel", status_code=202)
-    def cancel(run_id: str) -> Told:
-        one = next(one for one in fake.runs if one["run_id"] == run_id)
+    def cancel(run_id: str, if_match: Annotated[str, Header()]) -> Told:
+        assert if_match == f'"{run_id}"'
+        one = next(one for one in fake.runs if one["id"] == run_id)
         one["state"] = "cancelled"
         return one
 
     @app.get("/v1/scenarios")
     def scenarios() -> Told:
-        return {"scenarios": [{"name": "first-clinic", "about": "A small clinic."}]}
+        return {"scenarios": [{"name": "first-clinic", "about": "A small one.", "problem": None}]}
 
     @app.post("/v1/forecasts", status_code=202)
     def ask_forecast() -> Told:
-        return {"forecast_id": "w1", "state": "running"}
+        return {"id": "w1", "scenario": "first-clinic"}
 
     @app.get("/v1/forecasts/{forecast_id}")
     def forecast(forecast_id: str) -> Told:
@@ -297,7 +305,7 @@ def _work(app: FastAPI, fake: FakeTwin) -> None:
         queue = {name: [level + 0.2 * hour for hour in hours] for name, level in levels.items()}
         bins = [60.0 * hour for hour in hours]
         return {
-            "forecast_id": forecast_id,
+            "id": forecast_id,
             "state": "done",
             "result": {"bins_min": bins, "series": {"queue_at_reader": queue}},
         }
