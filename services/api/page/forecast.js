@@ -80,12 +80,14 @@ export function drawForecast() {
   }
 }
 
-function drawBands(host, { series, bins_min: bins }) {
+function drawBands(host, { series, bins_min: bins, assumptions, degraded }) {
   const width = roomOf(document.getElementById("flow-charts"));
   const { unit_min: _, ...axis } = timeAxis(bins);
   patch(
     host,
     h("p", { class: "muted" }, "At each moment, a future lies in the wide band with a chance of 90 %, if the scenario is true as it stands."),
+    degraded?.length ? h("div", { class: "note-warn" }, h("ul", {}, degraded.map((one) => h("li", {}, one)))) : null,
+    assumptions?.length ? h("details", {}, h("summary", {}, "What is assumed"), h("ul", {}, assumptions.map((one) => h("li", {}, one)))) : null,
     h("div", { class: "two" }, Object.entries(series).map(([name, one]) =>
       chart({
         key: `forecast-${name}`,

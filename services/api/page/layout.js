@@ -31,12 +31,12 @@ export const EDGES = [
   ["stem", "explainer", "explanations", true],
 ];
 
-const W = 116;
+const W = 124;
 const H = 84;
 const LEARNER_W = 150; // their figures stand side by side
 
 function wide() {
-  const gap = 35; // room for what flows, in numbers
+  const gap = 31; // room for what flows, in numbers
   const x = (column) => 4 + column * (W + gap);
   const rows_h = 74;
   const middle = 3 * rows_h - H / 2 - 3;
@@ -53,7 +53,7 @@ function wide() {
 
 function narrow() {
   const places = {};
-  const middle = 112;
+  const middle = 108;
   const step = H + 28;
   ["cases", "worker", "stem"].forEach((name, i) => (places[name] = [middle, 2 + i * step, W, H]));
   const top = 2 + 3 * step;

@@ -6,7 +6,7 @@ import { EDGES, LAYOUTS, edgeNumber, edgePath, parts } from "./layout.js";
 import { announce, state } from "./store.js";
 import { waiting } from "./summary.js";
 
-const WIDE_PX = 1000; // narrower than that, the wide diagram's letters would be too small
+const WIDE_PX = 1100; // narrower than that, the wide diagram's letters would be too small
 export const HEALTH = {
   well: { mark: "✔", word: "well" },
   degraded: { mark: "▲", word: "degraded" },
@@ -38,7 +38,7 @@ function look(part, known) {
       mark: lag == null ? "?" : "≡",
       lines: [
         state.at === null ? rate(per_s) : "flow: live only",
-        lag == null ? "lag not known" : `lag ${number(lag)}`,
+        state.at !== null ? "lag: live only" : lag == null ? "lag not known" : `lag ${number(lag)}`,
         "",
       ],
     };
@@ -147,7 +147,7 @@ function flowWords() {
     legend,
     h("span", {}, "↻ restarts"),
     h("span", {}, state.at === null ? `all records: ${rate(flow(null))} (numbers at the lines: records of the last 10 s)` : "flow is shown live only"),
-    h("span", {}, behind.length ? `lag: ${behind.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
+    state.at !== null ? null : h("span", {}, behind.length ? `lag: ${behind.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
   );
 }
 

@@ -121,7 +121,7 @@ export function drawRuns() {
   }
   patch(host, h(
     "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Runs" },
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of runs" },
     h("table", {}, h("caption", {}, "Runs, newest first"),
       h("thead", {}, h("tr", {}, ["Run", "State", "Progress", "Asked for", "What can be done"].map((one) => h("th", { scope: "col" }, one)))),
       h("tbody", {}, runs.map(row))),

@@ -18,6 +18,7 @@ from PIL import Image
 
 from services.api.problems import ProblemError, answer_problem, problems
 from services.api.routes.page import router as page
+from services.api.security.headers import with_defaults
 
 RECORDS_PER_S: Final = 8
 KINDS: Final = ("CaseArrived/2", "VerdictIssued/2", "CaseClosed/1")
@@ -35,6 +36,7 @@ class FakeTwin:
         self.feedback: list[tuple[str, Told]] = []
         self.explained: set[str] = set()
         self.labels = True  # whether any came back
+        self.resumed: list[str] = []  # ids that streams were asked to go on from
 
     @property
     def revision(self) -> int:
@@ -59,12 +61,21 @@ def app_of(fake: FakeTwin) -> FastAPI:
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(ProblemError, answer_problem)  # type: ignore[arg-type]
     app.include_router(page)
+
+    @app.middleware("http")
+    async def policy(request: Request, go_on: Any) -> Response:
+        # The real server's headers: what its policy forbids must not be needed.
+        answer: Response = await go_on(request)
+        answer.raw_headers[:] = with_defaults(answer.raw_headers)
+        return answer
+
     _twin(app, fake)
     _cases(app, fake)
     _work(app, fake)
 
     @app.get("/v1/events")
-    async def events() -> StreamingResponse:
+    async def events(last_event_id: Annotated[str, Header()] = "") -> StreamingResponse:
+        fake.resumed.append(last_event_id)
         return StreamingResponse(_stream(fake), media_type="text/event-stream")
 
     return app
@@ -307,7 +318,12 @@ def _work(app: FastAPI, fake: FakeTwin) -> None:
         return {
             "id": forecast_id,
             "state": "done",
-            "result": {"bins_min": bins, "series": {"queue_at_reader": queue}},
+            "result": {
+                "bins_min": bins,
+                "series": {"queue.reader": queue},
+                "assumptions": ["the scenario is taken as it stands"],
+                "degraded": [],
+            },
         }
 
 
