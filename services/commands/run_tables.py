@@ -152,7 +152,11 @@ def _gates(gates: list[tuple[Result, Result]]) -> Table:
 def _facts(summary: Result) -> dict[str, str]:
     points = summary["points"]
     route = f" ({summary['route']}, batches of {summary['batch']})" if summary["route"] else ""
+    if summary.get("attached"):
+        route = " (attached to the twin that is up)"
     rows = {"scenario": f"{summary['scenario']}{route}"}
+    for one in summary.get("attached", ()):
+        rows["tag"] = f"{one['tag']}, from {one['offset_min'] / 1440:g} d of the live log on"
     if summary["model_id"]:
         rows["model"] = summary["model_id"]
         rows["verdicts"] = f"{summary['verdicts']}, rejected {summary['rejected']}"
