@@ -169,7 +169,7 @@ def _run(
         "latency_ms": _latencies(told.latencies),
         "mirror": told.mirrors[0] if len(told.mirrors) == 1 else _all_equal(told.mirrors),
         "bank": _bank_facts(points, built),
-        **({"attached": told.attached} if told.attached else {}),
+        **({"attached": told.attached} if kept.get("attach") else {}),
         "restarts": told.restarts,
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),

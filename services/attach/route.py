@@ -1,4 +1,4 @@
-"""One run's way to the twin that is up: link, clock, note for the page, and the check of the log."""
+"""One run's way to the twin that is up: link, clock, note for the page, and check of the log."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

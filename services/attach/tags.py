@@ -9,20 +9,17 @@ from twin.events import (
     CaseArrived,
     CaseClosed,
     CaseEvent,
-    CaseRejected,
     Event,
     FeedbackReceived,
     LoggedEvent,
     StackEvent,
     StackOrdered,
-    VerdictIssued,
 )
 from twin.state import shelf_key
 
 _SIGN: Final = "."  # between tag and id; no scenario's name has it, so no tag begins another
 _MOST_OF_NAME: Final = 40  # characters; ids on the log have bounds
-Sent = TypeVar("Sent", CaseArrived, CaseClosed, FeedbackReceived)
-Answer = TypeVar("Answer", VerdictIssued, CaseRejected)
+Sent = TypeVar("Sent", bound=CaseArrived | CaseClosed | FeedbackReceived)
 
 
 def new_tag(name: str) -> str:
@@ -50,13 +47,13 @@ class Tags:
     def put(self, event: Sent) -> Sent:
         """Return an event as the live log has it."""
         at_min = self.offset_min + event.at_min
-        tagged = replace(event, case_id=self.begins + event.case_id, at_min=at_min)
-        if isinstance(tagged, FeedbackReceived):
-            return replace(tagged, feedback_id=self.begins + tagged.feedback_id)
-        return tagged
+        fields = {"case_id": self.begins + event.case_id}
+        if isinstance(event, FeedbackReceived):
+            fields["feedback_id"] = self.begins + event.feedback_id
+        return replace(event, at_min=at_min, **fields)
 
     def owns(self, event: Event) -> bool:
-        """Return whether an event about a case is of this run; a user's label of its case is not."""
+        """Return whether an event is of this run's cases; what a user says of them is not."""
         if isinstance(event, FeedbackReceived) and not event.feedback_id.startswith(self.begins):
             return False
         return isinstance(event, CaseEvent) and event.case_id.startswith(self.begins)

@@ -30,20 +30,23 @@ def up(
 ) -> None:
     """Bring the twin up and keep it up; Ctrl-C or SIGTERM takes everything down.
 
-    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. With
+    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. Without --model,
+    the one saved last answers; where there is none yet, that of the scenario, or the one that
+    scenarios/first-clinic.yaml uses, is trained first. With
     --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
     the re-stacker decide: a twin that is up has event time alone, so no clock does.
 
     Example: dermtwin up &  dermtwin status
     """
-    from services.artefacts import ArtefactStore
+    from services.attach.loop_part import noted
+    from services.commands.up_model import model_to_serve
     from services.commands.upfile import UpFile
     from services.live import ground, live_twin
     from services.logs import open_log
     from services.parts import parts_of
 
     settings = environment_settings()
-    artefact = ArtefactStore(settings.home).load_or_latest(model)
+    artefact = model_to_serve(model, scenario, settings)
     loop = None if scenario is None else _loop(scenario, artefact)
     stop = threading.Event()
     say(f"starting model {artefact.model_id}")
@@ -64,6 +67,7 @@ def up(
             "prefix": twin.prefix,
             "model_id": artefact.model_id,
             "at_epochs": _at_epochs(loop),
+            **noted(artefact, loop),
         }
         # Set now: Ray puts a handler of its own in place when it starts.
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -27,7 +27,7 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
     points = summary["points"]
     several = len(points) > 1
     files = [*_FILES[:2], *([_OF_POINTS] if several else []), *_FILES[2:]]
-    attached = bool(summary.get("attached"))  # then the worker's log is the live twin's
+    attached = "attached" in summary  # then the worker's log is the live twin's
     files += _OF_TWIN[: 1 if attached else 2] if summary["route"] else ()
     facts = [
         ["digest", tag("code", summary["digest"], class_="digest")],
@@ -58,7 +58,7 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
 
 
 def _route(summary: Mapping[str, Any]) -> str:
-    if not summary.get("attached"):
+    if "attached" not in summary:
         return f"{summary['route']}, batches of {summary['batch']}"
     tags = ", ".join(one["tag"] for one in summary["attached"])
     return f"attached to the twin that was up, as {tags}"
@@ -73,7 +73,7 @@ def _commands(summary: Mapping[str, Any]) -> list[str]:
     if summary["kind"] == "compare":
         names = " ".join(f"points/{at:03d}.yaml" for at in range(len(summary["points"])))
         return [f"dermtwin compare {names}{route}"]
-    if summary.get("attached"):  # no twin needs to be up for it, but its model has to be there
+    if "attached" in summary:  # no twin needs to be up for it, but its model has to be there
         route = f" --route inprocess --model {summary['model_id']}"
     return [f"dermtwin run scenario.yaml{route}"]
 
