@@ -33,7 +33,7 @@ def fitted(scenario: Scenario, source: str, overrides: Sequence[str] = ()) -> Fi
     """
     if scenario.sweep is not None:
         reason = (
-            "several points would need several twins: fix the values with --set, and sweep=null"
+            "several points would need several twins: fix the values with --set sweep=null and more"
         )
         raise ScenarioError(source, 0, "sweep", f"{reason}, or run it without --attach")
     data: dict[str, Any] = dict(plain(scenario))
