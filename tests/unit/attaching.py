@@ -77,7 +77,9 @@ class HashTicket:
     images: list[ImageRef]
 
     def collect(self) -> list[Answer]:
-        return [Opinion(p_malignant=_p(one), log_odds={"svm": 1.0}) for one in self.images]
+        return [
+            Opinion(p_malignant=_p(one), log_odds={"svm": 1.0}, missing=()) for one in self.images
+        ]
 
     def done(self) -> bool:
         return True
@@ -108,13 +110,14 @@ class Shelf:
 
 
 class Wall:
-    """A wall clock that moves when somebody sleeps."""
+    """A wall clock that moves when somebody sleeps, and a little whenever it is looked at."""
 
     def __init__(self) -> None:
         self.at_s = 100.0
         self.naps: list[float] = []
 
     def now_s(self) -> float:
+        self.at_s += 0.001
         return self.at_s
 
     def sleep(self, nap_s: float) -> None:

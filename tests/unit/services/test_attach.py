@@ -1,4 +1,4 @@
-"""Runs that attach to a twin that is up: one digest, ids that never meet, and notes for the page."""
+"""Runs that attach to a twin that is up: one digest, ids that never meet, notes for the page."""
 
 from dataclasses import replace
 
@@ -75,10 +75,10 @@ def test_ids_of_two_runs_never_meet(live) -> None:
 def test_event_time_never_goes_backwards_from_run_to_run(live) -> None:
     live.bus.publisher().publish(arrived("somebody's", 3 * DAY + 0.25))
     run(live, scenario(), 100.0)
-    first, *ours = [one.at_min for one in on_log(live, "cases") if isinstance(one, CaseArrived)]
-    assert first not in ours
-    assert min([first, *ours]) == 3 * DAY + 0.25
-    assert min(ours) > 4 * DAY
+    cases = [one for one in on_log(live, "cases") if isinstance(one, CaseArrived)]
+    ours = [one.at_min for one in cases if one.case_id != "somebody's"]
+    assert len(ours) == len(cases) - 1 > 20
+    assert 4 * DAY < min(ours) < max(ours) < 5 * DAY
 
 
 @pytest.mark.parametrize(
