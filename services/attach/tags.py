@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from twin.errors import InvariantError
 from twin.events import (
@@ -47,10 +47,10 @@ class Tags:
     def put(self, event: Sent) -> Sent:
         """Return an event as the live log has it."""
         at_min = self.offset_min + event.at_min
-        fields = {"case_id": self.begins + event.case_id}
-        if isinstance(event, FeedbackReceived):
-            fields["feedback_id"] = self.begins + event.feedback_id
-        return replace(event, at_min=at_min, **fields)
+        tagged = replace(event, case_id=self.begins + event.case_id, at_min=at_min)
+        if isinstance(tagged, FeedbackReceived):
+            return cast("Sent", replace(tagged, feedback_id=self.begins + tagged.feedback_id))
+        return tagged
 
     def owns(self, event: Event) -> bool:
         """Return whether an event is of this run's cases; what a user says of them is not."""

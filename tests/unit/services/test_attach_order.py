@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from attaching import CLINIC, LABELS, LOOP, LiveTwinInMemory, in_process, scenario
+from rich.progress import Progress
 
 from services.attach import running
 from services.attach.fitting import fitted
@@ -15,6 +16,7 @@ from services.attach.survey import Survey
 from services.attach.up_twin import UpTwin
 from services.commands.upfile import UpFile
 from services.config import Settings
+from services.console import Bars
 from services.live_log import LiveLog
 from services.runs import RunOrder, run_scenario
 from simulator.language.loop_plans import drift_plan, outages, restack_plan
@@ -257,7 +259,7 @@ def run(live: LiveTwinInMemory, home: Path, monkeypatch: pytest.MonkeyPatch, tex
     monkeypatch.setattr(running, "RedisShelf", Kept)
     order = RunOrder(text=text, source="x.yaml", attach=True, speed="max", **more)
     with UpFile(home).hold(NOTE):
-        return run_scenario(order, Settings(home=home), lambda stage, done, total: None)
+        return run_scenario(order, Settings(home=home), Bars(Progress(disable=True)))
 
 
 def test_a_nominal_scenario_runs_on_the_twin_that_is_up(live, tmp_path, monkeypatch) -> None:
