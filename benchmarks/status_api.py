@@ -15,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 
 READS = (
     *("/v1/twin", "/v1/components", "/v1/cases?limit=20", "/v1/twin", "/v1/series"),
@@ -39,7 +39,7 @@ cases: {source: synthetic, population: {prevalence: 20 %}}
 arrivals: {rate_per_h: 1200}
 pathway:
   - {id: ai, twin: score, then: read}
-  - {id: read, staff: dermatologist, service: {exponential: 1 min}, then: end}
+  - {id: read, staff: dermatologist, service: {exponential: {mean: 1 min}}, then: end}
 staff: {dermatologist: 30}
 """
 SPEED = "60"  # simulated minutes per wall minute: 1,200 patients an hour are 20 a second
@@ -133,8 +133,7 @@ def _load(what: str, *arguments: object) -> dict[str, Any]:
 
 
 def _twin(base: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{base}/v1/twin", timeout=1) as answer:
-        found: dict[str, Any] = json.load(answer)
+    found: dict[str, Any] = requests.get(f"{base}/v1/twin", timeout=1).json()
     return found
 
 
@@ -151,7 +150,7 @@ def _killed(base: str, up: dict[str, Any], part: str) -> dict[str, float]:
             sys.exit(f"{part} did not come back")
         try:
             state = _twin(base)
-        except OSError:  # whoever asks is told by getting no answer
+        except requests.RequestException:  # whoever asks is told by getting no answer
             state = {"state": "no answer"}
         if state["state"] != "live":
             told_s = told_s or now_s
