@@ -39,7 +39,7 @@ ASSUMED: Final = (
     "nobody's elapsed service is known: service, and patience, begin anew; waits and overdue rules "
     "count from the true arrival",
 )
-TRIES: Final = 64  # walks until one is still inside; assumption: rarer cases are told instead
+TRIES: Final = 256  # walks until one is still inside; assumption: rarer cases are told instead
 # Keys of patients who were inside: beyond any arrival's, appointments' numbers included.
 _KEYS_FROM: Final = 2**50
 _LONGEST: Final = 1000  # steps of a walk; a loop without end is none of a clinic
