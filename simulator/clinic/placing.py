@@ -119,7 +119,8 @@ class Placing:
         return first
 
     def _person(self, number: int, one: Inside, attempt: int) -> Person:
-        key = _KEYS_FROM + number * TRIES + attempt
+        # First tries side by side: draws come in blocks, and most need few tries.
+        key = _KEYS_FROM + attempt * len(self._opening.inside) + number
         index = self._class_of(number, one)
         name = self._ways.scenario.patient_classes[index].id
         person = Person(number, key, one.at_min, index, name, len(self._ways.scenario.pathway))

@@ -51,6 +51,13 @@ def future_scenario(
     if cases.count is not None:
         assumed.append("cases.count is left out: patients go on coming")
     data["cases"].pop("count", None)
+    data["shifts"] = [
+        {**shift, "id": name}  # names go by place, and a shift that is still to come is left out
+        for shift, spec, name in zip(
+            data.get("shifts", ()), scenario.shifts, scenario.shift_ids(), strict=True
+        )
+        if spec.at_min < until_min
+    ]
     if not isinstance(cases, NominalCases):
         population = None if isinstance(cases, ImageCases) else data["cases"].get("population")
         data["cases"] = {"source": "nominal", "population": population or {}, "ai": _PAPER_AI}

@@ -14,6 +14,9 @@ from simulator.clinic.upstream import Upstream
 from simulator.draws.uniforms import Uniforms
 from simulator.language.schema import Scenario
 
+# Replication of the first future. A run that is attached has the scenario's seed, too: with low
+# numbers, a future would have its very draws and so know what is going to happen.
+FUTURES_FROM: Final = 1_000_000
 FEWEST_ANSWERS: Final = 50  # to draw new patients' answers from; below, a nominal AI answers
 MOST_ANSWERS: Final = 500  # the latest of them; assumption: older ones are of another time
 
@@ -33,21 +36,22 @@ def run_future(
     opening: Opening,
     answers: Sequence[tuple[float, bool]] = (),
 ) -> Future:
-    """Run one future; its number is the replication of all its draws.
+    """Run one future; all its draws are keyed by its number, and none is that of a run.
 
     Parameters:
         scenario: as `future_scenario` returns it.
         answers: (p_malignant, flagged) of late, of which each new patient gets one; then the truth
             is drawn from p_malignant. Without any, the scenario's nominal AI answers.
     """
-    people = People(scenario, number, from_min=opening.at_min, first=len(opening.inside))
+    replication = FUTURES_FROM + number
+    people = People(scenario, replication, from_min=opening.at_min, first=len(opening.inside))
     fills = people.fills()
     if answers and scenario.has_truth():
         fills = [
-            _then(fill, _answering(scenario, number, name, answers))
+            _then(fill, _answering(scenario, replication, name, answers))
             for fill, name in zip(fills, [one.id for one in scenario.patient_classes], strict=True)
         ]
-    engine = Engine(scenario, number, _Coming(people, fills), opening=opening, fills=fills)
+    engine = Engine(scenario, replication, _Coming(people, fills), opening=opening, fills=fills)
     journal = engine.run()
     by_node: dict[str, int] = {}
     for one in engine.placed:
@@ -89,11 +93,11 @@ def _then(first: Fill | None, second: Fill) -> Fill:
 
 
 def _answering(
-    scenario: Scenario, number: int, name: str, answers: Sequence[tuple[float, bool]]
+    scenario: Scenario, replication: int, name: str, answers: Sequence[tuple[float, bool]]
 ) -> Fill:
     """Return what gives a patient one of some answers, and a truth that it is calibrated for."""
-    picks = Uniforms(scenario.seed, number, f"future.answer.{name}")
-    truth = Uniforms(scenario.seed, number, f"future.truth.{name}")
+    picks = Uniforms(scenario.seed, replication, f"future.answer.{name}")
+    truth = Uniforms(scenario.seed, replication, f"future.truth.{name}")
 
     def fill(person: Person) -> None:
         place = min(int(picks[person.key] * len(answers)), len(answers) - 1)
