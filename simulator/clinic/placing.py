@@ -79,7 +79,7 @@ class Placing:
         scenario = ways.scenario
         key = (scenario.seed, ways.replication)
         self._ways, self._opening, self._fills = ways, opening, fills
-        self._now_min = opening.at_min
+        self._now_min, self._has_truth = opening.at_min, scenario.has_truth()
         self._truth = Uniforms(*key, "opening.truth")
         self._classes = Uniforms(*key, "opening.class")
         self._services = {
@@ -136,7 +136,7 @@ class Placing:
             person.flagged = person.score_flags = one.flagged
             if one.rejected is not None:
                 person.rejected = one.rejected
-            if one.p_malignant is not None and self._ways.scenario.has_truth():
+            if one.p_malignant is not None and self._has_truth:
                 # The twin does not know the truth; its own probability is all that is known of it.
                 person.malignant = self._truth[key] < one.p_malignant
                 person.diagnosis = None
