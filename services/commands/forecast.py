@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -72,7 +73,7 @@ def forecast(
     tell = _Progress(folder)
     tell("state", 0, 1)
     try:
-        start = _start(from_log, at_min, offset_min)
+        start = _start(sound.name, from_log, at_min, offset_min)
         with progress_bars() as bars:
 
             def on_progress(done: int, total: int) -> None:
@@ -125,7 +126,9 @@ def _folder(out: Path | None, home: Path, name: str) -> Path:
     return folder
 
 
-def _start(from_log: Path | None, at_min: float | None, offset_min: float | None) -> "Fork":
+def _start(
+    name: str, from_log: Path | None, at_min: float | None, offset_min: float | None
+) -> "Fork":
     """Fork a log file, or the log of the twin that is up.
 
     Raises:
@@ -146,7 +149,11 @@ def _start(from_log: Path | None, at_min: float | None, offset_min: float | None
     if run is None:
         return fork(events, offset_min=offset_min or 0.0, at_min=at_min)
     zero_min = run.offset_min if offset_min is None else offset_min
-    return fork(events, offset_min=zero_min, at_min=at_min, tag=run.tag, virtual=run.virtual)
+    start = fork(events, offset_min=zero_min, at_min=at_min, begins=run.begins, virtual=run.virtual)
+    if run.name == name:
+        return start
+    other = f"the run that is attached is {run.name}: its patients go on in {name}"
+    return replace(start, degraded=(*start.degraded, other))
 
 
 def _events(file: Path) -> list[Any]:

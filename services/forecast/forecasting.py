@@ -96,7 +96,8 @@ def forecast(
 
 
 def _assumptions(scenario: Scenario, planned: Futures, start: Fork, drawn: bool) -> list[str]:
-    found = list(ASSUMED) if start.opening.inside else []
+    zero = f"the scenario's time zero is event time {start.offset_min:g} min of the log"
+    found = [zero, *(ASSUMED if start.opening.inside else ())]
     if drawn:
         found.append(
             f"new patients' answers are drawn from the log's latest {len(start.answers)}, and "
@@ -145,7 +146,7 @@ def _history(start: Fork, edges: Floats) -> dict[str, Any]:
     """Return what the log tells of the bins before, as many as there are after."""
     width = float(edges[1] - edges[0])
     count = min(len(edges) - 1, int(start.opening.at_min // width))
-    before = start.t0_min - width * np.arange(count, -1, -1)
+    before: Floats = np.asarray(start.t0_min - width * np.arange(count, -1, -1), dtype=np.float64)
     axes = counts_of(start.arrival_min, start.closed_min, before)
     return {"bins_min": _plain(before[1:]), **{name: _plain(one) for name, one in axes.items()}}
 

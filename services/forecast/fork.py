@@ -38,7 +38,7 @@ def fork(
     *,
     offset_min: float = 0.0,
     at_min: float | None = None,
-    tag: str = "",
+    begins: str = "",
     virtual: bool = False,
 ) -> Fork:
     """Return the state of a log as of an event time.
@@ -47,7 +47,7 @@ def fork(
         events: of the topics `cases` and `verdicts`, in any order; the first of a kind counts.
         offset_min: event time of the scenario's time zero.
         at_min: the event time; None for the latest arrival or closing, whichever is later.
-        tag: only cases whose id begins with it are patients of the clinic.
+        begins: only cases whose id begins so are patients of the clinic.
         virtual: whether cases were sent ahead of their time: then closings alone tell the time.
 
     Raises:
@@ -60,7 +60,7 @@ def fork(
     for event in events:
         if not isinstance(event, CaseArrived | CaseClosed | VerdictIssued | CaseRejected):
             continue
-        if not event.case_id.startswith(tag):
+        if not event.case_id.startswith(begins):
             others.add(event.case_id)
         elif isinstance(event, CaseArrived):
             arrived.setdefault(event.case_id, event)

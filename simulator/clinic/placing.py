@@ -94,9 +94,9 @@ class Placing:
                 node = station.node
                 self._services[place].know(one.id, one.service.get(node.id, node.service))
             for place in ways.delays:
-                node = scenario.pathway[place]
-                assert isinstance(node, DelayNode)
-                self._waits[place].know(one.id, one.service.get(node.id, node.delay))
+                delay = scenario.pathway[place]
+                assert isinstance(delay, DelayNode)  # what else would be among the delays
+                self._waits[place].know(one.id, one.service.get(delay.id, delay.delay))
         self._index = {one.id: index for index, one in enumerate(scenario.patient_classes)}
         self._asked = self._asked_on_the_way()
         self._off = {name: tuple(self._closed(name)) for name in scenario.staff}

@@ -96,7 +96,7 @@ def _figures(result: Mapping[str, Any]) -> Html:
         figures.append(
             Figure(
                 title=name,
-                caption=f"{meaning}. Bands: 5 to 95 % and 25 to 75 % of the futures.",
+                caption=f"{meaning[0].upper()}{meaning[1:]}. Bands: 5 to 95 % and 25 to 75 % of the futures.",
                 data=traces,
                 layout={
                     "xaxis": axis("hours from the fork"),

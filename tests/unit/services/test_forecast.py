@@ -75,7 +75,7 @@ def test_the_time_is_that_of_the_latest_arrival_or_closing_and_says_which() -> N
 
 
 def test_cases_of_others_than_the_attached_run_are_left_out_and_counted() -> None:
-    start = fork([arrival("t1-r0-000001", 10.0), arrival("upload-7", 20.0)], tag="t1-")
+    start = fork([arrival("t1.r0-000001", 10.0), arrival("upload-7", 20.0)], begins="t1.")
     assert (start.t0_min, len(start.opening.inside), start.left_out) == (10.0, 1, 1)
     assert "1 cases of others than the attached run are left out" in project(start)["degraded"]
 
@@ -87,19 +87,24 @@ def test_a_time_before_the_scenario_began_is_refused() -> None:
         fork([arrival("a", 20.0)], offset_min=30.0)
 
 
-def test_of_the_attached_runs_the_latest_that_runs_counts() -> None:
+def test_of_the_attached_runs_the_latest_that_is_under_way_counts() -> None:
     def note(began: float, **more: object) -> bytes:
-        return json.dumps({"name": "n", "offset_min": began, "began_unix_s": began} | more).encode()
+        known = {"name": "n", "offset_min": began, "began_unix_s": began, "speed": 60.0}
+        return json.dumps(known | {"state": "running", "updated_unix_s": 100.0} | more).encode()
 
     notes = {
-        "a": note(1.0, state="running"),
-        "b": note(2.0, state="running", ended_unix_s=None),
-        "c": note(3.0, state="ended", ended_unix_s=4.0),
+        "a": note(1.0),
+        "b": note(2.0),
+        "c": note(3.0, state="done"),
+        "d": note(4.0, updated_unix_s=10.0),  # was killed
     }
-    assert running("p:attached", notes) == Attached(tag="b", name="n", offset_min=2.0)
-    assert running("p:attached", {}) is None
-    with pytest.raises(DataError, match="p:attached d"):
-        running("p:attached", {"d": b"{}"})
+    latest = Attached(begins="b.", name="n", offset_min=2.0)
+    assert running("p:attached", notes, 101.0) == latest
+    fast = running("p:attached", {"a": note(1.0, speed=None)}, 101.0)
+    assert fast is not None and fast.virtual
+    assert running("p:attached", {}, 101.0) is None
+    with pytest.raises(DataError, match="p:attached e"):
+        running("p:attached", {"e": b"{}"}, 101.0)
 
 
 def test_a_forecast_tells_what_it_starts_from_and_joins_what_was() -> None:
@@ -123,7 +128,8 @@ def test_a_forecast_tells_what_it_starts_from_and_joins_what_was() -> None:
     assert sum(result["history"]["arrivals"]) == ((arrived > 470) & (arrived <= 500)).sum()
     assert {"in_system", "arrivals", "departures", "queue.desk"} <= result["series"].keys()
     band = result["series"]["in_system"]
-    assert all(low <= mid <= high for low, mid, high in zip(*map(band.get, ("p05", "p50", "p95"))))
+    assert list(band) == ["p05", "p25", "p50", "p75", "p95"]
+    assert all(list(point) == sorted(point) for point in zip(*band.values(), strict=True))
     mean = result["metrics"]
     moved = mean["arrivals"]["mean"] - mean["departures"]["mean"]
     assert mean["in_system.end"]["mean"] == pytest.approx(inside(500.0) + moved, abs=1e-3)
@@ -182,20 +188,21 @@ def test_without_a_log_file_the_twin_that_is_up_is_forked(
     class Log:
         def events(self, *topics: str) -> list[Event]:
             assert topics == ("cases", "verdicts")
-            return [arrival("t1-r0-000001", 1500.0), arrival("upload-1", 9000.0)]
+            return [arrival("t1.r0-000001", 1500.0), arrival("upload-1", 9000.0)]
 
         def __enter__(self) -> "Log":
             return self
 
         def __exit__(self, *_: object) -> None: ...
 
-    run = Attached(tag="t1", name="clinic", offset_min=1440.0)
+    run = Attached(begins="t1.", name="other", offset_min=1440.0)
     monkeypatch.setattr("services.live_log.live_log", lambda _: Log())
     monkeypatch.setattr("services.forecast.attached.attached_run", lambda _: run)
     assert ask(files, "--futures", "2").exit_code == 0
     result = json.loads((files / "out" / "forecast.json").read_text())
     assert (result["t0_min"], result["offset_min"]) == (1500.0, 1440.0)
     assert result["start"]["in_system"] == 1
+    assert "the run that is attached is other: its patients go on in clinic" in result["degraded"]
 
 
 def test_what_was_interrupted_or_failed_says_so_in_progress(
