@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from services.commands.api import api
 from services.commands.audit_data import audit_data
 from services.commands.card import card
 from services.commands.compare import compare
@@ -21,6 +22,8 @@ from services.commands.explain import explain
 from services.commands.feedback import feedback
 from services.commands.forecast import forecast
 from services.commands.gallery import gallery
+from services.commands.keys import keys
+from services.commands.mirror import mirror
 from services.commands.realism import realism
 from services.commands.refit import refit
 from services.commands.reproduce import reproduce
@@ -63,13 +66,14 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, doctor),
+    "The live twin, and this machine": (up, status, forecast, feedback, api, mirror, doctor),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
 app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
+app.add_typer(keys, name="keys", rich_help_panel="The live twin, and this machine")
 
 
 @app.callback()

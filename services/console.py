@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from services.progress import ProgressFile
 
 _DRAWN_PER_S: Final = 4
 MESSAGES = Console(stderr=True, highlight=False)
@@ -74,9 +77,21 @@ class Bars:
         self._progress = progress
         self._tasks: dict[str, Any] = {}
         self._drawn_s: dict[str, float] = {}
+        self._file: ProgressFile | None = None
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep the state in a run's folder, too, for whoever shows runs."""
+        self._file = ProgressFile(folder)
+
+    def close(self) -> None:
+        """Write what the folder does not know yet."""
+        if self._file is not None:
+            self._file.flush()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` steps of a stage are done."""
+        if self._file is not None:
+            self._file(stage, done, total)
         now_s = time.monotonic()
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(stage, total=total)
@@ -97,4 +112,8 @@ def progress_bars() -> Iterator[Bars]:
         console=MESSAGES,
         refresh_per_second=_DRAWN_PER_S,
     ) as progress:
-        yield Bars(progress)
+        bars = Bars(progress)
+        try:
+            yield bars
+        finally:
+            bars.close()

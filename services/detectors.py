@@ -70,11 +70,13 @@ def _carry_out(
     bars: Bars,
     banks: Banks,
 ) -> dict[str, Any]:
-    try:
-        return _run(points, kept, store, settings, bars, banks)
-    except KeyboardInterrupt:
-        say(f"interrupted: dermtwin resume {store.folder} carries on")
-        raise
+    bars.keep_in(store.folder)
+    with store.alone():
+        try:
+            return _run(points, kept, store, settings, bars, banks)
+        except KeyboardInterrupt:
+            say(f"interrupted: dermtwin resume {store.folder} carries on")
+            raise
 
 
 def _run(

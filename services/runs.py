@@ -88,11 +88,13 @@ def _kept(order: RunOrder) -> dict[str, Any]:
 def _carry_out(
     points: Sequence[Point], kept: dict[str, Any], store: Store, settings: Settings, bars: Bars
 ) -> dict[str, Any]:
-    try:
-        return _run(points, kept, store, settings, bars)
-    except KeyboardInterrupt:
-        say(f"interrupted: dermtwin resume {store.folder} carries on")
-        raise
+    bars.keep_in(store.folder)
+    with store.alone():
+        try:
+            return _run(points, kept, store, settings, bars)
+        except KeyboardInterrupt:
+            say(f"interrupted: dermtwin resume {store.folder} carries on")
+            raise
 
 
 def _run(

@@ -11,6 +11,8 @@ events.jsonl           the twin's event log, where a twin was asked; its sha256 
 summary.json           what the command prints
 summary.md             the same for a pull request
 report.html            the same for people: opens offline
+progress.json          how far it is, twice a second
+job/                   who asked for it, where the API started it (services/jobs/)
 twin.jsonl             the worker's log, a line per case; telemetry, not part of the digest
 """
 
@@ -18,17 +20,27 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from services.experiments.plan import Point
+from services.folder_lock import RUNNING, held
 from simulator.experiment.result import ReplicationResult
 from simulator.language.scenario import load, resolved
 from twin.errors import DataError, SettingsError
 
 FORMAT = 1
+JOB: Final = "job"  # what the API keeps in a run's folder, before the run has begun
+
+
+def is_free(folder: Path) -> bool:
+    """Return whether a run may begin in a folder: nothing is there but what started it."""
+    return not folder.exists() or (
+        folder.is_dir() and all(one.name == JOB for one in folder.iterdir())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class Store:
             SettingsError: `out` exists and is not an empty directory.
         """
         if out is not None:
-            if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            if not is_free(out):
                 raise SettingsError("--out", str(out), "exists and is not an empty directory")
             folder = out
         else:
@@ -64,6 +76,18 @@ class Store:
         if not (folder / "experiment.json").is_file():
             raise DataError(folder, "is no run folder: it has no experiment.json")
         return cls(folder)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody else run this experiment while the block does.
+
+        Raises:
+            DataError: somebody is running it.
+        """
+        with held(self.folder / RUNNING) as free:
+            if not free:
+                raise DataError(self.folder, "is being run by another process")
+            yield
 
     def begin(self, points: Sequence[Point], order: Mapping[str, Any], base: str) -> None:
         """Keep what was asked for; `base` is the scenario as resolved."""

@@ -1,15 +1,17 @@
 """A scenario file in and out: text to a sound `Scenario`, or one error that lists all problems."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from simulator.language.complaints import complaints
+from simulator.language.reach import Reach
 from simulator.language.schema import Scenario
 from simulator.language.sources import Source, gather
 from simulator.language.sweep import unsound
-from simulator.language.words import cut
+from simulator.language.words import cut, shown
 from simulator.language.yaml_source import Path, dump
 from twin.errors import ScenarioError
 
@@ -18,7 +20,7 @@ _MOST_LINES: Final = 15
 _LONGEST_LINE: Final = 400  # characters
 _MOST_CHARACTERS: Final = 1600
 
-__all__ = ["Scenario", "checked", "load", "resolved"]
+__all__ = ["Complaint", "Scenario", "checked", "load", "look_over", "resolved"]
 
 
 def load(text: str, source: str, overrides: Sequence[str] = ()) -> Scenario:
@@ -38,16 +40,64 @@ def load(text: str, source: str, overrides: Sequence[str] = ()) -> Scenario:
 
 def checked(source: Source) -> Scenario:
     """Return the scenario that gathered data hold; raises as `load` does."""
+    scenario, found = _check(source)
+    if scenario is None:
+        raise _one_error(source, found)
+    return scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing that is wrong with a scenario, for programs."""
+
+    source: str  # file or option
+    line: int  # from 1; 0 if there is none
+    key: str  # dotted; empty for the whole
+    value: str | None  # as it is written, cut; None where it is missing or not known
+    message: str
+
+
+def look_over(
+    text: str, source: str, overrides: Sequence[str] = (), reach: Reach | None = None
+) -> tuple[Scenario | None, list[Complaint]]:
+    """Return the scenario that `text` holds, or None and all that is wrong with it.
+
+    Parameters:
+        text, source, overrides: as `load` takes them.
+        reach: what the text may reach and weigh; None for one's own.
+    """
+    try:
+        gathered = gather(text, source, overrides, reach)
+    except ScenarioError as error:
+        where, line, key, reason = error.args
+        return None, [Complaint(source=where, line=line, key=key, value=None, message=reason)]
+    scenario, found = _check(gathered)
+    told = []
+    for path, reason in dict.fromkeys(found):
+        where, line, key, message = gathered.error(path, reason).args
+        value = _value_at(gathered.data, path)
+        told.append(Complaint(source=where, line=line, key=key, value=value, message=message))
+    told.sort(key=lambda one: (one.source != gathered.name, one.source, one.line))
+    return scenario, told
+
+
+def _value_at(data: Any, path: Path) -> str | None:  # noqa: ANN401  YAML
+    for step in path:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return shown(data) if path else None
+
+
+def _check(source: Source) -> tuple[Scenario | None, Sequence[tuple[Path, str]]]:
+    """Return the scenario, or None and what is wrong where."""
     try:
         scenario = Scenario.model_validate(source.data)
     except ValidationError as error:
-        found = list(complaints(error, Scenario, source.data))
-        raise _one_error(source, found) from None
-    if scenario.sweep is not None:
-        found = list(unsound(scenario.sweep, source))
-        if found:
-            raise _one_error(source, found)
-    return scenario
+        return None, list(complaints(error, Scenario, source.data))
+    found = [] if scenario.sweep is None else list(unsound(scenario.sweep, source))
+    return (None if found else scenario), found
 
 
 def _one_error(source: Source, found: Sequence[tuple[Path, str]]) -> ScenarioError:

@@ -15,6 +15,7 @@ from simulator.language.calendar import parse_start
 from simulator.language.columns import read_values
 from simulator.language.complaints import complaints
 from simulator.language.keys import MOST_KEY, change, named, spelt_out
+from simulator.language.reach import Reach
 from simulator.language.replay import ReplayFile
 from simulator.language.words import cut, shown
 from simulator.language.yaml_source import Located, Path, parse, parse_value
@@ -59,26 +60,34 @@ class Source:
         return FilePath(name if line else self.name).parent  # no line: an override
 
 
-def gather(text: str, name: str, overrides: Sequence[str] = ()) -> Source:
+def gather(
+    text: str, name: str, overrides: Sequence[str] = (), reach: Reach | None = None
+) -> Source:
     """Return a scenario's data with its bases merged in, overrides set, and files read.
 
     Parameters:
         text: YAML.
         name: file that it comes from; other files are found beside it.
         overrides: as `staff.nurse=2`; values are YAML.
+        reach: what the text may reach and weigh; None for one's own, which may name any file.
 
     Raises:
         ScenarioError: a text is no YAML, a base or a file is missing, an override has no place.
     """
-    source = _with_bases(text, FilePath(name), ())
+    source = _with_bases(text, FilePath(name), (), reach)
     for override in overrides:
         _set(source, override)
-    _read_files(source, source.data, ())
+    _read_files(source, source.data, (), reach)
     return source
 
 
-def _with_bases(text: str, path: FilePath, seen: tuple[FilePath, ...]) -> Source:
-    located = parse(text, str(path))
+def _with_bases(
+    text: str, path: FilePath, seen: tuple[FilePath, ...], reach: Reach | None
+) -> Source:
+    if reach is None:
+        located = parse(text, str(path))
+    else:
+        located = parse(text, str(path), reach.most_bytes, reach.most_values)
     source = Source(str(path), located.data, _placed(located))
     base = source.data.pop("extends", None)
     if base is None:
@@ -87,10 +96,12 @@ def _with_bases(text: str, path: FilePath, seen: tuple[FilePath, ...]) -> Source
         raise source.error(("extends",), f"expected the name of a file, got {base!r}")
     try:
         file = path.parent / base
+        if reach is not None:
+            reach.check(file, base)
         here = (*seen, path.resolve())
         if file.resolve() in here or len(here) > _MOST_BASES:
             raise source.error(("extends",), f"{base!r} leads round in a circle")
-        below = _with_bases(_read(file), file, here)
+        below = _with_bases(_read(file), file, here, reach)
     except (OSError, ValueError) as error:
         reason = f"{cut(str(base), MOST_KEY)!r} cannot be read: {_why(error)}"
         raise source.error(("extends",), reason) from None
@@ -174,13 +185,18 @@ def _set(source: Source, override: str) -> None:
     source.places[path] = (where, 0)
 
 
-def _read_files(source: Source, here: Any, path: Path) -> None:  # noqa: ANN401  YAML
+def _read_files(
+    source: Source,
+    here: Any,  # noqa: ANN401  YAML
+    path: Path,
+    reach: Reach | None,
+) -> None:
     """Put what files hold in the place of their names; the scenario then stands alone."""
     for key, value in list(_items(here)):
         below = (*path, key)
         if key in {"empirical", "replay"} and isinstance(value, Mapping) and "file" in value:
             try:
-                here[key] = _contents(source, below, value)
+                here[key] = _contents(source, below, value, reach)
             except QuantityError as error:
                 raise source.error((*below, *error.args[0]), error.args[1]) from None
             except ValidationError as error:
@@ -192,12 +208,16 @@ def _read_files(source: Source, here: Any, path: Path) -> None:  # noqa: ANN401 
                 reason = f"{shown(value['file'])} cannot be read: {error}"
                 raise source.error((*below, "file"), reason) from None
         else:
-            _read_files(source, value, below)
+            _read_files(source, value, below, reach)
 
 
-def _contents(source: Source, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+def _contents(
+    source: Source, path: Path, given: Mapping[str, Any], reach: Reach | None
+) -> dict[str, Any]:
     folder = source.folder_of((*path, "file"))
     file = folder / given["file"] if isinstance(given["file"], str) else folder / "none"
+    if reach is not None:
+        reach.check(file, given["file"])
     if file.exists() and not file.is_file():  # a folder, or a device that has no end
         raise QuantityError(("file",), f"{shown(given['file'])} is no file")
     if path[-1] == "empirical":

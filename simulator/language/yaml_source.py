@@ -16,6 +16,7 @@ from twin.errors import ScenarioError
 Path = tuple[str | int, ...]  # keys and item numbers from the top
 
 MAX_BYTES: Final = 2**20  # assumption: a scenario is some kilobytes; more is a mistake or an attack
+MAX_VALUES: Final = 2**20  # more than MAX_BYTES can hold: no bound of its own
 MAX_DEPTH: Final = 32  # assumption: the scenario language nests about 6 deep
 
 _NULL, _BOOL, _INT, _FLOAT, _STR, _SEQ, _MAP = (
@@ -72,6 +73,8 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 PyYAML's name
     depth = 0
+    values = 0
+    most_values = MAX_VALUES
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML's stubs
@@ -82,6 +85,10 @@ class _Loader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, reason, mark)
         if self.depth == MAX_DEPTH:
             reason = f"nested more than {MAX_DEPTH} deep"
+            raise yaml.composer.ComposerError(None, None, reason, mark)
+        self.values += 1
+        if self.values > self.most_values:
+            reason = f"more than {self.most_values} keys, items and values"
             raise yaml.composer.ComposerError(None, None, reason, mark)
         self.depth += 1
         try:
@@ -104,12 +111,16 @@ for _tag, _pattern, _first in _RESOLVERS:
     _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), _first)
 
 
-def parse(text: str, source: str) -> Located:
+def parse(
+    text: str, source: str, most_bytes: int = MAX_BYTES, most_values: int = MAX_VALUES
+) -> Located:
     """Return the mapping that `text` holds, with the lines of its keys and items.
 
     Parameters:
         text: one YAML document whose top is a mapping.
         source: where the text comes from, for messages.
+        most_bytes: of the text.
+        most_values: keys, items and values.
 
     Raises:
         ScenarioError: not YAML, not one mapping, a repeated key, an alias, a tag, too large.
@@ -119,10 +130,11 @@ def parse(text: str, source: str) -> Located:
     ({'name': 'week', 'staff': {'nurse': 2}}, 3)
     """
     size = len(text.encode(errors="surrogatepass"))
-    if size > MAX_BYTES:
-        raise ScenarioError(source, 0, "", f"{size} bytes; at most {MAX_BYTES} are accepted")
+    if size > most_bytes:
+        raise ScenarioError(source, 0, "", f"{size} bytes; at most {most_bytes} are accepted")
     try:
         loader = _Loader(text)
+        loader.most_values = most_values
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0

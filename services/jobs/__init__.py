@@ -1,0 +1,1 @@
+"""Runs and forecasts as jobs: processes of their own, whose state is in their folders."""
