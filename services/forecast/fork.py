@@ -14,7 +14,9 @@ from simulator.language.calendar import DAY_MIN
 from twin.errors import SettingsError
 from twin.events import CaseArrived, CaseClosed, CaseRejected, Event, VerdictIssued
 
-_CLASS: Final = re.compile(r"r\d+-(?P<group>.+)-\d+")  # of `case_id_of`, a tag may stand before
+_CLASS: Final = re.compile(
+    r"(?:^|\.)r\d+-(?P<group>[^.]+)-\d+$"
+)  # of `case_id_of`; a tag may precede
 Floats = NDArray[np.float64]
 
 
@@ -178,7 +180,7 @@ def _gone(
 def _class_of(case_id: str) -> str | None:
     """Return the class that a case id names, if it does.
 
-    >>> _class_of("run7-r0-urgent-000017"), _class_of("r0-000017")
+    >>> _class_of("clinic-r2-x.r0-urgent-000017"), _class_of("r0-000017")
     ('urgent', None)
     """
     match = _CLASS.search(case_id)

@@ -93,10 +93,11 @@ def _figures(result: Mapping[str, Any]) -> Html:
                 }
             )
         meaning = result["meanings"][name.split(".")[0]]
+        meaning = meaning[0].upper() + meaning[1:]
         figures.append(
             Figure(
                 title=name,
-                caption=f"{meaning[0].upper()}{meaning[1:]}. Bands: 5 to 95 % and 25 to 75 % of the futures.",
+                caption=f"{meaning}. Bands: 5 to 95 % and 25 to 75 % of the futures.",
                 data=traces,
                 layout={
                     "xaxis": axis("hours from the fork"),
