@@ -14,6 +14,7 @@ from services.api.live.history import History
 from services.api.pictures.renderer import Renderer
 from services.api.security.guards import add_guards, ensure_guarded
 from services.api.security.patience import SERVER_OPTIONS, allow_connections
+from services.api.telling.older import OlderCases
 from services.api.telling.telling import Telling
 from services.asks.asker import Asker
 from services.background import Background
@@ -88,6 +89,7 @@ def serve(
         pictures=Renderer.of(settings, redis, settings.name),
         asker=Asker(redis, prefix),
     )
+    context.older_case = OlderCases(redis, prefix).read
     context.telling = Telling.of(context)
     config_options = {
         **SERVER_OPTIONS,

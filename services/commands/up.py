@@ -39,8 +39,11 @@ def up(
 ) -> None:
     """Bring the twin up, with its API and page, and keep it up; Ctrl-C or SIGTERM ends it all.
 
-    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. With
-    --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
+    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. Without --model,
+    the one saved last answers; on a fresh machine one is trained first: that of --scenario, or the
+    one that scenarios/first-clinic.yaml uses.
+
+    With --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
     the re-stacker decide: a twin that is up has event time alone, so no clock does.
 
     Mirror, API and an embedded Redis are started again when they end: the log has what they had.
@@ -49,15 +52,16 @@ def up(
 
     dermtwin up --port 0 --json
     """
-    from services.artefacts import ArtefactStore
+    from services.attach.loop_part import noted
     from services.attendants import Attendants
+    from services.commands.up_model import model_to_serve
     from services.commands.upfile import UpFile
     from services.live import ground, live_twin
     from services.logs import open_log
     from services.parts import parts_of
 
     settings = environment_settings()
-    artefact = ArtefactStore(settings.home).load_or_latest(model)
+    artefact = model_to_serve(model, scenario, settings)
     loop = None if scenario is None else _loop(scenario, artefact)
     stop, log = threading.Event(), open_log(sys.stderr)
     address, arguments = (None, None) if no_api else _address(settings, host, port, cors)
@@ -81,6 +85,7 @@ def up(
             "model_id": artefact.model_id,
             "at_epochs": _at_epochs(loop),
             **({} if address is None else {"api": address}),
+            **noted(artefact, loop),
         }
         if loop is None:
             _announce(twin, artefact)
