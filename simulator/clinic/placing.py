@@ -40,6 +40,10 @@ ASSUMED: Final = (
     "count from the true arrival",
 )
 TRIES: Final = 256  # walks until one is still inside; assumption: rarer cases are told instead
+# Of all patients together, for each of them: where many cannot be explained, as with a log of
+# another clinic, the search must not take longer than the future. Then each has a few tries still.
+_TRIES_EACH: Final = 10
+_TRIES_LEFT: Final = 12
 # Keys of patients who were inside: beyond any arrival's, appointments' numbers included.
 _KEYS_FROM: Final = 2**50
 _LONGEST: Final = 1000  # steps of a walk; a loop without end is none of a clinic
@@ -80,6 +84,7 @@ class Placing:
         key = (scenario.seed, ways.replication)
         self._ways, self._opening, self._fills = ways, opening, fills
         self._now_min, self._has_truth = opening.at_min, scenario.has_truth()
+        self._budget = TRIES + _TRIES_EACH * len(opening.inside)
         self._truth = Uniforms(*key, "opening.truth")
         self._classes = Uniforms(*key, "opening.class")
         self._services = {
@@ -109,7 +114,8 @@ class Placing:
 
     def _placed(self, number: int, one: Inside) -> Placed:
         first: Placed | None = None
-        for attempt in range(TRIES):
+        for attempt in range(min(TRIES, max(_TRIES_LEFT, self._budget))):
+            self._budget -= 1
             person = self._person(number, one, attempt)
             placed = self._walk(person, one)
             if not placed.told:

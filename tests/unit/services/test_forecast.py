@@ -230,6 +230,12 @@ def test_a_horizon_that_is_none_is_named(files: Path, horizon: str) -> None:
     assert f"--horizon='{horizon}'" in str(refused.exception)
 
 
+def test_a_queue_that_would_grow_without_end_can_be_asked_about(files: Path) -> None:
+    log = ["--from-log", str(files / "events.jsonl"), "--futures", "2"]
+    done = ask(files, *log, "--set", "arrivals.rate_per_h=60")  # twice what one server can do
+    assert done.exit_code == 0, done.output
+
+
 def test_overrides_and_what_is_wrong_with_them_are_the_scenarios(files: Path) -> None:
     refused = ask(files, "--set", "staff.server=-1")
     assert isinstance(refused.exception, ScenarioError)
