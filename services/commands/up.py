@@ -43,8 +43,8 @@ def up(
     the one saved last answers; on a fresh machine one is trained first: that of --scenario, or the
     one that scenarios/first-clinic.yaml uses.
 
-    With --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
-    the re-stacker decide: a twin that is up has event time alone, so no clock does.
+    With --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch`
+    makes the re-stacker decide: a twin that is up has event time alone, so no clock does.
 
     Mirror, API and an embedded Redis are started again when they end: the log has what they had.
 
