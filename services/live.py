@@ -13,6 +13,7 @@ from actors.system import ActorSystem
 from services.background import Background
 from services.beats import Beats
 from services.bus.port import Publisher, Subscriber
+from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
@@ -32,8 +33,6 @@ from twin.state import Record, TwinState, fold
 if TYPE_CHECKING:
     from services.mirror.redis_mirror import RedisMirror
 
-TOPICS: Final = ("cases", "verdicts", "feedback", "stacks", "components", "dead-letters")
-MIRRORED: Final = ("cases", "verdicts", "feedback", "stacks", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 
@@ -55,8 +54,10 @@ class LiveTwin:
 
     def check(self) -> None:
         """Raise what ended a server or a loop of ours, if one of them failed."""
-        for one in (*self.servers, *self.loops):
-            one.check()
+        for server in self.servers:
+            server.check()
+        for loop in self.loops:
+            loop.check()
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""

@@ -19,6 +19,7 @@ from services.api.problems import (
     ProblemError,
     answer_problem,
     problem_response,
+    problems,
 )
 from services.api.routes import (
     audit,
@@ -27,10 +28,12 @@ from services.api.routes import (
     explanations,
     health,
     images,
+    metrics,
     parts,
     submissions,
     twin,
 )
+from services.api.security.answers import STATUSES
 
 LOOK_S: Final = 0.1  # how late a mirror's silence is noticed
 ROUTERS: Final = (
@@ -42,6 +45,7 @@ ROUTERS: Final = (
     submissions,
     events,
     audit,
+    metrics,
     health,
 )
 
@@ -82,6 +86,7 @@ def create_app(context: ApiContext, follow: Callable[[], Any] | None = None) -> 
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         separate_input_output_schemas=False,
+        responses=problems(*STATUSES),  # of the guards before all paths
     )
     app.state.context = context
     for module in ROUTERS:

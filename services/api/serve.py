@@ -12,7 +12,9 @@ from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
 from services.api.pictures.renderer import Renderer
-from services.api.security.guards import SERVER_OPTIONS, add_guards, ensure_guarded
+from services.api.security.guards import add_guards, ensure_guarded
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
+from services.api.telling.older import OlderCases
 from services.api.telling.telling import Telling
 from services.asks.asker import Asker
 from services.background import Background
@@ -73,6 +75,7 @@ def serve(
     """
     ensure_guarded(host, settings.home)
     listener = bind(host, port)
+    allow_connections()
     history = History()
     context = ApiContext(
         settings=settings,
@@ -86,11 +89,11 @@ def serve(
         pictures=Renderer.of(settings, redis, settings.name),
         asker=Asker(redis, prefix),
     )
+    context.older_case = OlderCases(redis, prefix).read
     context.telling = Telling.of(context)
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
-        "http": "httptools",
         "log_config": None,
         "timeout_graceful_shutdown": GRACE_S,
         "timeout_keep_alive": 30,
@@ -110,6 +113,9 @@ def serve(
         log=log,
         is_stream=lambda path: path == "/v1/events",
         cors=cors,
+        on_exchange=lambda one: context.metrics.note(
+            one.method, one.path, one.status, one.duration_ms / 1000
+        ),
     )
     server = uvicorn.Server(uvicorn.Config(app, **config_options))
     context.is_closing = lambda: server.should_exit

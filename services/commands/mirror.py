@@ -34,8 +34,8 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 REDIS_URL=redis://localhost:6379 dermtwin mirror
     """
     from services.bus.kafka_subscriber import KafkaSubscriber
+    from services.bus.topics import MIRRORED
     from services.child import end_with_parent
-    from services.live import MIRRORED
     from services.logs import open_log
     from services.mirror.loop import Mirror
     from services.mirror.redis_mirror import RedisMirror

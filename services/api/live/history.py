@@ -60,6 +60,8 @@ class History:
         self._clear(TwinState())
         self._news = asyncio.Event()
         self._told = ""  # state that was told last
+        # Told of every latency as it is folded, in seconds: for histograms, which only grow.
+        self.on_latency: Callable[[float], None] | None = None
 
     def _clear(self, state: TwinState) -> None:
         self.moments = Moments(Moment(revision=0, counts={}, upto={}, components={}))
@@ -88,6 +90,7 @@ class History:
 
     def take(self, changes: Sequence[Change], head: Head) -> None:
         """Take in what was folded since, and what the mirror says of itself."""
+        self.flow.on_latency = self.on_latency  # not of what a mirror folds again
         for change in changes:
             self._add(change)
         self._hear(head)

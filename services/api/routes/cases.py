@@ -14,6 +14,8 @@ from services.api.problems import ProblemError, problems
 from services.api.security.access import Scope, requires
 from services.api.telling.known import case_tag
 from services.api.views.cases import case_view, row_of
+from services.bus.bounds import MAX_CASE_ID
+from twin.errors import DependencyError
 from twin.state import CaseState
 
 router = APIRouter(dependencies=[Depends(requires(Scope.READ))], tags=["cases"])
@@ -107,6 +109,15 @@ async def case_now(context: Context, case_id: str) -> CaseState | None:
         ProblemError: 503, it is not kept here and the mirror does not answer.
     """
     case = context.history.case(case_id)
-    if case is not None or not context.history.book.dropped:
+    if case is not None and case.arrived is not None:
         return case
-    return await asyncio.to_thread(context.older_case, case_id)
+    if not 0 < len(case_id) <= MAX_CASE_ID or not case_id.isprintable():
+        return None
+    # Of an older one, only what is new is known here.
+    try:
+        return await asyncio.to_thread(context.older_case, case_id) or case
+    except DependencyError as error:
+        if case is not None:
+            return case
+        detail = "no such case is known here, and the mirror does not answer"
+        raise ProblemError(503, detail, headers={"Retry-After": "2"}) from error

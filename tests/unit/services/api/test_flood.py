@@ -143,3 +143,26 @@ def test_a_body_that_is_too_large_has_its_answer_before_the_connection_ends(port
     client.socket.close()
     assert "server" not in headers
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_who_never_says_what_he_wants_is_asked_to_leave(port: int) -> None:
+    whole = _READ.replace(b"Connection: close\r\n", b"")
+    for begin in (b"", b"GET / HT", whole + b"GET / HTTP/1.1\r\nX: "):
+        client = _Client(port, begin)
+        if begin.startswith(whole):
+            assert client.answer().status == 200
+        answer = client.answer()
+        assert (answer.status, answer.body) == (400, b"no request after 0.5 s")
+        client.socket.close()
+    for endless in (b"GET / HTTP/1.1\r\nX: " + b"x" * 80_000, b"GET /" + b"x" * 80_000):
+        client = _Client(port, endless)
+        answer = client.answer()
+        assert answer.status == 400
+        assert b"65536 bytes" in answer.body
+        client.socket.close()
+    client = _Client(port, whole)
+    client.answer()
+    time.sleep(0.7)  # longer than a head may take: between requests, keep-alive has its own time
+    client.socket.sendall(_READ)
+    assert client.answer().status == 200
+    client.socket.close()
