@@ -9,6 +9,7 @@ from services.config import Settings
 from services.logs import Log
 
 if TYPE_CHECKING:
+    from services.api.desk import Desk
     from services.api.live.history import History
 
 
@@ -22,6 +23,7 @@ class ApiContext:
     redis: str
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
+    desk: "Desk | None" = None  # runs and forecasts; None: none are offered
 
 
 def context_of(request: Request) -> ApiContext:

@@ -9,7 +9,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -97,6 +98,12 @@ class Jobs:
         self._grace_s = grace_s
         self._lock = threading.RLock()  # what is asked for, and the beat, come in turn
         self._open: set[str] | None = None  # ids that have not ended; None: not looked yet
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let nobody else start, cancel or resume a job while the block runs."""
+        with self._lock:
+            yield
 
     def submit(self, order: JobOrder) -> Job:
         """Take in a job, and start it if there is room; asked for again, it is the one there is.

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +16,14 @@ from services.jobs.catalogue import Catalogue
 _CPU_S: Final = 20  # of a check; the largest scenario of the repository takes 1: assumption
 _WALL_S: Final = 60.0  # on a machine that is busy with something else: assumption
 _MEMORY_BYTES: Final = 2 * 2**30  # of address space; a check takes 0.1 GB of memory: assumption
+_AT_ONCE: Final = 2  # checks; assumption
+_TURN_S: Final = 5.0  # a thread of the server waits so long: assumption
+RUN: Final[Mapping[str, Any]] = {"kind": "run"}
 _POSTED: Final = "posted"  # name of a text that has none
+
+
+class BusyError(Exception):
+    """Too many scenarios are being looked over."""
 
 
 class RefusedError(Exception):
@@ -49,16 +57,23 @@ class Checker:
     catalogue: Catalogue
     environment: Mapping[str, str]
     bounds: Bounds = field(default_factory=Bounds)
+    _turns: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(_AT_ONCE), init=False, repr=False
+    )
 
-    def check(self, scenario: str, overrides: Sequence[str] = ()) -> Sound:
+    def check(
+        self, scenario: str, overrides: Sequence[str] = (), use: Mapping[str, Any] = RUN
+    ) -> Sound:
         """Return a scenario that is sound.
 
         Parameters:
             scenario: YAML, or the name of a bundled one.
             overrides: as `staff.nurse=2`.
+            use: what is made of it; see `services/jobs/checking.py`.
 
         Raises:
             RefusedError: it is not, or asks for too much.
+            BusyError: others are looked over, and it is not soon its turn.
         """
         named = "\n" not in scenario and ":" not in scenario
         text = self.catalogue.text_of(scenario) if named else scenario
@@ -70,14 +85,20 @@ class Checker:
             "name": f"{scenario.removesuffix('.yaml')}.yaml" if named else _POSTED,
             "overrides": list(overrides),
             "bounds": asdict(self.bounds),
+            "use": dict(use),
             "cpu_s": _CPU_S,
             "memory_bytes": _MEMORY_BYTES,
         }
-        if self.catalogue.folder is not None:
-            found = self._ask(order, self.catalogue.folder)
-        else:
-            with tempfile.TemporaryDirectory() as nothing:
-                found = self._ask(order, Path(nothing))
+        if not self._turns.acquire(timeout=_TURN_S):
+            raise BusyError
+        try:
+            if self.catalogue.folder is not None:
+                found = self._ask(order, self.catalogue.folder)
+            else:
+                with tempfile.TemporaryDirectory() as nothing:
+                    found = self._ask(order, Path(nothing))
+        finally:
+            self._turns.release()
         if "errors" in found:
             raise RefusedError(found["errors"])
         return Sound(found["text"], found["facts"])
