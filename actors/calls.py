@@ -6,7 +6,8 @@ from typing import Any, Final
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError, RayTaskError
 
-from actors.supervisor import Seat, Supervisor, first_line
+from actors.seat import Seat
+from actors.supervisor import Supervisor, first_line
 from twin.errors import DermtwinError
 
 # A batch of 64 takes under a second; an actor silent for this long is taken for hung.

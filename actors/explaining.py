@@ -14,7 +14,7 @@ from actors.calls import Calls
 from actors.cluster import Placement
 from actors.hosts import EXPLAINER, ExplainerHost
 from actors.parts import Parts
-from actors.supervisor import Seat
+from actors.seat import Seat
 from twin.errors import DependencyError
 from twin.explain.explanation import Explanation
 from twin.images import ImageRef

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from twin.component import Facts
 from twin.errors import ImageError
 from twin.explain.explanation import Explanation
-from twin.images import ImageRef
+from twin.images import ImageRef, name_of
 from twin.meta import MetaStack
+from twin.meter import Meter, counted
 from twin.model import learner_of, meta_of, sketch_of, stem_of
 from twin.ports import ImageReader, Unscorable
 
@@ -42,13 +44,7 @@ class _Host:
         self.name = name
         self._model_id = model_id
         self._load_s = time.perf_counter() - started_s
-        self._batches = self._images = 0
-        self._busy_s = 0.0
-
-    def _count(self, images: int, started_s: float) -> None:
-        self._batches += 1
-        self._images += images
-        self._busy_s += time.perf_counter() - started_s
+        self._meter = Meter(time.perf_counter)
 
     def describe(self) -> Facts:
         """Return what the component is and has done."""
@@ -57,9 +53,8 @@ class _Host:
             model_id=self._model_id,
             pid=os.getpid(),
             load_s=self._load_s,
-            batches=self._batches,
-            images=self._images,
-            busy_s=self._busy_s,
+            rss_mb=psutil.Process().memory_info().rss / 2**20,
+            work=self._meter.read(),
         )
 
 
@@ -89,17 +84,17 @@ class StemHost(_Host):
         Raises:
             DependencyError: a store of images did not answer; the batch can be tried again.
         """
-        started_s = time.perf_counter()
-        rows: list[NDArray[np.float32]] = []
-        faults: dict[int, str] = {}
-        for place, seen in enumerate(self._threads.map(self._look, batch)):
-            if isinstance(seen, ImageError):
-                faults[place] = str(seen)
-            else:
-                rows.append(seen)
-        features = np.stack(rows) if rows else np.empty((0, self._stem.dimension), np.float32)
-        sketch = self._sketch.of(features)
-        self._count(len(batch), started_s)
+        with self._meter.batch(_images(batch)) as done:
+            rows: list[NDArray[np.float32]] = []
+            faults: dict[int, str] = {}
+            for place, seen in enumerate(self._threads.map(self._look, batch)):
+                if isinstance(seen, ImageError):
+                    faults[place] = str(seen)
+                else:
+                    rows.append(seen)
+            features = np.stack(rows) if rows else np.empty((0, self._stem.dimension), np.float32)
+            sketch = self._sketch.of(features)
+            done.items, done.errors, done.output = len(batch), len(faults), _rows(features)
         return StemAnswer(features, faults, sketch)
 
     def _look(self, ref: ImageRef) -> NDArray[np.float32] | ImageError:
@@ -119,9 +114,9 @@ class LearnerHost(_Host):
 
     def handle(self, batch: StemAnswer) -> NDArray[np.float64]:
         """Return log-odds of malignancy, shape (scorable,), in nats."""
-        started_s = time.perf_counter()
-        scores = self._learner.score(batch.features)
-        self._count(len(scores), started_s)
+        with self._meter.batch(_rows(batch.features)) as done:
+            scores = self._learner.score(batch.features)
+            done.items, done.output = len(scores), _values(scores, "log-odds", "log-odds")
         return scores
 
 
@@ -143,9 +138,10 @@ class MetaHost(_Host):
             meta: another stack than the model's own. It comes with the batch, so an actor that
                 was restarted knows it.
         """
-        started_s = time.perf_counter()
-        p_malignant = (meta or self._meta).probability(batch)
-        self._count(len(p_malignant), started_s)
+        with self._meter.batch(_columns(batch)) as done:
+            p_malignant = (meta or self._meta).probability(batch)
+            done.items = len(p_malignant)
+            done.output = _values(p_malignant, "probability", "probabilities")
         return p_malignant
 
 
@@ -182,14 +178,38 @@ class ExplainerHost(_Host):
         Raises:
             DependencyError: a store of images did not answer; the batch can be tried again.
         """
-        started_s = time.perf_counter()
-        answers: list[Explanation | Unscorable] = []
-        for ref in batch:
-            try:
-                pixels = self._imaging.pixels(ref)
-            except ImageError as error:
-                answers.append(Unscorable(reason=str(error)))
-                continue
-            answers.append(self._explainer.explain(pixels, methods, meta, absent, checked=checked))
-        self._count(len(batch), started_s)
+        with self._meter.batch(_images(batch)) as done:
+            answers: list[Explanation | Unscorable] = []
+            for ref in batch:
+                try:
+                    pixels = self._imaging.pixels(ref)
+                except ImageError as error:
+                    answers.append(Unscorable(reason=str(error)))
+                    done.errors += 1
+                    continue
+                found = self._explainer.explain(pixels, methods, meta, absent, checked=checked)
+                answers.append(found)
+            done.items = len(batch)
+            explained = counted(len(batch) - done.errors, "explanation")
+            done.output = f"{explained} with {' and '.join(methods) or 'no map'}"
         return answers
+
+
+def _images(batch: Sequence[ImageRef]) -> str:
+    """Return a batch of images in words: how many, and which was last; by reference."""
+    last = f", last {name_of(batch[-1])}" if batch else ""
+    return counted(len(batch), "image") + last
+
+
+def _rows(values: NDArray[np.float32]) -> str:
+    return f"{counted(len(values), 'row')} × {counted(values.shape[1], 'feature')}"
+
+
+def _columns(batch: Mapping[str, NDArray[np.float64]]) -> str:
+    rows = len(next(iter(batch.values()), ()))
+    return f"{counted(rows, 'row')} × {counted(len(batch), 'column')}"
+
+
+def _values(values: NDArray[np.float64], one: str, many: str) -> str:
+    last = f", last {values[-1]:.3f}" if len(values) else ""
+    return f"{len(values)} {one if len(values) == 1 else many}{last}"

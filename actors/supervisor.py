@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 
-from twin.component import Facts
+from actors.seat import Asked, Seat
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentMove, ComponentState, move_component
@@ -18,26 +17,11 @@ from twin.lifecycle import ComponentMove, ComponentState, move_component
 MAX_RESTARTS: Final = 5
 # TensorFlow alone imports in 7 to 16 s on a slow core.
 START_TIMEOUT_S: Final = 180.0
-
-
-@dataclass(slots=True)
-class Seat:
-    """One actor's place: what is needed to build it, and how it stands."""
-
-    name: str  # of the actor: the component's, with its number if there are replicas
-    host: type  # plain host class that the actor wraps
-    arguments: tuple[Any, ...]  # of the host; object-store references for the artefact's bytes
-    cpus: float
-    actor: Any = None
-    generation: int = 0  # counts the actors that have sat here
-    state: ComponentState = ComponentState.STARTING
-    restarts: int = 0
-    reason: str = ""
-    facts: Facts | None = field(default=None)
-    # Started when it is first asked, and started again only then: nobody waits for it meanwhile.
-    on_demand: bool = False
-    asked: Any = None  # generation and question for facts under way; of those on demand alone
-    lock: Lock = field(default_factory=Lock)
+# An actor that has not said a word of itself for this long is taken for hung: assumption. Its
+# batches stand before the question, and one of 64 takes about a second.
+ANSWER_TIMEOUT_S: Final = 30.0
+ASK_EVERY_S: Final = 2.0  # facts are asked for, one call of about a millisecond each: assumption
+BUSY_AFTER_S: Final = 5.0  # one that has not answered for so long is told of as busy: assumption
 
 
 class Supervisor:
@@ -47,6 +31,7 @@ class Supervisor:
         model_id: artefact that the actors are built from.
         on_change: is told of every change of state; it must not block for long.
         clock: wall clock in seconds since 1970, for the telemetry events.
+        elapsed: seconds that only go forward, for how long somebody has been asked.
     """
 
     def __init__(
@@ -54,10 +39,13 @@ class Supervisor:
         model_id: str,
         on_change: Callable[[ComponentChanged], None],
         clock: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model_id = model_id
         self._on_change = on_change
         self._clock = clock
+        self._elapsed = elapsed
+        self._looking = Lock()
         self.seats: dict[str, Seat] = {}
 
     def start(self, seat: Seat) -> None:
@@ -109,26 +97,19 @@ class Supervisor:
             self._await(seat, START_TIMEOUT_S)
         return seat.state is ComponentState.READY
 
-    def check(self, timeout_s: float = 30.0) -> None:
-        """Ask every actor for its facts; restart those that are gone.
+    def check(self, wait_s: float = 0.0) -> None:
+        """Take up the facts that actors have told, ask again, and restart those that are gone.
 
-        One that is started on demand may be busy for long: it is asked, and nobody waits.
+        Everybody is asked about every 2 s and nobody is waited for: a question stands behind the
+        batches that an actor has, and whoever waited for it would have none ready when they are
+        done.
+
+        Parameters:
+            wait_s: ask everybody now, and give those that every case needs so long to answer.
         """
-        self._glance()
-        asked = {
-            seat.name: (seat.generation, seat.actor.describe.remote())
-            for seat in self._of_all_cases()
-            if seat.state is ComponentState.READY
-        }
-        for name, (generation, answer) in asked.items():
-            seat = self.seats[name]
-            try:
-                seat.facts = ray.get(answer, timeout=timeout_s)
-            except (RayActorError, GetTimeoutError) as error:
-                self.died(seat, generation, first_line(error))
-                self.restart(seat)
-            else:
-                self._tell(seat)
+        self._look(wait_s)
+        for seat in self._of_all_cases():
+            self.restart(seat)
 
     def stop(self) -> None:
         """End all actors."""
@@ -157,23 +138,51 @@ class Supervisor:
         """Return the seats of the actors that every case needs."""
         return [seat for seat in list(self.seats.values()) if not seat.on_demand]
 
-    def _glance(self) -> None:
-        """Take up what actors on demand have said, and ask again; wait for none of them."""
-        for seat in list(self.seats.values()):
-            if not seat.on_demand or seat.state is not ComponentState.READY:
-                continue
-            if seat.asked is None:
-                seat.asked = seat.generation, seat.actor.describe.remote()
-            generation, answer = seat.asked
-            if not ray.wait([answer], timeout=0)[0]:
-                continue
+    def _look(self, wait_s: float = 0.0) -> None:
+        """Take up what has been answered, and ask again; restart nobody."""
+        if not self._looking.acquire(blocking=False):  # another thread is about it
+            return
+        try:
+            ready = [s for s in list(self.seats.values()) if s.state is ComponentState.READY]
+            for seat in ready:
+                now_s = self._elapsed()
+                if seat.asked is None and (wait_s or now_s - seat.asked_s >= ASK_EVERY_S):
+                    question = seat.actor.describe.remote()
+                    seat.asked = Asked(seat.generation, question, now_s)
+                    seat.asked_s = now_s
+            needed = [s.asked.answer for s in ready if s.asked and not s.on_demand]
+            if wait_s and needed:
+                ray.wait(needed, num_returns=len(needed), timeout=wait_s)
+            asked = [(seat, seat.asked) for seat in ready if seat.asked]
+            answers = [one.answer for _, one in asked]
+            # One look for all: it is what this costs most of the time.
+            there = ray.wait(answers, num_returns=len(answers), timeout=0)[0] if answers else []
+            for seat, one in asked:
+                if one.answer in there:
+                    self._take_up(seat, one)
+                else:
+                    self._wait_on(seat, one)
+        finally:
+            self._looking.release()
+
+    def _take_up(self, seat: Seat, asked: Asked) -> None:
+        seat.asked = None
+        try:
+            seat.facts = ray.get(asked.answer)
+        except RayActorError as error:
+            self.died(seat, asked.generation, first_line(error))
+        else:
+            self._tell(seat)
+
+    def _wait_on(self, seat: Seat, asked: Asked) -> None:
+        """Say of one that has not answered for long that it is busy, or take it for hung."""
+        now_s = self._elapsed()
+        waited_s = now_s - asked.at_s
+        if waited_s > ANSWER_TIMEOUT_S and not seat.on_demand:
             seat.asked = None
-            try:
-                seat.facts = ray.get(answer)
-            except RayActorError as error:
-                self.died(seat, generation, first_line(error))
-            else:
-                self._tell(seat)
+            self.died(seat, asked.generation, f"has not answered for {waited_s:.0f} s")
+        elif waited_s > BUSY_AFTER_S and now_s - seat.told_s > BUSY_AFTER_S:
+            self._tell(seat, f"busy: has not answered for {waited_s:.0f} s")
 
     def _spawn(self, seat: Seat) -> None:
         seat.generation += 1
@@ -182,10 +191,17 @@ class Supervisor:
         seat.actor = wrapped.remote(*seat.arguments)
 
     def _await(self, seat: Seat, timeout_s: float) -> bool:
+        """Wait for an actor; go on telling of the others meanwhile."""
+        generation, answer = seat.generation, seat.actor.describe.remote()
+        deadline_s = self._elapsed() + timeout_s
         try:
-            seat.facts = ray.get(seat.actor.describe.remote(), timeout=timeout_s)
+            while not ray.wait([answer], timeout=ASK_EVERY_S)[0]:
+                if self._elapsed() > deadline_s:
+                    break
+                self._look()
+            seat.facts = ray.get(answer, timeout=0.001)
         except (RayActorError, GetTimeoutError) as error:
-            self.died(seat, seat.generation, first_line(error))
+            self.died(seat, generation, first_line(error))
             return False
         if seat.state is not ComponentState.READY:
             self._move(seat, ComponentMove.ANSWERED, seat.reason)
@@ -196,7 +212,9 @@ class Supervisor:
         seat.reason = reason
         self._tell(seat)
 
-    def _tell(self, seat: Seat) -> None:
+    def _tell(self, seat: Seat, reason: str | None = None) -> None:
+        seat.told_s = self._elapsed()
+        facts = seat.facts
         self._on_change(
             ComponentChanged(
                 component=seat.name,
@@ -204,8 +222,10 @@ class Supervisor:
                 state=seat.state.value,
                 restarts=seat.restarts,
                 model_id=self._model_id,
-                reason=seat.reason,
-                facts=_numbers(seat.facts),
+                reason=seat.reason if reason is None else reason,
+                facts=facts.numbers() if facts else {},
+                last_input=facts.work.last_input if facts else "",
+                last_output=facts.work.last_output if facts else "",
             )
         )
 
@@ -214,15 +234,3 @@ def first_line(error: BaseException) -> str:
     """Return an error's kind and first line: Ray's messages run over a screen."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"
-
-
-def _numbers(facts: Facts | None) -> dict[str, float]:
-    if facts is None:
-        return {}
-    return {
-        "pid": float(facts.pid),
-        "load_s": round(facts.load_s, 3),
-        "batches": float(facts.batches),
-        "images": float(facts.images),
-        "busy_s": round(facts.busy_s, 3),
-    }

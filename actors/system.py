@@ -20,7 +20,8 @@ from actors.cluster import Placement
 from actors.explaining import RayExplainer
 from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
-from actors.supervisor import Seat, Supervisor
+from actors.seat import Seat
+from actors.supervisor import Supervisor
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.explain.explanation import Explanation

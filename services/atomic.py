@@ -5,16 +5,21 @@ import tempfile
 from pathlib import Path
 
 
-def write_text(file: Path, text: str) -> None:
+def write_text(file: Path, text: str, mode: int = 0o644) -> None:
     """Write a text file in UTF-8; what was there stays until the new one is complete.
+
+    Parameters:
+        file: to write.
+        text: of the file.
+        mode: who may read it; by default everybody, for data is for sharing.
 
     Raises:
         OSError: the directory cannot be written to.
     """
-    write_bytes(file, text.encode())
+    write_bytes(file, text.encode(), mode)
 
 
-def write_bytes(file: Path, content: bytes) -> None:
+def write_bytes(file: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file; what was there stays until the new one is complete.
 
     Raises:
@@ -27,7 +32,7 @@ def write_bytes(file: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        staging.chmod(0o644)  # mkstemp keeps others out; data is for sharing
+        staging.chmod(mode)  # mkstemp keeps everybody else out
         staging.replace(file)
     except BaseException:
         staging.unlink(missing_ok=True)

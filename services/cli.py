@@ -20,6 +20,7 @@ from services.commands.doctor import doctor
 from services.commands.explain import explain
 from services.commands.feedback import feedback
 from services.commands.gallery import gallery
+from services.commands.keys import keys
 from services.commands.realism import realism
 from services.commands.refit import refit
 from services.commands.reproduce import reproduce
@@ -69,6 +70,7 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
 app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
+app.add_typer(keys, name="keys", rich_help_panel="The live twin, and this machine")
 
 
 @app.callback()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from actors.parts import Parts
 from actors.system import ActorSystem
 from services.background import Background
+from services.beats import Beats
 from services.bus.port import Publisher, Subscriber
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
@@ -23,6 +24,7 @@ from services.restacker import RestackerLoop
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError
+from twin.lifecycle import ComponentState
 from twin.pipeline import pipeline_of
 from twin.restacking.twin_loop import TwinLoop
 from twin.state import Record, TwinState, fold
@@ -169,6 +171,7 @@ def live_twin(
             log=log,
             on_idle=system.supervisor.check,
             stacks=stacks,
+            beats=Beats("worker", system.model_id, "cases", answers.publish),
         )
         mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
         stack.callback(mirrored.close)
@@ -177,11 +180,12 @@ def live_twin(
         mirror_loop = Mirror(mirrored, mirror)
 
         def serve(stop: threading.Event) -> None:
+            worker.beats.tell(ComponentState.STARTING, "waits for the components")
             system.supervisor.await_ready()
             worker.run(stop)
 
         loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
-        restacker = _restacker(kafka, prefix, loop, log, stack)
+        restacker = _restacker(on, prefix, loop, log, stack)
         if restacker is not None:
             loops.append(Background("restacker", restacker.run))
         with ExitStack() as clients:
@@ -207,7 +211,7 @@ def live_twin(
 
 
 def _restacker(
-    kafka: str, prefix: str, loop: TwinLoop | None, log: Log, stack: ExitStack
+    on: Ground, prefix: str, loop: TwinLoop | None, log: Log, stack: ExitStack
 ) -> RestackerLoop | None:
     """Return the re-stacker of a loop in which something happens at epochs."""
     from services.bus.kafka_publisher import KafkaPublisher
@@ -215,8 +219,9 @@ def _restacker(
 
     if loop is None or not loop.decides:
         return None
-    whole_log = KafkaSubscriber(kafka, prefix, RESTACKER_TOPICS, "restacker")
+    whole_log = KafkaSubscriber(on.kafka, prefix, RESTACKER_TOPICS, "restacker")
     stack.callback(whole_log.close)
-    decisions = KafkaPublisher(kafka, prefix)
+    decisions = KafkaPublisher(on.kafka, prefix)
     stack.callback(decisions.close)
-    return RestackerLoop(whole_log, decisions, loop.restacker, log)
+    beats = Beats("restacker", on.system.model_id, "epochs", decisions.publish)
+    return RestackerLoop(whole_log, decisions, loop.restacker, log, beats)

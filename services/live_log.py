@@ -91,12 +91,16 @@ def live_log(settings: Settings) -> Iterator[LiveLog]:
         yield LiveLog(prefix=prefix, loop=loop, reader=reader, publisher=publisher)
 
 
-def ensure(log: LiveLog, wanted: str) -> None:
+def ensure_loop(prefix: str, loop: str | None, wanted: str) -> None:
     """Refuse what nobody would answer.
+
+    Parameters:
+        prefix: names the twin.
+        loop: what it does at epochs; None: not known, and nothing is refused.
 
     Raises:
         SettingsError: the twin that is up does not do at epochs what is wanted.
     """
-    if log.loop is not None and wanted not in log.loop:
+    if loop is not None and wanted not in loop:
         reason = f"it has no {wanted} at epochs: start it with `dermtwin up --scenario FILE`"
-        raise SettingsError("the twin that is up", log.prefix, reason)
+        raise SettingsError("the twin that is up", prefix, reason)

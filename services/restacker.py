@@ -9,11 +9,21 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from services.beats import Beats, unheard
 from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
 from services.logs import Log
+from services.stack_words import day, word
 from twin.errors import DependencyError, EventError
-from twin.events import ComponentChanged, LoggedEvent, StackEvent, StackPromoted
+from twin.events import (
+    ComponentChanged,
+    EpochReached,
+    LoggedEvent,
+    StackEvent,
+    StackPromoted,
+    StackRejected,
+)
+from twin.lifecycle import ComponentState
 from twin.restacking.restacker import Restacker
 
 TOPICS: Final = ("cases", "verdicts", "feedback", "stacks")
@@ -28,6 +38,7 @@ class RestackerLoop:
     Parameters:
         subscriber: to `TOPICS`.
         new: makes a re-stacker that has read nothing.
+        beats: tell what the loop does; None where nobody listens.
     """
 
     def __init__(
@@ -36,12 +47,14 @@ class RestackerLoop:
         publisher: Publisher,
         new: Callable[[], Restacker],
         log: Log,
+        beats: Beats | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._publisher = publisher
         self._new = new
         self._log = log.bind(stage="restacker")
         self.restarts = 0  # after a dependency failed
+        self._beats = beats or unheard("restacker", "", "epochs")
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set.
@@ -49,12 +62,17 @@ class RestackerLoop:
         Raises:
             DependencyError: a dependency stayed away through all retries.
         """
+        with self._beats.alive(ComponentState.STARTING, "reads the log"):
+            self._serve(stop)
+
+    def _serve(self, stop: threading.Event) -> None:
         failures = 0
         while not stop.is_set():
             restacker = self._new()
             try:
                 self._subscriber.seek({})
                 self._begin(restacker)
+                self._beats.well()
                 while not stop.is_set():
                     self._step(restacker)
                     failures = 0
@@ -63,7 +81,9 @@ class RestackerLoop:
                     raise
                 self.restarts += 1
                 self._log.warning("again", reason=str(error))
-                stop.wait(RETRY_WAITS_S[failures])
+                self._beats.restarts = self.restarts
+                self._beats.trouble("reads the log again", error)
+                self._beats.wait(RETRY_WAITS_S[failures], stop.wait)
                 failures += 1
 
     def _begin(self, restacker: Restacker) -> None:
@@ -87,8 +107,20 @@ class RestackerLoop:
         while restacker.ready() is not None:
             self._drained(restacker)
             epoch = restacker.ready()
-            for event in restacker.decide(epoch) if epoch is not None else ():
-                self._publish(event)
+            if epoch is not None:
+                self._decide_one(restacker, epoch)
+
+    def _decide_one(self, restacker: Restacker, epoch: EpochReached) -> None:
+        begun_s = self._beats.now_s()
+        self._beats.meter.saw(
+            f"epoch {epoch.epoch} at {day(epoch.at_min)}: {epoch.cases} cases, "
+            f"{epoch.feedback} messages"
+        )
+        said = []
+        for event in restacker.decide(epoch):
+            self._publish(event)
+            said.append(_words(event))
+        self._beats.meter.note(begun_s, 1, f"epoch {epoch.epoch}: {', '.join(said)}")
 
     def _drained(self, restacker: Restacker) -> list[LoggedEvent]:
         """Read to the end of the log."""
@@ -108,6 +140,7 @@ class RestackerLoop:
 
     def _read(self, restacker: Restacker, wait_s: float) -> list[LoggedEvent]:
         events = []
+        self._beats.beat()
         for message in self._subscriber.poll(_MOST_PER_POLL, wait_s):
             try:
                 event = decode(message.schema, message.value)
@@ -121,3 +154,13 @@ class RestackerLoop:
 
 def _is_first(event: LoggedEvent) -> bool:
     return isinstance(event, StackPromoted) and event.epoch == 0
+
+
+def _words(event: StackEvent) -> str:
+    """Return what was decided or reported."""
+    match event:
+        case StackPromoted():
+            return f"{word(event)}, version {event.version} ({event.how})"
+        case StackRejected():
+            return f"{word(event)}, version {event.version} stays"
+    return "drift reported"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
+from services.health import health_of
 from services.mirror.overview import Overview
 from services.stack_words import word
 from twin.events import DriftReported, DriftSignal, StackOrdered
@@ -43,6 +44,9 @@ def status_of(overview: Overview, now_unix_s: float) -> Told:
                 "model_id": event.model_id,
                 "reason": event.reason,
                 "seen_s_ago": round(now_unix_s - event.at_unix_s, 1),
+                "last_input": event.last_input,
+                "last_output": event.last_output,
+                **dict(zip(("health", "because"), health_of(event, now_unix_s), strict=True)),
                 **event.facts,
             }
             for name, event in sorted(state.components.items())

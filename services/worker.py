@@ -11,18 +11,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.beats import Beats, unheard
 from services.bus.codec import decode
 from services.bus.port import Message, Publisher, Subscriber
 from services.logs import Log
 from twin.errors import DependencyError, EventError, InputError
-from twin.events import CaseArrived, StackPromoted, VerdictIssued
+from twin.events import CaseArrived, CaseRejected, StackPromoted, VerdictIssued
+from twin.lifecycle import ComponentState
+from twin.meter import counted
 from twin.pipeline import Pending, Pipeline
 
 # Waits between tries when a dependency fails, about half a minute in all: assumption.
 RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 IDLE_POLL_S: Final = 0.05
 FIRST_BATCH: Final = 1
-HEALTH_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.5  # the supervisor's look waits for nobody and asks every 2 s
 _MOST_STACKS: Final = 100
 
 
@@ -31,6 +34,7 @@ class _Batch:
     pending: Pending
     upto: dict[tuple[str, int], int]  # next offset to read, per partition
     begun_s: float
+    refused: int  # messages that were no events
 
 
 class Worker:
@@ -39,11 +43,12 @@ class Worker:
     Parameters:
         batch: most cases scored together.
         in_flight: batches under way at once; with three, one is always waiting for the stem.
-        on_idle: called about every 5 s between batches, to check the components' health.
+        on_idle: called about every 0.5 s between batches, to check the components' health.
         stacks: subscriber to the stacks topic, from its beginning; None where the stack is fixed.
             It is read to its end before each batch. Whoever sends cases that arrive after an
             epoch has read that epoch's decision from the log first (`KafkaLink.epoch`), so the
             decision is there when the case is.
+        beats: tell what the worker does; None where nobody listens.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Worker:
         in_flight: int = 3,
         on_idle: Callable[[], None] | None = None,
         stacks: Subscriber | None = None,
+        beats: Beats | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._publisher = publisher
@@ -71,7 +77,11 @@ class Worker:
         self._take = min(batch, FIRST_BATCH)
         self.answered = 0
         self.dead_lettered = 0
+        self.rejected = 0
         self.retries = 0
+        self._under_way: deque[_Batch] = deque()
+        self.beats = beats or unheard("worker", pipeline.model_id, "cases")
+        self.beats.more = self._figures
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set and the batches under way are published.
@@ -80,7 +90,11 @@ class Worker:
             DependencyError: a dependency stayed away through all retries; nothing is committed
                 beyond what was published, so the next worker takes up where this one stopped.
         """
-        under_way: deque[_Batch] = deque()
+        with self.beats.alive(ComponentState.READY):
+            self._serve(stop)
+
+    def _serve(self, stop: threading.Event) -> None:
+        under_way = self._under_way = deque()
         while under_way or not stop.is_set():
             if len(under_way) < self._in_flight and not stop.is_set():
                 wait_s = 0.0 if under_way else IDLE_POLL_S
@@ -90,8 +104,10 @@ class Worker:
                     under_way.append(self._begin(messages))
                     continue
             if under_way:
-                self._finish(under_way.popleft())
+                self._finish(under_way[0])
+                under_way.popleft()
             self._look_after_components()
+            self.beats.beat()
 
     def _follow(self) -> None:
         """Take over all promotions that are on the log."""
@@ -108,6 +124,7 @@ class Worker:
         self._follow()
         cases: list[CaseArrived] = []
         upto: dict[tuple[str, int], int] = {}
+        refused = self.dead_lettered
         for message in messages:
             upto[message.topic, message.partition] = message.offset + 1
             try:
@@ -117,7 +134,10 @@ class Worker:
                 continue
             if isinstance(event, CaseArrived):
                 cases.append(event)
-        return _Batch(self._pipeline.submit(cases), upto, time.perf_counter())
+        if cases:
+            self.beats.meter.saw(f"{counted(len(cases), 'case')}, last {cases[-1].case_id}")
+        refused = self.dead_lettered - refused
+        return _Batch(self._pipeline.submit(cases), upto, self.beats.now_s(), refused)
 
     def _finish(self, batch: _Batch) -> None:
         pending = batch.pending
@@ -134,10 +154,11 @@ class Worker:
                     raise
                 self.retries += 1
                 self._log.warning("retry", reason=str(error), wait_s=wait_s)
-                time.sleep(wait_s)
+                self.beats.trouble(f"tries again in {wait_s:g} s", error)
+                self.beats.wait(wait_s)
                 pending = self._pipeline.submit(pending.cases)
-        self.answered += len(answers)
-        took_ms = round((time.perf_counter() - batch.begun_s) * 1000, 1)
+        self._count(batch, answers)
+        took_ms = round((self.beats.now_s() - batch.begun_s) * 1000, 1)
         for answer in answers:
             fields = (
                 {"p_malignant": answer.p_malignant, "missing": list(answer.missing)}
@@ -145,6 +166,26 @@ class Worker:
                 else {"rejected": answer.reason}
             )
             self._log.info("case", case_id=answer.case_id, batch_ms=took_ms, **fields)
+
+    def _count(self, batch: _Batch, answers: Sequence[VerdictIssued | CaseRejected]) -> None:
+        rejected = sum(isinstance(answer, CaseRejected) for answer in answers)
+        self.answered += len(answers)
+        self.rejected += rejected
+        if answers or batch.refused:  # one of closings alone had nothing to be done
+            words = f"{counted(len(answers), 'answer')}{_last(answers)}"
+            self.beats.meter.note(
+                batch.begun_s, len(answers), words, errors=rejected, refused=batch.refused
+            )
+        self.beats.well()
+
+    def _figures(self) -> dict[str, float]:
+        """Return what only the worker knows of itself."""
+        return {
+            "rejected": float(self.rejected),
+            "dead_lettered": float(self.dead_lettered),
+            "retries": float(self.retries),
+            "cases_in_flight": float(sum(len(one.pending.cases) for one in self._under_way)),
+        }
 
     def _dead_letter(self, message: Message, reason: str) -> None:
         origin = f"{message.topic}/{message.partition}/{message.offset}"
@@ -159,6 +200,15 @@ class Worker:
         self._log.warning("dead-letter", reason=reason, topic=message.topic, offset=message.offset)
 
     def _look_after_components(self) -> None:
-        if self._on_idle and time.monotonic() - self._checked_s > HEALTH_EVERY_S:
+        if self._on_idle and time.monotonic() - self._checked_s > LOOK_EVERY_S:
             self._on_idle()
             self._checked_s = time.monotonic()
+
+
+def _last(answers: Sequence[VerdictIssued | CaseRejected]) -> str:
+    """Return the last answer in words."""
+    if not answers:
+        return ""
+    last = answers[-1]
+    said = f"p {last.p_malignant:.3f}" if isinstance(last, VerdictIssued) else "rejected"
+    return f", last {said} for {last.case_id}"

@@ -9,6 +9,8 @@ these checks over every component.
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from twin.meter import Work
+
 In_contra = TypeVar("In_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 
@@ -21,9 +23,17 @@ class Facts:
     model_id: str
     pid: int  # process that hosts it
     load_s: float  # from constructor to ready
-    batches: int  # handled since it started
-    images: int  # handled since it started
-    busy_s: float  # spent handling since it started
+    rss_mb: float  # resident memory of that process
+    work: Work  # what it has handled since it started
+
+    def numbers(self) -> dict[str, float]:
+        """Return the figures of the telemetry event, by name and unit."""
+        return {
+            "pid": float(self.pid),
+            "load_s": round(self.load_s, 3),
+            "rss_mb": round(self.rss_mb, 1),
+            **self.work.numbers(),
+        }
 
 
 class Component(Protocol[In_contra, Out_co]):

@@ -189,7 +189,10 @@ class DriftReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentChanged:
-    """A component of the twin changed its state. Telemetry: not part of the log's digest."""
+    """What a component of the twin says of itself: when its state changes, and as a beat.
+
+    Telemetry: not part of the log's digest.
+    """
 
     component: str
     at_unix_s: float  # real components fail in real time, so this one is a wall clock's
@@ -198,6 +201,8 @@ class ComponentChanged:
     model_id: str
     reason: str = ""
     facts: dict[str, float] = field(default_factory=dict)  # counts and durations, with units
+    last_input: str = ""  # in words, by reference: never what an image shows
+    last_output: str = ""  # likewise
 
 
 CaseEvent = CaseArrived | VerdictIssued | CaseRejected | CaseClosed | FeedbackReceived

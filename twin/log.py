@@ -43,9 +43,15 @@ STACK_KEY: Final = "stack"  # one key, one partition: epochs and decisions stay 
 _VERSION: Final[dict[type, int]] = {
     CaseArrived: 2,
     VerdictIssued: 2,
+    ComponentChanged: 2,
 }  # 1 everywhere else; a field more or less is a new version
 SCHEMA_OF: Final[dict[type, str]] = {
     kind: f"{kind.__name__}/{_VERSION.get(kind, 1)}" for kind in TOPIC_OF
+}
+# Earlier versions that are still read, with the fields that came since: all of these have
+# defaults, and nothing else has changed.
+STILL_READ: Final[dict[str, tuple[type, tuple[str, ...]]]] = {
+    "ComponentChanged/1": (ComponentChanged, ("last_input", "last_output")),
 }
 _RANK: Final[dict[type, int]] = {kind: rank for rank, kind in enumerate(TOPIC_OF)}
 

@@ -62,6 +62,7 @@ class Record:
     partition: int
     offset: int
     event: Event | None
+    sent_unix_ms: int = 0  # the sender's clock; telemetry, never folded
 
 
 @dataclass(slots=True)
@@ -114,12 +115,15 @@ class TwinState:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     position: dict[tuple[str, int], int] = field(default_factory=dict)  # last offset folded
 
+    def knows(self, record: Record) -> bool:
+        """Return whether a record was folded already."""
+        return record.offset <= self.position.get((record.topic, record.partition), -1)
+
     def apply(self, record: Record) -> bool:
         """Fold one record in; return whether it changed a case, the stacks or a component."""
-        place = (record.topic, record.partition)
-        if record.offset <= self.position.get(place, -1):
+        if self.knows(record):
             return False
-        self.position[place] = record.offset
+        self.position[record.topic, record.partition] = record.offset
         event = record.event
         if event is None:
             self.counts["invalid"] += 1

@@ -10,7 +10,9 @@ from services.logs import Log
 
 if TYPE_CHECKING:
     from services.api.desk import Desk
+    from services.api.idempotency import Idempotency
     from services.api.live.history import History
+    from services.api.telling.telling import Telling
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class ApiContext:
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
     desk: "Desk | None" = None  # runs and forecasts; None: none are offered
+    idempotency: "Idempotency | None" = None  # None: nothing can be sent in
+    telling: "Telling | None" = None  # likewise
 
 
 def context_of(request: Request) -> ApiContext:

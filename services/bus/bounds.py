@@ -12,6 +12,7 @@ from twin.events import (
     StackPromoted,
     StackRejected,
 )
+from twin.meter import MAX_WORDS
 
 MAX_CASE_ID: Final = 200  # characters; it becomes part of Redis keys and of file names: assumption
 MAX_WORD: Final = 40  # characters of a label or a way; longer ones are no words: assumption
@@ -28,6 +29,8 @@ def fault_of(event: Event) -> str | None:
 
 def _faults(event: Event) -> Iterator[str]:
     if isinstance(event, ComponentChanged):
+        yield from _length("last_input", event.last_input, 0, MAX_WORDS)
+        yield from _length("last_output", event.last_output, 0, MAX_WORDS)
         return
     if isinstance(event, CaseEvent):
         yield from _length("case_id", event.case_id, 1, MAX_CASE_ID)

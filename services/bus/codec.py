@@ -1,7 +1,8 @@
 """Bytes from the log to events: the boundary where strangers' data enters.
 
 The other direction is `twin.log.encode`; for every event `decode(schema, encode(event)) == event`,
-and what `encode` wrote comes out byte for byte when it is encoded again.
+and what `encode` wrote comes out byte for byte when it is encoded again (in the present version,
+if it was of an earlier one).
 """
 
 import re
@@ -14,9 +15,11 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from services.bus.bounds import fault_of
 from twin.errors import EventError
 from twin.events import Event
-from twin.log import SCHEMA_OF, TOPIC_OF
+from twin.log import SCHEMA_OF, STILL_READ, TOPIC_OF
 
-_KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.items()}
+_KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.items()} | {
+    schema: kind for schema, (kind, _) in STILL_READ.items()
+}
 _LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
 # Nothing is converted: "1" is no number, and what is not a field is an error.
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -32,7 +35,8 @@ def decode(schema: str, raw: bytes) -> Event:
     """Return the event that the bytes hold.
 
     Parameters:
-        schema: name and version, from the message's header.
+        schema: name and version, from the message's header. Of some events earlier versions are
+            read, too (`twin.log.STILL_READ`); what they lack has its default.
         raw: JSON.
 
     Raises:
@@ -48,6 +52,8 @@ def decode(schema: str, raw: bytes) -> Event:
         event: Event = _adapter(kind).validate_json(raw)
     except ValidationError as error:
         raise EventError(raw, f"{schema}: {_reason(error)}") from error
+    if schema in STILL_READ and (new := [n for n in STILL_READ[schema][1] if getattr(event, n)]):
+        raise EventError(raw, f"{schema}: {new[0]}: is no field of this version")
     if (fault := fault_of(event)) is not None:
         raise EventError(raw, f"{schema}: {fault}")
     return event

@@ -10,6 +10,9 @@ from twin.errors import DependencyError
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
 
+# Sent messages that are held before those are let go of that were acknowledged. Who only tells
+# how it stands never flushes, and would hold all it ever said: assumption.
+SWEEP_AT: Final = 1000
 LINGER_MS: Final = 2  # collects what is published in a row into one request: assumption
 
 
@@ -27,6 +30,7 @@ class KafkaPublisher:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._unacknowledged: list[tuple[str, Any]] = []  # topic and future
+        self._sweep_at = SWEEP_AT
         half_ms = int(timeout_s * 500)
         addresses = reach(servers)
         self._producer = asking(
@@ -74,6 +78,14 @@ class KafkaPublisher:
         )
         with self._lock:
             self._unacknowledged.append((name, future))
+            if len(self._unacknowledged) >= self._sweep_at:
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of what was acknowledged; what failed is kept for the next flush to tell."""
+        held = [one for one in self._unacknowledged if not one[1].succeeded()]
+        self._unacknowledged = held
+        self._sweep_at = SWEEP_AT + 2 * len(held)  # not over and over again while a broker is slow
 
     def flush(self) -> None:
         """Wait for all acknowledgements, of other threads' messages, too."""

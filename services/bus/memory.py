@@ -57,6 +57,7 @@ class MemoryBus:
                 schema=schema,
                 value=value,
                 headers=dict(headers),
+                sent_unix_ms=round(time.time() * 1000),
             )
             messages.append(message)
             self.changed.notify_all()

@@ -1,7 +1,7 @@
 """The status of a twin that is up, as tables for people."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Group
 from rich.markup import escape
@@ -12,6 +12,7 @@ from services.stack_words import day
 from twin.state import APART
 
 Result = Mapping[str, Any]
+_DONE: Final = ("images", "cases", "epochs")  # what components and stages count
 
 
 def status_table(result: Result) -> Group:
@@ -109,15 +110,22 @@ def _estimates(estimates: list[Result]) -> Table:
 
 
 def _components(components: Result) -> Table:
-    table = Table("component", "state", "restarts", "images", "busy", "why")
+    names = ("component", "health", "state", "restarts", "done", "per s", "p95", "errors", "why")
+    table = Table(*names)
     for name, one in components.items():
+        per_s = next((one[f"{what}_per_s"] for what in _DONE if f"{what}_per_s" in one), None)
+        done = next((f"{one[what]:g} {what}" for what in _DONE if what in one), "-")
+        p95_ms = one.get("latency_ms_p95")
         table.add_row(
             name,
+            one["health"],
             one["state"],
             str(one["restarts"]),
-            f"{one.get('images', 0):g}",
-            f"{one.get('busy_s', 0):.1f} s",
-            escape(one["reason"]),
+            done,
+            "-" if per_s is None else f"{per_s:.1f}",
+            "-" if p95_ms is None else f"{p95_ms:.1f} ms",
+            f"{one['errors']:g}" if "errors" in one else "-",
+            escape(one["because"]),
         )
     return table
 

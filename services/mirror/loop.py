@@ -2,29 +2,37 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Final, Protocol
 
 from services.bus.codec import decode
 from services.bus.port import Message, Place, Subscriber
+from services.mirror.freshness import Freshness, Marks
 from twin.errors import DependencyError, EventError
 from twin.state import Record, TwinState
 
 POLL_S: Final = 0.05
 MOST_PER_BATCH: Final = 256  # bounds the size of one transaction: assumption
-BEAT_S: Final = 1.0  # so that a mirror which is silent for seconds is known to be dead: assumption
-# Waits between tries when a server fails, about half a minute in all: assumption.
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+MOST_HELD: Final = 20_000  # polled ahead by a mirror that is made late: assumption
+BEAT_S: Final = 0.25  # how often the log's end is asked for, and so the grain of the freshness
+# Waits between tries when a server fails, about half a minute in all. Short ones: a server that is
+# back must not wait for the mirror. Assumption.
+RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 30)
 
 
 class StateMirror(Protocol):
     """Somewhere to keep the folded state, with the position that it was folded up to."""
 
-    def apply(self, records: Sequence[Record]) -> int:
+    def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
         """Fold a batch in, whole or not at all; return how many records changed something.
 
         An empty batch only renews the time of the last update.
+
+        Parameters:
+            fresh: what is known of completeness once the batch is folded; None: nothing new.
 
         Raises:
             DependencyError: the store failed; applying the same batch again is safe.
@@ -50,7 +58,7 @@ def record_of(message: Message) -> Record:
         event = decode(message.schema, message.value)
     except EventError:
         event = None
-    return Record(message.topic, message.partition, message.offset, event)
+    return Record(message.topic, message.partition, message.offset, event, message.sent_unix_ms)
 
 
 class Mirror:
@@ -60,15 +68,32 @@ class Mirror:
     written together, so a store that was wiped is rebuilt from the beginning of the log, and one
     that belongs to another log, which this one is too short for, is wiped first. What it commits
     is for onlookers.
+
+    Parameters:
+        delay_s: folds each record so long after it was sent: for trying out what people see of a
+            mirror that is late.
+        clock: the Unix time in seconds.
     """
 
-    def __init__(self, subscriber: Subscriber, mirror: StateMirror) -> None:
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        mirror: StateMirror,
+        *,
+        delay_s: float = 0.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._subscriber = subscriber
         self._mirror = mirror
+        self._delay_s = delay_s
+        self._clock = clock
         self._aligned = False
-        self._held: list[Message] = []  # polled and not yet folded
+        self._held: deque[Message] = deque()  # polled and not yet folded
+        self._polled: dict[Place, int] = {}  # next offset to poll
+        self._marks = Marks()
+        self._behind: Counter[str] = Counter()  # not polled when the log's end was asked for last
         self._turn, self._busy = threading.Lock(), threading.Lock()
-        self._beat_s = 0.0
+        self._told_s = self._asked_s = 0.0
         self.records = 0  # taken from the log
         self.changes = 0  # of which changed a case or a component
         self.invalid = 0  # of which were no events
@@ -88,6 +113,8 @@ class Mirror:
             except DependencyError:
                 if failures == len(RETRY_WAITS_S):
                     raise
+                # A store that was away may have come back empty, or as it was a while ago.
+                self._aligned = False
                 self.retries += 1
                 stop.wait(RETRY_WAITS_S[failures])
                 failures += 1
@@ -96,25 +123,62 @@ class Mirror:
         """Fold one batch; return how many records it had. A failed step is taken up again."""
         with self._alone():
             self._align()
-            self._held = self._held or self._subscriber.poll(MOST_PER_BATCH, timeout_s)
-            if not self._held:
+            if len(self._held) < (MOST_HELD if self._delay_s else 1):
+                for message in self._subscriber.poll(MOST_PER_BATCH, timeout_s):
+                    self._held.append(message)
+                    self._polled[message.topic, message.partition] = message.offset + 1
+            self._ask_for_the_end()
+            due = self._due()
+            if not due:
                 self._beat()
                 return 0
-            records = [record_of(message) for message in self._held]
-            changes = self._mirror.apply(records)
+            records = [record_of(message) for message in due]
             upto = {(record.topic, record.partition): record.offset + 1 for record in records}
-            self._held = []
+            self._marks.folded(upto)
+            changes = self._mirror.apply(records, self._fresh(len(due)))
+            for _ in due:
+                self._held.popleft()
+            self._told_s = time.monotonic()
             self.records += len(records)
             self.changes += changes
             self.invalid += sum(record.event is None for record in records)
             self._subscriber.commit(upto)
             return len(records)
 
+    def _due(self) -> list[Message]:
+        """Return the next batch: of a mirror that is made late, what is old enough."""
+        batch = list(islice(self._held, MOST_PER_BATCH))
+        if not self._delay_s:
+            return batch
+        until_ms = (self._clock() - self._delay_s) * 1000
+        late = next((n for n, one in enumerate(batch) if one.sent_unix_ms > until_ms), len(batch))
+        return batch[:late]
+
+    def _ask_for_the_end(self) -> None:
+        """Note where the log ends, now and then: what was sent before is complete by then."""
+        if time.monotonic() - self._asked_s < BEAT_S:
+            return
+        asked_unix_s = self._clock()
+        lag = self._subscriber.lag()
+        self._marks.put(
+            asked_unix_s, {place: self._polled.get(place, 0) + n for place, n in lag.items()}
+        )
+        self._behind = Counter()
+        for (topic, _), behind in lag.items():
+            self._behind[topic] += behind
+        self._asked_s = time.monotonic()
+
+    def _fresh(self, folding: int = 0) -> Freshness:
+        behind = Counter(self._behind)
+        for message in islice(self._held, folding, None):
+            behind[message.topic] += 1
+        return Freshness(complete_unix_s=self._marks.complete_unix_s, behind=behind)
+
     def _beat(self) -> None:
-        """Let the store know that the mirror is alive when there is nothing to fold."""
-        if time.monotonic() - self._beat_s > BEAT_S:
-            self._mirror.apply([])
-            self._beat_s = time.monotonic()
+        """Let the store know how fresh it is when there is nothing to fold."""
+        if time.monotonic() - self._told_s > BEAT_S:
+            self._mirror.apply([], self._fresh())
+            self._told_s = time.monotonic()
 
     def lag(self) -> int:
         """Return how many records the mirror has not folded yet. May be called by any thread."""
@@ -137,8 +201,16 @@ class Mirror:
         """Go to where the mirror is, once."""
         if self._aligned:
             return
-        self._subscriber.seek({place: at + 1 for place, at in self._mirror.position().items()})
+        self._go_to(self._mirror.position())
         if any(behind < 0 for behind in self._subscriber.lag().values()):
             self._mirror.wipe()
-            self._subscriber.seek({})
+            self._go_to({})
         self._aligned = True
+
+    def _go_to(self, position: Mapping[Place, int]) -> None:
+        upto = {place: at + 1 for place, at in position.items()}
+        self._subscriber.seek(upto)
+        self._held.clear()
+        self._polled = dict(upto)
+        self._marks = Marks()
+        self._marks.folded(upto)

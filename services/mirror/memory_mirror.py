@@ -4,6 +4,7 @@ import copy
 from collections.abc import Sequence
 
 from services.bus.port import Place
+from services.mirror.freshness import Freshness
 from twin.state import Record, TwinState
 
 
@@ -12,9 +13,11 @@ class MemoryMirror:
 
     def __init__(self) -> None:
         self._state = TwinState()
+        self.fresh = Freshness()
 
-    def apply(self, records: Sequence[Record]) -> int:
+    def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
         """Fold a batch in; return how many records changed a case or a component."""
+        self.fresh = fresh or self.fresh
         return sum([self._state.apply(record) for record in records])
 
     def position(self) -> dict[Place, int]:

@@ -14,3 +14,4 @@ class Overview:
     updated_unix_s: float | None  # when the mirror last wrote; None if it never did
     # When it last folded something new of each kind; what that was about may be older.
     news_unix_s: Mapping[str, float]
+    complete_unix_s: float | None = None  # everything sent before is folded

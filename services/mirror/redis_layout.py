@@ -15,11 +15,19 @@ Keys, all under the prefix (`p`):
                               reason: the stack in force, flat
     p:counts            hash  how many cases, verdicts, ...; see `twin.state.COUNTED`
     p:position          hash  last offset folded, by topic/partition
-    p:changes           stream, capped  kind, id, revision, stage, schema; one entry a change
-    p:mirror            hash  updated_unix_s; cases_unix_s, verdicts_unix_s, feedback_unix_s, ...:
-                              when something new of this kind was folded last
+    p:changes           stream, capped  an entry for each record that was folded, whether it changed
+                              something or not; its id is {revision}-0. place
+                              (topic/partition/offset), kind, id, stage, changed, schema, event
+                              (JSON; neither where the bytes were none), case_revision,
+                              sent_unix_ms, folded_unix_ms, deltas (JSON: what it added to counts)
+    p:mirror            hash  revision: records folded; generation: drawn when the mirror began
+                              from nothing; updated_unix_s; complete_unix_s: all sent before is
+                              folded; behind (JSON: records that are not, by topic); cases_unix_s,
+                              verdicts_unix_s, feedback_unix_s, ...: when something new of this kind
+                              was folded last
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar, cast
 
@@ -27,6 +35,7 @@ from redis.typing import EncodableT, FieldT
 
 from services.bus.codec import decode, read_log
 from services.bus.port import Place
+from services.mirror.freshness import Freshness
 from twin.events import (
     CaseArrived,
     CaseClosed,
@@ -40,10 +49,11 @@ from twin.events import (
     VerdictIssued,
 )
 from twin.log import SCHEMA_OF, encode
-from twin.state import SHELF_OF, CaseState, Record, counted_as, shelf_key
+from twin.state import SHELF_OF, CaseState, Record, TwinState, counted_as, shelf_key
 
 CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
 UPDATED: Final = "updated"
+COMPLETE: Final = "complete"
 UNIX_S: Final = "_unix_s"
 SHELVES: Final = tuple(sorted(set(SHELF_OF.values())))
 _STAGES: Final = {"epochs": "reached", "orders": "ordered", "drift": "reported"}
@@ -154,11 +164,59 @@ def stack_fields(event: StackPromoted) -> Fields:
     }
 
 
-def stack_entry(event: StackEvent) -> Fields:
-    """Return what the stream of changes says of an event of `stacks`."""
-    shelf = SHELF_OF[type(event)]
-    stage = _STAGES.get(shelf) or counted_as(event).removeprefix("stacks.")
-    return {"kind": shelf, "id": shelf_key(event), "stage": stage}
+def change_fields(
+    state: TwinState,
+    record: Record,
+    before: Mapping[str, int],
+    *,
+    changed: bool,
+    now_unix_s: float,
+) -> Fields:
+    """Return what the stream of changes says of a record that the state knows of already.
+
+    Parameters:
+        before: the counts as they were.
+        changed: whether the record changed more than counts.
+    """
+    event = record.event
+    deltas = {
+        name: count - before.get(name, 0)
+        for name, count in state.counts.items()
+        if count != before.get(name, 0)
+    }
+    fields: Fields = {
+        "place": f"{record.topic}/{record.partition}/{record.offset}",
+        "changed": int(changed),
+        "sent_unix_ms": record.sent_unix_ms,
+        "folded_unix_ms": round(now_unix_s * 1000),
+        "deltas": json.dumps(deltas, separators=(",", ":")),
+    }
+    if event is None:
+        return fields | {"kind": "invalid", "id": "", "stage": ""}
+    fields |= {"schema": SCHEMA_OF[type(event)], "event": encode(event)}
+    if isinstance(event, ComponentChanged):
+        return fields | {"kind": "component", "id": event.component, "stage": event.state}
+    if isinstance(event, StackEvent):
+        shelf = SHELF_OF[type(event)]
+        stage = _STAGES.get(shelf) or counted_as(event).removeprefix("stacks.")
+        return fields | {"kind": shelf, "id": shelf_key(event), "stage": stage}
+    case = state.cases[event.case_id]
+    return fields | {
+        "kind": "case",
+        "id": event.case_id,
+        "stage": case.stage.value,
+        "case_revision": case.revision,
+    }
+
+
+def fresh_fields(fresh: Freshness | None) -> Fields:
+    """Return what the mirror says of how complete it is."""
+    if fresh is None:
+        return {}
+    fields: Fields = {"behind": json.dumps(dict(fresh.behind), separators=(",", ":"))}
+    if fresh.complete_unix_s is not None:
+        fields["complete_unix_s"] = repr(fresh.complete_unix_s)
+    return fields
 
 
 def shelf_of(lines: Iterable[bytes | None]) -> list[StackEvent]:
@@ -204,7 +262,11 @@ def times_of(fields: Mapping[bytes, bytes]) -> dict[str, float]:
     >>> times_of({b"updated_unix_s": b"12.5"})
     {'updated': 12.5}
     """
-    return {name.decode().removesuffix(UNIX_S): float(at) for name, at in fields.items()}
+    return {
+        name.decode().removesuffix(UNIX_S): float(at)
+        for name, at in fields.items()
+        if name.endswith(UNIX_S.encode())
+    }
 
 
 def touched(records: Sequence[Record]) -> tuple[set[str], dict[str, list[int | str]]]:

@@ -4,6 +4,7 @@ Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,34 +16,39 @@ from redis.client import Pipeline
 from redis.retry import Retry
 
 from services.bus.port import Place
+from services.mirror.freshness import Freshness
 from services.mirror.overview import Overview
 from services.mirror.redis_layout import (
     CASE_FIELDS,
+    COMPLETE,
     SHELVES,
     UNIX_S,
     UPDATED,
     Fields,
     case_fields,
     case_of,
+    change_fields,
     component_fields,
     event_of,
+    fresh_fields,
     kind_of,
     label_fields,
     place_fields,
     places_of,
     shelf_of,
-    stack_entry,
     stack_fields,
     times_of,
     touched,
 )
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
-from twin.log import SCHEMA_OF, line
+from twin.log import line
 from twin.state import SHELF_OF, CaseState, Record, TwinState, shelf_key
 
 CASE_TTL_S: Final = 90 * 24 * 3600  # labels come within a quarter of a year: assumption
-CHANGES_KEPT: Final = 10_000  # enough to resume a page that was away for minutes: assumption
+# The history that can be asked for, and what a stream of changes can be resumed from: of a log with
+# twenty cases a second, a quarter of an hour; about 60 MB. Assumption.
+CHANGES_KEPT: Final = 50_000
 _TIMEOUT_S: Final = 5.0  # a server on the same network answers in milliseconds: assumption
 _SCAN_COUNT: Final = 1000
 
@@ -70,6 +76,7 @@ class RedisMirror:
         self._prefix = prefix
         self._clock = clock
         self._ttl_s = ttl_s
+        self._generation: bytes | None = None  # of what this mirror wrote to
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
             self._redis: Any = redis.Redis.from_url(
@@ -81,7 +88,7 @@ class RedisMirror:
         except ValueError as error:
             raise SettingsError("REDIS_URL", shown, str(error)) from error
 
-    def apply(self, records: Sequence[Record]) -> int:
+    def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
         """Fold a batch in as one transaction; return how many records changed something.
 
         The fold itself is `TwinState.apply` on the part of the state that the batch touches. The
@@ -89,21 +96,46 @@ class RedisMirror:
         makes one of the two fail instead of overwriting each other.
 
         Raises:
-            DependencyError: Redis failed or another mirror was at work; nothing was written, or
-                all of it, and then applying the batch again changes nothing.
+            DependencyError: Redis failed, lost what it had, or another mirror was at work; nothing
+                was written, or all of it, and then applying the batch again changes nothing.
         """
-        if not records:
-            with self._asking():
-                self._redis.hset(self._key("mirror"), mapping=self._updated())
-            return 0
         case_ids, shelves = touched(records)
+        now_unix_s = self._clock()
         with self._asking(), self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(self._key("position"))
-            state = self._load(sorted(case_ids), shelves)
-            pipe.multi()
-            changes = self._write(pipe, state, records)
+            revision, begun = self._begun(pipe)
+            changes = 0
+            if records:
+                state = self._load(sorted(case_ids), shelves)
+                # Of a batch that is applied again, what was folded is known and has its revision.
+                records = [one for one in records if not state.knows(one)]
+                pipe.multi()
+                changes = self._write(pipe, state, records, revision, now_unix_s)
+            else:
+                pipe.multi()
+            told: Fields = {
+                f"{UPDATED}{UNIX_S}": repr(now_unix_s),
+                "revision": revision + len(records),
+            }
+            pipe.hset(self._key("mirror"), mapping=begun | fresh_fields(fresh) | told)
             pipe.execute()
         return changes
+
+    def _begun(self, pipe: Pipeline) -> tuple[int, Fields]:
+        """Return the last revision, and what a mirror that begins writes of itself.
+
+        Raises:
+            DependencyError: this mirror had begun, and what it wrote is gone.
+        """
+        generation, revision = pipe.hmget(self._key("mirror"), "generation", "revision")
+        if generation is not None:
+            self._generation = generation
+            return int(revision), {}
+        if self._generation is not None:
+            self._generation = None
+            raise DependencyError(f"{self._shown} lost what it had: the mirror is built again")
+        self._generation = secrets.token_hex(8).encode()
+        return 0, {"generation": self._generation}
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""
@@ -125,7 +157,8 @@ class RedisMirror:
             state = self._load([])
             state.components = self._components()
             times = times_of(self._redis.hgetall(self._key("mirror")))
-        return Overview(state, times.pop(UPDATED, None), times)
+        updated, complete = times.pop(UPDATED, None), times.pop(COMPLETE, None)
+        return Overview(state, updated, times, complete)
 
     def _components(self) -> dict[str, ComponentChanged]:
         start = len(self._key("component", ""))
@@ -137,6 +170,7 @@ class RedisMirror:
 
     def wipe(self) -> None:
         """Delete every key under the prefix."""
+        self._generation = None
         with self._asking():
             keys = list(self._scan(""))
             for first in range(0, len(keys), _SCAN_COUNT):
@@ -199,39 +233,41 @@ class RedisMirror:
                 state.cases[case_id] = case
         return state
 
-    def _write(self, pipe: Pipeline, state: TwinState, records: Sequence[Record]) -> int:
+    def _write(
+        self,
+        pipe: Pipeline,
+        state: TwinState,
+        records: Sequence[Record],
+        revision: int,
+        now_unix_s: float,
+    ) -> int:
         """Fold the records into the state and queue what that changes; return how many did."""
         hashes: dict[str, Fields] = {}
         renewed: dict[str, CaseState] = {}  # cases that changed, by key
         news: set[str] = set()
         changes = 0
-        for record in records:
-            if not state.apply(record) or record.event is None:
+        for number, record in enumerate(records, start=revision + 1):
+            before = dict(state.counts)
+            changed = state.apply(record)
+            entry = change_fields(state, record, before, changed=changed, now_unix_s=now_unix_s)
+            # Its id is the revision: a reader knows whether it has missed one.
+            key = self._key("changes")
+            pipe.xadd(key, entry, id=f"{number}-0", maxlen=CHANGES_KEPT)
+            if not changed or record.event is None:
                 continue
             event, changes = record.event, changes + 1
             news.add(kind_of(event))
-            entry: Fields
             if isinstance(event, ComponentChanged):
                 hashes[self._key("component", event.component)] = component_fields(event)
-                entry = {"kind": "component", "id": event.component, "stage": event.state}
             elif isinstance(event, StackEvent):
                 shelf = hashes.setdefault(self._key(SHELF_OF[type(event)]), {})
                 shelf[str(shelf_key(event))] = line(event)
                 if isinstance(event, StackPromoted):
                     hashes[self._key("stack")] = stack_fields(event)
-                entry = stack_entry(event)
             else:
                 case, key = state.cases[event.case_id], self._key("case", event.case_id)
                 hashes[key] = hashes.get(key, {}) | case_fields(event, case)
                 renewed[key] = case
-                entry = {
-                    "kind": "case",
-                    "id": event.case_id,
-                    "revision": case.revision,
-                    "stage": case.stage.value,
-                }
-            entry["schema"] = SCHEMA_OF[type(event)]
-            pipe.xadd(self._key("changes"), entry, maxlen=CHANGES_KEPT)
         for key, case in renewed.items():
             hashes[key] |= label_fields(case)
         for key, fields in hashes.items():
@@ -240,9 +276,7 @@ class RedisMirror:
             pipe.expire(key, self._ttl_s)
         pipe.hset(self._key("counts"), mapping=dict(state.counts.items()))
         pipe.hset(self._key("position"), mapping=place_fields(state.position))
-        pipe.hset(self._key("mirror"), mapping=self._updated(*sorted(news)))
+        if news:
+            times = {f"{one}{UNIX_S}": repr(now_unix_s) for one in news}
+            pipe.hset(self._key("mirror"), mapping=times)
         return changes
-
-    def _updated(self, *news: str) -> Fields:
-        now = repr(self._clock())
-        return {f"{kind}{UNIX_S}": now for kind in (UPDATED, *news)}

@@ -119,6 +119,7 @@ def test_the_host_keeps_the_contract_of_components() -> None:
     assert np.array_equal(answers[0].maps[0].values, answers[1].maps[0].values)
     facts = one.describe()
     assert (facts.name, facts.model_id) == (EXPLAINER, tiny_parts().model_id)
-    assert (facts.batches, facts.images) == (2, 1)
-    assert facts.busy_s > 0
+    assert (facts.work.batches, facts.work.items) == (2, 1)
+    assert facts.work.busy_s > 0
+    assert facts.work.last_output.startswith("1 explanation with ")
     assert pickle.loads(pickle.dumps(answers[0])).log_odds == answers[0].log_odds  # noqa: S301

@@ -13,7 +13,25 @@ from twin.component import Component
 from twin.images import BlobRef
 from twin.learners.registry import LEARNERS
 
+
+class AnyWords(str):
+    """Equals all that begins so."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and other.startswith(str(self))
+
+
 NAMES = ["stem", *LEARNERS, "meta"]
+
+
+LEARNER_WORDS = (AnyWords("3 rows × 822 features"), AnyWords("3 log-odds, last "))
+WORDS = {
+    "stem": (AnyWords("3 images, last synthetic:"), AnyWords("3 rows × 822 features")),
+    "meta": (AnyWords("3 rows × 6 columns"), AnyWords("3 probabilities, last 0.")),
+}
 
 
 def host(name: str) -> Component[Any, Any]:
@@ -78,8 +96,12 @@ class TestContract:
         hosts[name].handle(batch_of(name, seen, slice(0, 3)))
         after = hosts[name].describe()
         assert (after.name, after.model_id) == (name, tiny_parts().model_id)
-        assert (after.batches - before.batches, after.images - before.images) == (1, 3)
-        assert after.busy_s > before.busy_s
+        done, had = after.work, before.work
+        assert (done.batches - had.batches, done.items - had.items, done.errors) == (1, 3, 0)
+        assert done.busy_s > had.busy_s
+        assert 0 < done.latency_ms_p50 <= done.latency_ms_max
+        assert after.rss_mb > 10
+        assert (done.last_input, done.last_output) == WORDS.get(name, LEARNER_WORDS)
 
 
 def test_an_unreadable_image_is_told_in_its_place_and_the_others_are_scored(hosts) -> None:
@@ -87,7 +109,19 @@ def test_an_unreadable_image_is_told_in_its_place_and_the_others_are_scored(host
     answer = hosts["stem"].handle([refs[0], BlobRef(sha256="0" * 64), refs[1]])
     assert list(answer.faults) == [1]
     assert "blob:000000000000" in answer.faults[1]
+    assert hosts["stem"].describe().work.errors == 1
+    assert hosts["stem"].describe().work.last_output.startswith("2 rows")
     assert np.array_equal(answer.features, hosts["stem"].handle(refs).features)
+
+
+def test_a_batch_that_raises_is_counted_as_an_error() -> None:
+    one = host("knn")
+    with pytest.raises(ValueError, match="dimension|shape|mismatch|operands|broadcast"):
+        one.handle(StemAnswer(np.zeros((2, 3), np.float32), {}, np.zeros((2, 1))))
+    work = one.describe().work
+    assert (work.batches, work.items, work.errors) == (1, 0, 1)
+    assert work.last_input == "2 rows × 3 features"
+    assert work.error_share == 1.0
 
 
 @pytest.fixture

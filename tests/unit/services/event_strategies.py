@@ -197,6 +197,8 @@ components = st.builds(
     model_id=text,
     reason=text,
     facts=st.dictionaries(text, finite, max_size=3),
+    last_input=text,
+    last_output=text,
 )
 events = st.one_of(arrivals(), answers(), closings(), messages(), stack_events, components)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import MISSING, fields
 
 import pytest
 from event_strategies import events
@@ -12,7 +13,8 @@ from twin.dermoscopy.recipe import LesionRecipe
 from twin.errors import EventError
 from twin.events import CaseArrived, CaseClosed, CaseRejected, ComponentChanged
 from twin.images import BlobRef, FileRef, SyntheticRef
-from twin.log import SCHEMA_OF, encode, line
+from twin.log import SCHEMA_OF, STILL_READ, encode, line
+from twin.meter import MAX_WORDS
 
 REJECTED = CaseRejected(case_id="c1", at_min=2.0, reason="no image")
 RECIPE = LesionRecipe(
@@ -96,7 +98,35 @@ def test_what_is_no_event_is_refused_with_the_reason(raw, reason):
 
 def test_a_number_within_a_dictionary_must_be_finite():
     raw = encode(TELEMETRY).replace(b'{"n":1.0}', b'{"n":NaN}')
-    assert "facts.n: Input should be a finite number" in refusal("ComponentChanged/1", raw)
+    assert "facts.n: Input should be a finite number" in refusal("ComponentChanged/2", raw)
+
+
+def test_words_about_a_component_are_no_longer_than_a_line():
+    for name in ("last_input", "last_output"):
+        longest = altered(TELEMETRY, **{name: "x" * MAX_WORDS})
+        assert len(getattr(decode("ComponentChanged/2", longest), name)) == MAX_WORDS
+        longer = altered(TELEMETRY, **{name: "x" * (MAX_WORDS + 1)})
+        assert f"{name}: " in refusal("ComponentChanged/2", longer)
+
+
+def test_what_components_said_in_the_first_version_is_still_read():
+    old = altered(TELEMETRY, last_input=..., last_output=...)
+    assert decode("ComponentChanged/1", old) == TELEMETRY
+    text = line(TELEMETRY).replace(b"ComponentChanged/2", b"ComponentChanged/1")
+    assert list(read_log([text])) == [TELEMETRY]
+
+
+def test_the_first_version_has_none_of_the_later_fields():
+    raw = altered(TELEMETRY, last_input="64 images")
+    reason = "ComponentChanged/1: last_input: is no field of this version"
+    assert refusal("ComponentChanged/1", raw) == reason
+
+
+def test_fields_that_came_since_an_earlier_version_have_defaults():
+    for schema, (kind, names) in STILL_READ.items():
+        assert schema not in SCHEMA_OF.values()
+        defaults = {one.name for one in fields(kind) if one.default is not MISSING}
+        assert set(names) <= defaults
 
 
 def test_a_truth_value_is_no_number_and_no_text():

@@ -9,8 +9,9 @@ from stack_logs import DAY, V0, V1, VERDICTS, promoted
 
 from services.bus.memory import MemoryBus
 from services.bus.port import Message
+from services.live_facts import arrival_min, epoch_of, label_of
 from services.live_log import NOTHING, RESTACKS, WATCHES, LiveLog
-from services.live_orders import Label, next_epoch, send_epoch, send_label, send_order
+from services.live_orders import Label, facts_of, send_epoch, send_label, send_order
 from services.logs import open_log
 from services.mirror.loop import record_of
 from services.mirror.overview import Overview
@@ -30,7 +31,7 @@ from twin.images import BlobRef
 from twin.restacking.gate import Judgement
 from twin.restacking.plan import RestackPlan
 from twin.restacking.restacker import Restacker
-from twin.state import fold
+from twin.state import CaseState, fold
 
 ARRIVED = CaseArrived(case_id="c1", at_min=0.5, image=BlobRef(sha256="a"))
 CLOSED = CaseClosed(case_id="c1", at_min=40.0, referred=True, left_early=False, waits_min={})
@@ -101,9 +102,32 @@ def test_where_nobody_would_carry_it_out_no_order_is_sent(bus: MemoryBus, loop: 
 def test_an_epoch_comes_after_all_that_is_on_the_log_and_counts_it() -> None:
     said = FeedbackReceived(feedback_id="f", case_id="c1", at_min=99.5, label="benign")
     reached = EpochReached(at_min=50.0, epoch=4, cases=1, feedback=0, closed=1)
-    found = next_epoch([V0, ARRIVED, ARRIVED, *VERDICTS[:1], CLOSED, said, said, reached])
+    decided = DriftReported(at_min=50.0, epoch=4, cases=1)
+    log = log_of(MemoryBus())
+    known = [V0, ARRIVED, ARRIVED, *VERDICTS[:1], CLOSED, said, said, reached, decided]
+    found = epoch_of(facts_of(log, known))
     assert found == EpochReached(at_min=100.0, epoch=5, cases=1, feedback=1, closed=1)
-    assert next_epoch([]) == EpochReached(at_min=1.0, epoch=1, cases=0, feedback=0)
+    first = EpochReached(at_min=1.0, epoch=1, cases=0, feedback=0)
+    assert epoch_of(facts_of(log, [])) == first
+
+
+def test_ids_of_messages_go_on_from_the_highest_and_hang_on_their_seed() -> None:
+    label = Label(case_id="c1", label="benign")
+    known = {
+        f"{number}x": FeedbackReceived(feedback_id=one, case_id="c1", at_min=1.0, label="benign")
+        for number, one in enumerate(("f000041-aa", "f000007-bb", "c1.3"))
+    }
+    case = CaseState(feedback={one.feedback_id: one for one in known.values()})
+    assert label_of(label, case, 2.0, "ab" * 16).feedback_id == "f000042-" + "ab" * 8
+    assert label_of(label, CaseState(), 2.0, "ab" * 16).feedback_id == "f000000-" + "ab" * 8
+
+
+def test_a_case_that_is_sent_while_an_epoch_is_open_arrives_before_it() -> None:
+    reached = EpochReached(at_min=100.0, epoch=4, cases=1, feedback=0)
+    decided = DriftReported(at_min=100.0, epoch=4, cases=1)
+    assert arrival_min(99.0, [V0]) == 99.0
+    assert 99.9 < arrival_min(100.0, [V0, reached]) < 100.0
+    assert arrival_min(100.0, [V0, reached, decided]) == 100.0
 
 
 def test_an_epoch_is_not_reached_before_the_last_one_is_decided(bus: MemoryBus) -> None:

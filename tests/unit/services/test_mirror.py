@@ -36,11 +36,11 @@ class Failing(MemoryMirror):
         super().__init__()
         self.failures = failures
 
-    def apply(self, records):
+    def apply(self, records, fresh=None):
         if self.failures:
             self.failures -= 1
             raise DependencyError("no Redis")
-        return super().apply(records)
+        return super().apply(records, fresh)
 
 
 @pytest.fixture
@@ -209,9 +209,9 @@ def test_an_idle_mirror_shows_that_it_is_alive(bus, monkeypatch):
     class Counting(MemoryMirror):
         beats = 0
 
-        def apply(self, records):
+        def apply(self, records, fresh=None):
             self.beats += not records
-            return super().apply(records)
+            return super().apply(records, fresh)
 
     kept = Counting()
     loop = Mirror(bus.subscriber(TOPICS, "mirror"), kept)

@@ -1,5 +1,7 @@
+import json
 import random
 import uuid
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -26,7 +28,7 @@ from twin.events import (
     VerdictIssued,
 )
 from twin.images import FileRef
-from twin.log import encode, line
+from twin.log import SCHEMA_OF, encode, line
 from twin.state import Record, TwinState, fingerprint, fold
 
 ARRIVED = CaseArrived(case_id="c1", at_min=1.0, image=FileRef(path="a/1.jpg", sha256="ab"))
@@ -212,7 +214,7 @@ def test_stacks_drift_and_orders_are_kept_by_epoch(mirror, client, prefix):
     overview = mirror.overview().state
     assert overview.in_force == V1
     assert overview.drift == {1: REPORT}
-    told = [entry for _, entry in client.xrange(f"{prefix}:changes")]
+    told = [one for _, one in client.xrange(f"{prefix}:changes") if one["changed"] == "1"]
     assert [(one["kind"], one["id"], one["stage"]) for one in told] == [
         ("stacks", "0", "trained"),
         ("epochs", "1", "reached"),
@@ -247,37 +249,48 @@ def test_components_counts_position_and_time(mirror, client, prefix):
         "components/0": "0",
     }
     kinds = ("updated", "cases", "verdicts", "components")
-    assert client.hgetall(f"{prefix}:mirror") == {f"{kind}_unix_s": "1234.5" for kind in kinds}
+    known = client.hgetall(f"{prefix}:mirror")
+    assert len(known.pop("generation")) == 16
+    assert known.pop("revision") == str(len(JOURNEY))
+    assert known == {f"{kind}_unix_s": "1234.5" for kind in kinds}
 
 
-def test_every_change_is_on_the_stream_once_and_in_order(mirror, client, prefix):
+def test_every_record_is_on_the_stream_once_and_in_order(mirror, client, prefix):
     mirror.apply(JOURNEY)
     mirror.apply(JOURNEY)
-    assert [entry for _, entry in client.xrange(f"{prefix}:changes")] == [
-        {
-            "kind": "case",
-            "id": "c1",
-            "revision": "1",
-            "stage": "arrived",
-            "schema": "CaseArrived/2",
-        },
-        {
-            "kind": "case",
-            "id": "c1",
-            "revision": "2",
-            "stage": "answered",
-            "schema": "VerdictIssued/2",
-        },
-        {
-            "kind": "case",
-            "id": "c2",
-            "revision": "1",
-            "stage": "answered",
-            "schema": "CaseRejected/1",
-        },
-        {"kind": "component", "id": "knn", "stage": "ready", "schema": "ComponentChanged/1"},
-        {"kind": "case", "id": "c1", "revision": "3", "stage": "closed", "schema": "CaseClosed/1"},
+    told = client.xrange(f"{prefix}:changes")
+    assert [key for key, _ in told] == [f"{1 + n}-0" for n in range(len(JOURNEY))]
+    places = [f"{one.topic}/{one.partition}/{one.offset}" for one in JOURNEY]
+    assert [entry["place"] for _, entry in told] == places
+    changes = [entry for _, entry in told if entry["changed"] == "1"]
+    assert [(one["kind"], one["id"], one["stage"], one["schema"]) for one in changes] == [
+        ("case", "c1", "arrived", "CaseArrived/2"),
+        ("case", "c1", "answered", "VerdictIssued/2"),
+        ("case", "c2", "answered", "CaseRejected/1"),
+        ("component", "knn", "ready", SCHEMA_OF[ComponentChanged]),
+        ("case", "c1", "closed", "CaseClosed/1"),
     ]
+    assert [one.get("case_revision") for one in changes] == ["1", "2", "1", None, "3"]
+
+
+def test_what_the_stream_adds_up_to_is_the_fold(mirror, client, prefix):
+    mirror.apply(JOURNEY)
+    added = Counter()
+    for _, entry in client.xrange(f"{prefix}:changes"):
+        added.update(json.loads(entry["deltas"]))
+    assert added == Counter({name: n for name, n in fold(JOURNEY).counts.items() if n})
+
+
+def test_a_mirror_that_lost_what_it_had_says_so_and_begins_again(mirror, client, prefix):
+    mirror.apply(JOURNEY)
+    first = client.hget(f"{prefix}:mirror", "generation")
+    client.delete(*client.keys(f"{prefix}:*"))
+    with pytest.raises(DependencyError, match="lost what it had"):
+        mirror.apply(JOURNEY)
+    assert not client.keys(f"{prefix}:*")
+    mirror.apply(JOURNEY)
+    assert client.hget(f"{prefix}:mirror", "generation") != first
+    assert fingerprint(mirror.read_back()) == fingerprint(fold(JOURNEY))
 
 
 def test_the_stream_is_capped(mirror, client, prefix, monkeypatch):

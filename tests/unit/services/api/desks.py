@@ -1,5 +1,6 @@
 """An application that has nothing but the paths of runs, forecasts and scenarios."""
 
+import asyncio
 import io
 import os
 import sys
@@ -7,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 from admitted import let_in
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from services.api.context import ApiContext
 from services.api.desk import Desk
@@ -70,7 +71,28 @@ def desk_at(
     return Desk(jobs=jobs, checker=made, home=home.resolve(), log=log)
 
 
-def client_of(desk: Desk | None, principal: Principal = LOOPBACK) -> TestClient:
+class Client:
+    """Asks an application without a server; each request has an event loop of its own."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(asked())
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("POST", path, **more)
+
+
+def client_of(desk: Desk | None, principal: Principal = LOOPBACK) -> Client:
     """Return a client; the application's own beat is the tests' to make."""
     app = FastAPI()
     app.add_exception_handler(ProblemError, answer_problem)  # type: ignore[arg-type]
@@ -86,4 +108,4 @@ def client_of(desk: Desk | None, principal: Principal = LOOPBACK) -> TestClient:
         desk=desk,
     )
     let_in(app, principal)
-    return TestClient(app, raise_server_exceptions=True)
+    return Client(app)

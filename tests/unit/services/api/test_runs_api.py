@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desks import TINY, client_of, desk_at
-from fastapi.testclient import TestClient
+from desks import TINY, Client, client_of, desk_at
 
 from services.api.desk import Desk
 from services.api.security.access import Principal, Scope
@@ -39,7 +38,7 @@ ENDED = ("done", "failed", "cancelled", "interrupted")
 
 
 def await_view(
-    desk: Desk, client: TestClient, href: str, wanted: Callable[[dict[str, Any]], bool]
+    desk: Desk, client: Client, href: str, wanted: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     deadline_s = time.monotonic() + 30
     while True:
@@ -53,11 +52,11 @@ def await_view(
         time.sleep(0.02)
 
 
-def await_end(desk: Desk, client: TestClient, href: str) -> dict[str, Any]:
+def await_end(desk: Desk, client: Client, href: str) -> dict[str, Any]:
     return await_view(desk, client, href, lambda view: view["state"] in ENDED)
 
 
-def start(client: TestClient, scenario: str = "name: quick", **more: Any) -> str:
+def start(client: Client, scenario: str = "name: quick", **more: Any) -> str:
     answer = client.post("/v1/runs", json={"scenario": scenario, **more})
     assert answer.status_code == 202, answer.text
     return str(answer.headers["location"])
@@ -176,8 +175,8 @@ def test_what_is_no_run_is_not_found(tmp_path: Path, id: str) -> None:
         ({"scenario": "x" * (2**18 + 1)}, ""),
         ({"scenario": "name: x", "overrides": ["a=1"] * 51}, ""),
         ({"scenario": "name: x", "route": "kafka"}, ""),
-        ({"scenario": "name: x", "out": "/tmp"}, ""),
-        ({"scenario": "name: x", "route": "attach", "speed": "--out=/tmp/x"}, ""),
+        ({"scenario": "name: x", "out": "elsewhere"}, ""),
+        ({"scenario": "name: x", "route": "attach", "speed": "--out=x"}, ""),
     ],
 )
 def test_bodies_that_are_no_order_are_refused(tmp_path: Path, body: Any, word: str) -> None:

@@ -1,0 +1,1 @@
+"""What the API answers, as OpenAPI tells it. Units stand in the names."""

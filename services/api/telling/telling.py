@@ -1,0 +1,112 @@
+"""What is needed to tell the live twin something, in one value."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from services.api.idempotency import Attempt, Idempotency
+from services.api.problems import ProblemError
+from services.api.teller import Teller
+from services.api.telling.known import Claims, Known, facts_of
+from services.api.uploads import UploadCheck
+from services.bus.codec import decode
+from services.image_store import RedisBlobs
+from services.live_facts import Facts
+from twin.errors import DependencyError
+from twin.events import Event
+from twin.images import BlobRef
+from twin.log import SCHEMA_OF, encode
+
+if TYPE_CHECKING:
+    from services.api.context import ApiContext
+
+_RETRY_AFTER_S: Final = 5
+
+
+class Blobs(Protocol):
+    """Where uploads are kept."""
+
+    def put(self, data: bytes) -> BlobRef:
+        """Store an encoded image."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Telling:
+    """Everything between a request and the log."""
+
+    prefix: str
+    known: Known
+    teller: Teller
+    blobs: Blobs
+    idempotency: Idempotency
+    loop: Callable[[], str | None]  # what the twin does at epochs; it may read a file
+    uploads: UploadCheck = field(default_factory=UploadCheck)
+    claims: Claims = field(default_factory=Claims)
+
+    @classmethod
+    def of(cls, context: "ApiContext") -> "Telling":
+        """Return what a twin that is up is told with; it connects when it is first used."""
+        from services.commands.upfile import UpFile
+
+        up = UpFile(context.settings.home)
+
+        def loop() -> str | None:
+            note: Mapping[str, str] | None = up.read()
+            return None if note is None else note.get("at_epochs")
+
+        return cls(
+            prefix=context.prefix,
+            known=context.history,
+            teller=Teller.of(context.kafka, context.prefix),
+            # The prefix of `ImageStore.of`, which the twin reads them with.
+            blobs=RedisBlobs(context.redis, context.settings.name),
+            idempotency=context.idempotency or Idempotency(context.redis, context.prefix),
+            loop=loop,
+        )
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self.teller.close()
+
+    async def store(self, data: bytes) -> BlobRef:
+        """Store an upload.
+
+        Raises:
+            ProblemError: 503, the store does not answer.
+        """
+        try:
+            return await asyncio.to_thread(self.blobs.put, data)
+        except DependencyError as cause:
+            raise ProblemError(
+                503,
+                "the store of images does not answer: nothing was done",
+                headers={"Retry-After": str(_RETRY_AFTER_S)},
+            ) from cause
+
+    async def tell(self, attempt: Attempt, event: Event) -> None:
+        """Note what is told, so that the next try tells the same; then tell it.
+
+        Raises:
+            ProblemError: 503, the store of answers or the log does not answer.
+        """
+        if attempt.plan is None:
+            await attempt.intend(f"{SCHEMA_OF[type(event)]} {encode(event).decode()}")
+        await self.teller.tell(event)
+
+    async def at_epochs(self) -> str | None:
+        """Return what the twin does at epochs; None where that is not known."""
+        return await asyncio.to_thread(self.loop)
+
+    def facts(self, loop: str | None) -> Facts:
+        """Return what is known of the twin as a whole."""
+        return facts_of(self.known, self.prefix, loop)
+
+
+def planned(attempt: Attempt) -> Event | None:
+    """Return what an earlier try told, or was about to tell."""
+    if attempt.plan is None:
+        return None
+    schema, _, told = attempt.plan.partition(" ")
+    return decode(schema, told.encode())

@@ -1,0 +1,1 @@
+"""The state as the API tells it: plain data made of the history, and nothing else."""
