@@ -8,8 +8,8 @@ from typing import Any, Final
 from services.api.live.history import History, promoted
 from services.health import health_of
 from twin.events import ComponentChanged, StackPromoted, StackRejected, VerdictIssued
-from twin.state import CaseState
 from twin.stacks import version_of
+from twin.state import CaseState
 
 Told = dict[str, Any]
 MOST_ENTRIES: Final = 500
@@ -73,7 +73,9 @@ def stacks_view(history: History, revision: int | None) -> Told:
     last = max(versions, default=None)
     return {
         "revision": history.revision if revision is None else revision,
-        "versions": [version_view(one, in_force=number == last) for number, one in versions.items()],
+        "versions": [
+            version_view(one, in_force=number == last) for number, one in versions.items()
+        ],
         "decisions": [_decision(one) for _, one in sorted(shelf.items())],
         "orders": [asdict(one) for one in history.shelf("orders", revision).values()],
         "note": None if versions else "no version was announced: weights are not known",

@@ -1,17 +1,27 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_jobs import await_end, await_ready, jobs_of, order
 
-from services.folder_lock import held
+from services.folder_lock import held, is_held
 from services.jobs import jobs as jobs_module
 from services.jobs.environment import environment_of_jobs
 from services.jobs.job import State, read_json
 from services.jobs.jobs import JobClashError, JobStateError, QueueFullError
 from services.progress import ProgressFile
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(tmp_path: Path) -> Iterator[None]:
+    """End what a test that failed left running."""
+    yield
+    for own in tmp_path.glob("*/job"):
+        if is_held(own / "lock") and (own / "started.json").exists():
+            os.killpg(pid_of(own.parent), signal.SIGKILL)
 
 
 def pid_of(folder: Path) -> int:
