@@ -15,22 +15,47 @@ from services.jobs.jobs import AT_ONCE, Jobs
 from services.jobs.posted import Checker
 from services.logs import Log
 
+_SOURCES: Final = Path(__file__).resolve().parents[2]
 _BEAT_S: Final = 0.5  # while something is under way: assumption
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the paths of runs, forecasts and scenarios need."""
+    """What the paths of runs, forecasts and scenarios need.
+
+    Parameters:
+        jobs: runs and forecasts.
+        checker: of scenarios that are posted.
+        home: of models and runs, absolute.
+        log: of the API.
+        data: the image directory, absolute.
+    """
 
     jobs: Jobs
     checker: Checker
     home: Path
     log: Log
+    data: Path | None = None
 
     @property
     def catalogue(self) -> Catalogue:
         """The scenarios that come with the server."""
         return self.checker.catalogue
+
+    def without_places(self, text: str) -> str:
+        """Return a text in which no folder of this machine is named."""
+        places = {
+            "$DERMTWIN_HOME": self.home,
+            "$DERMTWIN_DATA": self.data,
+            "$SCENARIOS": self.catalogue.folder,
+            "$PYTHON": Path(sys.prefix),
+            "$DERMTWIN": _SOURCES,
+        }
+        known = [(str(place), name) for name, place in places.items() if place is not None]
+        # The longest first: one may lie in another.
+        for place, name in sorted(known, key=lambda one: -len(one[0])):
+            text = text.replace(place, name)
+        return text
 
     async def tend(self) -> None:
         """Start what waits and end what is to end, until the task is cancelled.
@@ -71,8 +96,11 @@ def open_desk(
     command = (sys.executable, "-m", "services.cli")
     home = settings.home.resolve()
     return Desk(
-        jobs=Jobs(home / "runs", command, theirs, log, at_once=at_once),
+        jobs=Jobs(
+            home / "runs", command, theirs, log, others=[home / "forecasts"], at_once=at_once
+        ),
         checker=Checker(Catalogue(scenarios_folder(scenarios)), theirs, bounds or Bounds()),
         home=home,
         log=log,
+        data=None if settings.data is None else settings.data.resolve(),
     )

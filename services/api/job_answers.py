@@ -1,6 +1,5 @@
 """Runs and forecasts as the API shows them."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -217,11 +216,6 @@ def summary_of(job: Job) -> dict[str, Any] | None:
         for gate in point.get("gates", [])
     ]
     return figures
-
-
-def without_paths(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a result without what tells where this machine keeps it."""
-    return {key: value for key, value in result.items() if key != "run_dir"}
 
 
 def errors_of(refused: RefusedError) -> list[dict[str, Any]]:

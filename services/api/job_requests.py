@@ -1,10 +1,11 @@
 """What the paths of runs and forecasts have in common: find, list, take in, cancel, resume."""
 
 import hashlib
+import json
 import math
 import uuid
-from collections.abc import Callable
-from typing import Annotated, Final
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -16,7 +17,7 @@ from services.api.idempotency import REPLAYED
 from services.api.job_answers import accepted, errors_of, etag_of_job, href_of
 from services.api.problems import ProblemError
 from services.jobs.job import Job, Kind, State
-from services.jobs.jobs import JobClashError, JobOrder, JobStateError, QueueFullError
+from services.jobs.order import JobClashError, JobOrder, JobStateError, QueueFullError
 from services.jobs.posted import BusyError, RefusedError
 
 NO_CACHE: Final = {"Cache-Control": "no-cache"}
@@ -78,6 +79,15 @@ def page_of(
     found = [job for job in found if state is None or job.state is state]
     more = len(found) > limit
     return found[:limit], found[limit - 1].id if more else None
+
+
+def shown(desk: Desk, result: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a result without what tells where this machine keeps it; None for None."""
+    if result is None:
+        return None
+    kept = {key: value for key, value in result.items() if key != "run_dir"}
+    told: dict[str, Any] = json.loads(desk.without_places(json.dumps(kept, ensure_ascii=False)))
+    return told
 
 
 def take_in(

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from services.jobs.jobs import JobOrder
 from services.jobs.launch import FOLDER
+from services.jobs.order import JobOrder
 from services.jobs.posted import Sound
 
 _SCENARIO: Final = "scenario.yaml"

@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.jobs.bounds import Bounds
 from services.jobs.catalogue import Catalogue
 
-_CPU_S: Final = 20  # of a check; the largest scenario of the repository takes 1: assumption
+CPU_S: Final = 20  # of a check; the largest scenario of the repository takes 1: assumption
 _WALL_S: Final = 60.0  # on a machine that is busy with something else: assumption
 _MEMORY_BYTES: Final = 2 * 2**30  # of address space; a check takes 0.1 GB of memory: assumption
 _AT_ONCE: Final = 2  # checks; assumption
@@ -52,11 +52,13 @@ class Checker:
         catalogue: of bundled scenarios: what others may name, and the only files in reach.
         bounds: what one run may ask for.
         environment: of the process that looks.
+        cpu_s: how long it may take.
     """
 
     catalogue: Catalogue
     environment: Mapping[str, str]
     bounds: Bounds = field(default_factory=Bounds)
+    cpu_s: int = CPU_S
     _turns: threading.Semaphore = field(
         default_factory=lambda: threading.Semaphore(_AT_ONCE), init=False, repr=False
     )
@@ -86,7 +88,7 @@ class Checker:
             "overrides": list(overrides),
             "bounds": asdict(self.bounds),
             "use": dict(use),
-            "cpu_s": _CPU_S,
+            "cpu_s": self.cpu_s,
             "memory_bytes": _MEMORY_BYTES,
         }
         if not self._turns.acquire(timeout=_TURN_S):
@@ -117,7 +119,7 @@ class Checker:
             found: dict[str, Any] = json.loads(done.stdout)
         except (subprocess.TimeoutExpired, ValueError):
             # Ended by the kernel, for one of the limits.
-            message = f"takes more than {_CPU_S} s, or too much memory, to be looked over"
+            message = f"takes more than {self.cpu_s} s, or too much memory, to be looked over"
             return {"errors": [_error(str(order["name"]), message)]}
         return found
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from services.api.conditional import not_modified
 from services.api.idempotency import IdempotencyKey, digest_of
@@ -14,8 +15,8 @@ from services.api.job_answers import (
     JobView,
     etag_of_job,
     members_of,
-    without_paths,
 )
+from services.api.job_files import log_of, report_of
 from services.api.job_requests import (
     NO_CACHE,
     AtDesk,
@@ -27,6 +28,7 @@ from services.api.job_requests import (
     duration_min,
     job_of,
     page_of,
+    shown,
     take_in,
 )
 from services.api.problems import problems
@@ -109,7 +111,33 @@ def get_forecast(forecast_id: JobId, request: Request, response: Response, desk:
         return known
     response.headers.update({"ETag": etag, **NO_CACHE})
     told = read_json(job.folder / result_file(FORECASTS)) if job.state is State.DONE else None
-    return ForecastView(**members_of(job), result=None if told is None else without_paths(told))
+    return ForecastView(**members_of(job), result=shown(desk, told))
+
+
+@router.get(
+    "/v1/forecasts/{forecast_id}/report",
+    operation_id="get_forecast_report",
+    summary="A forecast for people: a page with bands and tables",
+    dependencies=_READ,
+    response_class=HTMLResponse,
+    responses=_SEEN | problems(401, 403, 404, 422, 429, 503),
+)
+def get_forecast_report(forecast_id: JobId, request: Request, desk: AtDesk) -> Response:
+    """Return forecast.html. It runs in a sandbox: nothing of this API is in its reach."""
+    return report_of(request, job_of(desk, FORECASTS, forecast_id))
+
+
+@router.get(
+    "/v1/forecasts/{forecast_id}/log",
+    operation_id="get_forecast_log",
+    summary="The end of what a forecast said",
+    dependencies=_READ,
+    response_class=PlainTextResponse,
+    responses=problems(401, 403, 404, 422, 429, 503),
+)
+def get_forecast_log(forecast_id: JobId, desk: AtDesk) -> PlainTextResponse:
+    """Return the last lines on standard error; nothing for one from the command line."""
+    return log_of(desk, job_of(desk, FORECASTS, forecast_id))
 
 
 @router.post(

@@ -16,8 +16,8 @@ from services.api.job_answers import (
     etag_of_job,
     members_of,
     summary_of,
-    without_paths,
 )
+from services.api.job_files import log_of, report_of
 from services.api.job_requests import (
     NO_CACHE,
     AtDesk,
@@ -28,30 +28,21 @@ from services.api.job_requests import (
     change,
     job_of,
     page_of,
+    shown,
     take_in,
 )
 from services.api.problems import ProblemError, problems
 from services.api.security.access import Principal, Scope, requires
 from services.jobs.asked import run_order
 from services.jobs.job import Kind, State, read_json, result_file
-from services.jobs.launch import tail
 from services.jobs.posted import RUN
 
 router = APIRouter(tags=["runs"])
 
 RUNS: Final[Kind] = "run"
-_LOG_BYTES: Final = 16_384  # some hundred lines: assumption
 _SEEN: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Not Modified"}}
 _READ: Final = [Depends(requires(Scope.READ))]
 Operator = Annotated[Principal, Depends(requires(Scope.OPERATE))]
-
-# The report runs two scripts that its own policy names by their digest. Served from here they
-# could otherwise ask this API as whoever reads it: the sandbox gives it an origin that is nobody's.
-REPORT_POLICY: Final = (
-    "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'"
-)
 
 
 @router.get(
@@ -117,7 +108,7 @@ def get_run(run_id: JobId, request: Request, response: Response, desk: AtDesk) -
     if (known := not_modified(request, etag)) is not None:
         return known
     response.headers.update({"ETag": etag, **NO_CACHE})
-    return RunView(**members_of(job), summary=summary_of(job))
+    return RunView(**members_of(job), summary=shown(desk, summary_of(job)))
 
 
 @router.post(
@@ -173,7 +164,7 @@ def get_run_summary(run_id: JobId, request: Request, response: Response, desk: A
     if (known := not_modified(request, etag)) is not None:
         return known
     response.headers.update({"ETag": etag, **NO_CACHE})
-    return without_paths(told)
+    return shown(desk, told)
 
 
 @router.get(
@@ -186,22 +177,7 @@ def get_run_summary(run_id: JobId, request: Request, response: Response, desk: A
 )
 def get_run_report(run_id: JobId, request: Request, desk: AtDesk) -> Response:
     """Return report.html. It runs in a sandbox: nothing of this API is in its reach."""
-    job = job_of(desk, RUNS, run_id)
-    file = job.folder / "report.html"
-    if job.state is not State.DONE or not file.is_file():
-        raise ProblemError(404, f"run {run_id} has no report: it is {job.state}")
-    etag = etag_of(run_id, "report", job.attempt, file.stat().st_mtime_ns)
-    if (known := not_modified(request, etag)) is not None:
-        return known
-    headers = {
-        "Content-Security-Policy": REPORT_POLICY,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "ETag": etag,
-        **NO_CACHE,
-    }
-    # Not FileResponse: it answers ranges, too, with statuses of its own.
-    return HTMLResponse(file.read_bytes(), headers=headers)
+    return report_of(request, job_of(desk, RUNS, run_id))
 
 
 @router.get(
@@ -214,8 +190,4 @@ def get_run_report(run_id: JobId, request: Request, desk: AtDesk) -> Response:
 )
 def get_run_log(run_id: JobId, desk: AtDesk) -> PlainTextResponse:
     """Return the last lines on standard error; nothing for a run from the command line."""
-    job = job_of(desk, RUNS, run_id)
-    text = tail(job.own / "stderr.txt", _LOG_BYTES).replace(str(desk.home), "$DERMTWIN_HOME")
-    return PlainTextResponse(
-        text, headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    )
+    return log_of(desk, job_of(desk, RUNS, run_id))

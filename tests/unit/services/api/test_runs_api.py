@@ -32,7 +32,7 @@ result = {"scenario": "tiny", "run_dir": str(folder), "gates": "fail", "digest":
     {"label": {}, "gates": [{"text": "g", "verdict": "fail"}]}]}
 (folder / ("forecast.json" if verb == "forecast" else "summary.json")).write_text(
     json.dumps(result | {"argv": sys.argv[1:]}))
-(folder / "report.html").write_text("<!doctype html><title>r</title>")
+(folder / ("forecast.html" if verb == "forecast" else "report.html")).write_text("<!doctype html><title>r</title>")
 sys.exit(0 if verb == "forecast" else 3)
 """
 ENDED = ("done", "failed", "cancelled", "interrupted")
@@ -85,7 +85,7 @@ def test_a_run_is_started_followed_and_read(tmp_path: Path) -> None:
 
     summary = client.get(f"{href}/summary")
     assert "run_dir" not in summary.json()
-    assert summary.json()["argv"][2:4] == ["--out", str(tmp_path / "runs" / view["id"])]
+    assert summary.json()["argv"][2:4] == ["--out", f"$DERMTWIN_HOME/runs/{view['id']}"]
     etag = summary.headers["etag"]
     assert client.get(f"{href}/summary", headers={"If-None-Match": etag}).status_code == 304
 
@@ -222,6 +222,9 @@ def test_a_forecast_is_started_and_its_result_read(tmp_path: Path) -> None:
     argv = view["result"]["argv"]
     assert argv[2:8] == ["--horizon", "8 h", "--futures", "5", "--at-min", "60.0"]
     assert client.get(href.replace("forecasts", "runs")).status_code == 404
+    report = client.get(f"{href}/report")
+    assert report.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert client.get(f"{href}/log").text.startswith("in $DERMTWIN_HOME/runs/forecast-")
     for horizon in ("soon", "0 h"):
         refused = client.post("/v1/forecasts", json=body | {"horizon": horizon})
         assert refused.status_code == 422
