@@ -32,7 +32,8 @@ result = {"scenario": "tiny", "run_dir": str(folder), "gates": "fail", "digest":
     {"label": {}, "gates": [{"text": "g", "verdict": "fail"}]}]}
 (folder / ("forecast.json" if verb == "forecast" else "summary.json")).write_text(
     json.dumps(result | {"argv": sys.argv[1:]}))
-(folder / ("forecast.html" if verb == "forecast" else "report.html")).write_text("<!doctype html><title>r</title>")
+page = folder / ("forecast.html" if verb == "forecast" else "report.html")
+page.write_text("<!doctype html><title>r</title>")
 sys.exit(0 if verb == "forecast" else 3)
 """
 ENDED = ("done", "failed", "cancelled", "interrupted")
