@@ -5,7 +5,7 @@ All of it belongs to the event loop's thread: the follower hands over what it ha
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from services.bus.port import Place
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.state import SHELF_OF, CaseState, TwinState, shelf_key
 
-STALE_S: Final = 1.5  # a healthy mirror is complete up to a quarter of a second ago: assumption
+STALE_S: Final = 1.2  # a healthy mirror is complete up to a quarter of a second ago: assumption
 SILENT_S: Final = 1.0  # Redis is asked several times a second: assumption
 
 
@@ -51,7 +51,7 @@ class History:
         clock: the Unix time in seconds.
     """
 
-    def __init__(self, clock: Any = time.time) -> None:  # noqa: ANN401  a callable
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.head: Head | None = None  # None until the mirror was read for the first time
         self.heard_unix_s = 0.0  # when Redis answered last
@@ -59,6 +59,9 @@ class History:
         self.begun = 0  # how many times the history began anew
         self._clear(TwinState())
         self._news = asyncio.Event()
+        self._told = ""  # state that was told last
+        # Told of every latency as it is folded, in seconds: for histograms, which only grow.
+        self.on_latency: Callable[[float], None] | None = None
 
     def _clear(self, state: TwinState) -> None:
         self.moments = Moments(Moment(revision=0, counts={}, upto={}, components={}))
@@ -82,25 +85,34 @@ class History:
         for change in changes:
             self._add(change)
         self.begun += 1
-        self.hear(snapshot.head)
+        self._hear(snapshot.head)
+        self._tell()
 
-    def take(self, changes: Iterable[Change], head: Head) -> None:
-        """Take in what was folded since."""
+    def take(self, changes: Sequence[Change], head: Head) -> None:
+        """Take in what was folded since, and what the mirror says of itself."""
+        self.flow.on_latency = self.on_latency  # not of what a mirror folds again
         for change in changes:
             self._add(change)
-        self.hear(head)
-
-    def hear(self, head: Head) -> None:
-        """Note that the mirror was read, and what it says of itself."""
-        self.head, self.heard_unix_s = head, self.clock()
-        self._tell()
+        self._hear(head)
+        if changes:
+            self._tell()
 
     def fail(self, reason: str) -> None:
         """Note that the mirror could not be read, and why."""
         self.trouble = reason
-        self._tell()
+        self.look()
+
+    def look(self) -> None:
+        """Tell those who wait if the state is another one: a mirror that is silent tells nobody."""
+        if self.state != self._told:
+            self._tell()
+
+    def _hear(self, head: Head) -> None:
+        self.head, self.heard_unix_s = head, self.clock()
+        self.look()
 
     def _tell(self) -> None:
+        self._told = self.state
         self._news.set()
         self._news = asyncio.Event()
 
@@ -187,6 +199,11 @@ class History:
     def stack_events(self) -> list[StackEvent]:
         """Everything that the topic `stacks` told."""
         return [event for shelf in self.shelves.values() for event in shelf.values()]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The counts of `twin.state.TwinState`, as they are now."""
+        return self.moments.now.counts
 
     def upto(self) -> Mapping[Place, int]:
         """Return the next offset of each partition."""

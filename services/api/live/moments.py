@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.api.live.change import Change
+from services.api.live.cursor import cursor_of
 from services.bus.port import Place
 from twin.events import ComponentChanged
 
@@ -52,6 +53,7 @@ class Moments:
 
     now: Moment
     changes: list[Change] = field(default_factory=list)  # in order of revision, without a gap
+    cursors: list[str] = field(default_factory=list)  # position after each of them
     _aside: list[Moment] = field(default_factory=list)  # in order; the first is before all changes
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Moments:
         """Take the next record in; return those that are no longer kept."""
         self.now.add(change)
         self.changes.append(change)
+        self.cursors.append(cursor_of(self.now.upto))
         if change.revision - self._aside[-1].revision >= EVERY:
             self._aside.append(self.now.copy())
         if len(self.changes) < KEPT + _SLACK:
@@ -74,6 +77,7 @@ class Moments:
         del self._aside[: max(0, place - 1)]
         gone = self.changes[: self.first - self.changes[0].revision + 1]
         del self.changes[: len(gone)]
+        del self.cursors[: len(gone)]
         return gone
 
     def after(self, revision: int) -> int:
@@ -81,6 +85,16 @@ class Moments:
         if not self.changes:
             return 0
         return max(0, revision + 1 - self.changes[0].revision)
+
+    def cursor(self, revision: int) -> str:
+        """Return the position after a revision that is kept."""
+        place = self.after(revision) - 1
+        return self.cursors[place] if place >= 0 else cursor_of(self._aside[0].upto)
+
+    @property
+    def oldest(self) -> Moment:
+        """The state before all changes that are kept."""
+        return self._aside[0]
 
     def at(self, revision: int) -> Moment:
         """Return the state at a revision that is kept, as a copy.

@@ -13,11 +13,6 @@ from twin.state import CaseState
 Told = dict[str, Any]
 
 
-def case_etag(case: CaseState) -> str:
-    """Return the ETag of a case: it changes whenever a record changes the case."""
-    return f'"c{case.revision}"'
-
-
 def row_of(case_id: str, case: CaseState) -> Told:
     """Return a case in a list; see `services.api.models.cases.CaseRow`."""
     arrived, answer, closed = case.arrived, case.answer, case.closed

@@ -1,0 +1,130 @@
+"""The API as a process: follows the mirror, and answers until it is asked to end."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from services.api.app import create_app
+from services.api.context import ApiContext
+from services.api.idempotency import Idempotency
+from services.api.live.follower import Follower
+from services.api.live.history import History
+from services.api.pictures.renderer import Renderer
+from services.api.security.guards import add_guards, ensure_guarded
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
+from services.api.telling.older import OlderCases
+from services.api.telling.telling import Telling
+from services.asks.asker import Asker
+from services.background import Background
+from services.config import Settings
+from services.logs import Log
+from twin.errors import SettingsError
+
+GRACE_S = 3  # for answers under way when it is asked to end: assumption
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises:
+        SettingsError: the address cannot be listened on, and why.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError("--port", f"{host}:{port}", error.strerror or str(error)) from error
+    listener.listen(2048)
+    return listener
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address for people.
+
+    >>> address_of("::1", 8765)
+    'http://[::1]:8765'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    settings: Settings,
+    *,
+    kafka: str,
+    redis: str,
+    prefix: str,
+    model_id: str | None,
+    host: str,
+    port: int,
+    log: Log,
+    cors: tuple[str, ...] = (),
+    told: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve the API until the process is told to end.
+
+    Parameters:
+        told: is told the address once the socket listens.
+
+    Raises:
+        SettingsError: the address cannot be listened on, or would be open to everybody.
+    """
+    ensure_guarded(host, settings.home)
+    listener = bind(host, port)
+    allow_connections()
+    history = History()
+    context = ApiContext(
+        settings=settings,
+        prefix=prefix,
+        kafka=kafka,
+        redis=redis,
+        log=log,
+        history=history,
+        model_id=model_id,
+        idempotency=Idempotency(redis, prefix),
+        pictures=Renderer.of(settings, redis, settings.name),
+        asker=Asker(redis, prefix),
+    )
+    context.older_case = OlderCases(redis, prefix).read
+    context.telling = Telling.of(context)
+    config_options = {
+        **SERVER_OPTIONS,
+        "loop": "uvloop",
+        "log_config": None,
+        "timeout_graceful_shutdown": GRACE_S,
+        "timeout_keep_alive": 30,
+        "backlog": 2048,
+    }
+
+    def follow() -> Callable[[], None]:
+        follower = Follower(redis, prefix, history, asyncio.get_running_loop(), log)
+        background = Background("follower", follower.run)
+        return background.stop
+
+    app = create_app(context, follow)
+    guards = add_guards(
+        app,
+        home=settings.home,
+        host=host,
+        log=log,
+        is_stream=lambda path: path == "/v1/events",
+        cors=cors,
+        on_exchange=lambda one: context.metrics.note(
+            one.method, one.path, one.status, one.duration_ms / 1000
+        ),
+    )
+    server = uvicorn.Server(uvicorn.Config(app, **config_options))
+    context.is_closing = lambda: server.should_exit
+    told(address_of(host, listener.getsockname()[1]))
+    try:
+        server.run(sockets=[listener])
+    finally:
+        guards.close()
+        for one in (context.telling, context.pictures, context.asker):
+            if one is not None:
+                one.close()
+        listener.close()
