@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 
+from services.api.address import address_of, bind
 from services.api.app import create_app
 from services.api.context import ApiContext
 from services.api.desk import open_desk
@@ -23,36 +23,8 @@ from services.asks.asker import Asker
 from services.background import Background
 from services.config import Settings
 from services.logs import Log
-from twin.errors import SettingsError
 
 GRACE_S = 3  # for answers under way when it is asked to end: assumption
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one.
-
-    Raises:
-        SettingsError: the address cannot be listened on, and why.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError("--port", f"{host}:{port}", error.strerror or str(error)) from error
-    listener.listen(2048)
-    return listener
-
-
-def address_of(host: str, port: int) -> str:
-    """Return the address for people.
-
-    >>> address_of("::1", 8765)
-    'http://[::1]:8765'
-    """
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(
