@@ -123,7 +123,10 @@ class ForecastPost(BaseModel):
     scenario: "ScenarioText"
     overrides: "Overrides" = []
     horizon: str = Field(
-        max_length=40, description="How far to look ahead: a duration.", examples=["8 h"]
+        max_length=40,
+        pattern=r"^ *[0-9]+(\.[0-9]+)? *(s|min|h|d|w) *$",
+        description="How far to look ahead: a number and s, min, h, d or w.",
+        examples=["8 h"],
     )
     futures: int = Field(ge=2, le=10_000, description="How many are simulated.", examples=[200])
     at_min: float | None = Field(

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from services.api.context import ApiContext
 from services.api.desk import Desk
+from services.api.live.history import History
 from services.api.problems import ProblemError, answer_problem
 from services.api.routes import forecasts, runs, scenarios
 from services.api.security.access import LOOPBACK, Principal
@@ -104,7 +105,7 @@ def client_of(desk: Desk | None, principal: Principal = LOOPBACK) -> Client:
         kafka="",
         redis="",
         log=open_log(io.StringIO()),
-        history=cast(Any, None),
+        history=History(),
         desk=desk,
     )
     let_in(app, principal)
