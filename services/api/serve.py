@@ -1,13 +1,16 @@
 """The API as a process: follows the mirror, and answers until it is asked to end."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 
 from services.api.address import address_of, bind
 from services.api.app import create_app
 from services.api.context import ApiContext
+from services.api.desk import open_desk
 from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
@@ -35,17 +38,21 @@ def serve(
     port: int,
     log: Log,
     cors: tuple[str, ...] = (),
+    scenarios: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the API until the process is told to end.
 
     Parameters:
+        scenarios: folder of those that can be started by name; None: ./scenarios if it exists.
         told: is told the address once the socket listens.
 
     Raises:
-        SettingsError: the address cannot be listened on, or would be open to everybody.
+        SettingsError: the address cannot be listened on, or would be open to everybody; or
+            `scenarios` is no directory.
     """
     ensure_guarded(host, settings.home)
+    desk = open_desk(settings, os.environ, log, scenarios=scenarios)
     listener = bind(host, port)
     allow_connections()
     history = History()
@@ -60,6 +67,7 @@ def serve(
         idempotency=Idempotency(redis, prefix),
         pictures=Renderer.of(settings, redis, settings.name),
         asker=Asker(redis, prefix),
+        desk=desk,
     )
     context.older_case = OlderCases(redis, prefix).read
     context.telling = Telling.of(context)
