@@ -45,9 +45,9 @@ def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, A
     if order.attach:
         from services.attach.running import ROUTE, prepare
 
-        how = (order.speed, order.model, settings)
-        scenario, attach = prepare(scenario, order.source, order.overrides, *how)
-        kept |= {"route": ROUTE, "batch": None, "model": attach.model, "attach": attach.kept()}
+        how = (order.overrides, order.speed, order.model, settings)
+        scenario, attach = prepare(scenario, order.source, *how)
+        kept |= {"route": ROUTE, "batch": None} | attach.kept()
     points = points_of(scenario, order.source)
     store = Store.create(order.out, settings.home, scenario.name)
     store.begin(points, kept, resolved(scenario))
@@ -120,10 +120,7 @@ def _run(
     if kept.get("attach"):
         from services.attach.running import AttachOrder, run_attached
 
-        how, model = kept["attach"], kept["model"]
-        attach = AttachOrder(
-            source=kept["source"], model=model, speed=how["speed"], notes=tuple(how["notes"])
-        )
+        attach = AttachOrder.of(kept)
         results, warm, told = run_attached(points, attach, images, store, settings, bars)
     elif with_twin:
         # Each kind imports what it needs: Ray, Kafka and the report take a second each.

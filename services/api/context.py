@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.api.live.stream import Lines
     from services.api.metrics import Metrics
     from services.api.pictures.renderer import Renderer
+    from services.api.telling.older import OlderCase
     from services.api.telling.telling import Telling
     from services.asks.asker import Asker
 
@@ -37,8 +38,11 @@ class ApiContext:
     model_id: str | None = None  # None: not known
     # Reads a case that is too old to be in `history`; it may block.
     older_case: Callable[[str], CaseState | None] = lambda _: None
+    # Likewise, with the moment: None where nothing is known of the past of such a case.
+    older_case_then: "Callable[[str], OlderCase] | None" = None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
-    performance_cache: tuple[int, dict[str, Any]] | None = None  # revision, and what was told
+    # Of which state, and what was told.
+    performance_cache: tuple[tuple[int, int], dict[str, Any]] | None = None
     pictures: "Renderer | None" = None  # makes pictures of cases
     asker: "Asker | None" = None  # asks the process that has the actors for explanations
     metrics: "Metrics" = field(init=False)

@@ -69,7 +69,8 @@ def serve(
         asker=Asker(redis, prefix),
         desk=desk,
     )
-    context.older_case = OlderCases(redis, prefix).read
+    older = OlderCases(redis, prefix)
+    context.older_case, context.older_case_then = older.read, older.read_then
     context.telling = Telling.of(context)
     config_options = {
         **SERVER_OPTIONS,

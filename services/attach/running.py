@@ -1,6 +1,6 @@
 """`dermtwin run --attach` from the order to the results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,21 @@ class AttachOrder:
 
     def kept(self) -> dict[str, Any]:
         """Return what experiment.json says of it."""
-        return {"speed": self.speed, "notes": list(self.notes)}
+        return {
+            "model": self.model,
+            "attach": {"speed": self.speed, "notes": list(self.notes)},
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "AttachOrder":
+        """Return the order that experiment.json tells of."""
+        how = kept["attach"]
+        return cls(
+            source=kept["source"],
+            model=kept["model"],
+            speed=how["speed"],
+            notes=tuple(how["notes"]),
+        )
 
 
 def prepare(

@@ -46,4 +46,4 @@ def _default(scenario: Scenario) -> float:
         if not rate_per_min or scenario.cases.count is None:
             return _WITHOUT_RATE
         lasts_min = People(scenario, 0).expected / rate_per_min
-    return lasts_min / WATCHED_MIN
+    return round(lasts_min / WATCHED_MIN, 3)

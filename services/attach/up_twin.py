@@ -54,7 +54,10 @@ class UpTwin:
             DependencyError: it has ended, or another one has come in its place.
         """
         pid = int(self.note["pid"])
-        now = UpFile(self.settings.home).read()
+        try:
+            now = UpFile(self.settings.home).read()
+        except (OSError, ValueError):  # it is being taken away, or written by another one
+            now = None
         if now is None or int(now["pid"]) != pid or _is_dead(pid):
             raise DependencyError(f"the twin that was up has ended: process {pid}")
 

@@ -66,11 +66,12 @@ def run(
 
     With --attach, one replication runs on the log of the twin that is up, at a pace that can be
     watched; patients of a nominal scenario get rendered lesions. Model and operating point are
-    the twin's. The digest is that of the same scenario on any other route.
+    the twin's. The digest is that of the same scenario on any other route. Ctrl-C ends the run and
+    not the twin.
 
     Examples: dermtwin up &  dermtwin run scenarios/baseline-week.yaml --attach
 
-    dermtwin run scenarios/new-dermatoscope.yaml --attach --speed max
+    dermtwin run scenarios/first-clinic.yaml --attach --speed max
     """
     from services.commands.scenario_files import read_scenario
     from simulator.language.scenario import load

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.api import PORT, Cors, Host
+from services.commands.api import PORT, Cors, Host, Scenarios
 from services.commands.options import Batch, Json, ModelChoice, environment_settings
 from services.console import emit, say, two_columns
 
@@ -45,6 +45,7 @@ def up(
     host: Host = "127.0.0.1",
     port: UpPort = None,
     cors: Cors = None,
+    scenarios: Scenarios = None,
     no_api: Annotated[bool, typer.Option("--no-api", help="Serve no API and no page.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -77,6 +78,8 @@ def up(
     loop = None if scenario is None else _loop(scenario, artefact)
     stop, log = threading.Event(), open_log(sys.stderr)
     place, arguments = (None, None) if no_api else _place(settings, host, port, cors)
+    if arguments is not None and scenarios is not None:
+        arguments += ["--scenarios", str(scenarios.resolve())]
     say(f"starting model {artefact.model_id}")
     with (
         ground(settings, parts_of(artefact), apart=True) as on,

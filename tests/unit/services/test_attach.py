@@ -12,6 +12,7 @@ from services.attach.tags import Tags, new_tag
 from services.bus.bounds import MAX_CASE_ID
 from services.bus.codec import decode
 from services.mirror.loop import record_of
+from simulator.clinic.clocks import RealClock
 from twin.errors import DependencyError, InvariantError
 from twin.events import (
     CaseArrived,
@@ -49,16 +50,27 @@ def run(twin: LiveTwinInMemory, asked, speed=None) -> tuple[str, str, AttachedRo
     return digest(known), digest(outcome.log), way
 
 
-@pytest.mark.parametrize("speed", [None, 100.0])
-@pytest.mark.parametrize("more", [{}, {"feedback": LABELS}])
+@pytest.mark.parametrize(
+    ("speed", "more"), [(None, {}), (None, {"feedback": LABELS}), (100.0, {"feedback": LABELS})]
+)
 def test_one_digest_wherever_on_the_live_log_a_run_begins(live, speed, more) -> None:
     asked = scenario(**more)
     expected = digest(in_process(asked))
-    for number in range(3):
+    for number in range(2):
         seen, on_the_log, way = run(live, asked, speed)
         assert seen == on_the_log == expected
         assert way.registration.tags.offset_min == number * DAY
-    assert sum(live.ticks) == 3 * way.registration.patients_done
+    assert sum(live.ticks) == 2 * way.registration.patients_done
+
+
+def test_a_scenario_with_a_real_clock_keeps_it(live) -> None:
+    """Its answers come when they come, so times differ; the log is what the engine saw."""
+    asked = scenario(clock="real", speed=60_000, horizon="2 h")
+    with live.attach(asked, 60_000.0) as way:
+        assert isinstance(way.route.clock, RealClock)
+        known, outcome = events_of(asked, way)
+        assert way.route.clock.latencies
+    assert digest(outcome.log) == digest(known)
 
 
 def test_ids_of_two_runs_never_meet(live) -> None:

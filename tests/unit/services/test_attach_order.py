@@ -216,6 +216,17 @@ def test_a_twin_that_went_is_missed(tmp_path: Path) -> None:
         found.ensure_up()
 
 
+def test_a_note_that_is_just_taken_away_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(note: UpFile) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(UpFile, "read", read)
+    with pytest.raises(DependencyError, match="ended"):
+        UpTwin(Settings(home=tmp_path), NOTE | {"pid": "1"}).ensure_up()
+
+
 def test_another_model_than_the_twins_is_refused() -> None:
     twin().ensure_model(None)
     twin().ensure_model("m" * 12)
