@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from services.commands.api import api
 from services.commands.audit_data import audit_data
 from services.commands.card import card
 from services.commands.compare import compare
@@ -21,6 +22,7 @@ from services.commands.explain import explain
 from services.commands.feedback import feedback
 from services.commands.gallery import gallery
 from services.commands.keys import keys
+from services.commands.mirror import mirror
 from services.commands.realism import realism
 from services.commands.refit import refit
 from services.commands.reproduce import reproduce
@@ -63,7 +65,7 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, feedback, doctor),
+    "The live twin, and this machine": (up, status, feedback, api, mirror, doctor),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,6 +13,7 @@ from actors.system import ActorSystem
 from services.background import Background
 from services.beats import Beats
 from services.bus.port import Publisher, Subscriber
+from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
@@ -32,8 +33,6 @@ from twin.state import Record, TwinState, fold
 if TYPE_CHECKING:
     from services.mirror.redis_mirror import RedisMirror
 
-TOPICS: Final = ("cases", "verdicts", "feedback", "stacks", "components", "dead-letters")
-_MIRRORED: Final = ("cases", "verdicts", "feedback", "stacks", "components")
 _SETTLE_TIMEOUT_S: Final = 60.0
 
 
@@ -49,16 +48,16 @@ class LiveTwin:
     restacker: RestackerLoop | None  # None where nothing happens at epochs
     mirror: "RedisMirror"
     loops: list[Background]
-    servers: EmbeddedServers | None  # None where all servers are somebody else's
+    servers: Sequence[EmbeddedServers]  # those that are ours
     clients: ExitStack  # closes what was made for the twin's users
     lag: Callable[[], int]  # records that the mirror has not folded yet
 
     def check(self) -> None:
         """Raise what ended a server or a loop of ours, if one of them failed."""
-        if self.servers is not None:
-            self.servers.check()
-        for one in self.loops:
-            one.check()
+        for server in self.servers:
+            server.check()
+        for loop in self.loops:
+            loop.check()
 
     def publisher(self) -> Publisher:
         """Return a new publisher to the twin's topics; it is closed with the twin."""
@@ -92,7 +91,7 @@ class LiveTwin:
 
     def fold_log(self) -> tuple[list[Record], TwinState]:
         """Read the whole log back from Kafka; return its records and the state they fold to."""
-        reader = self.subscriber(*_MIRRORED)
+        reader = self.subscriber(*MIRRORED)
         records: list[Record] = []
         while sum(reader.lag().values()) > 0:
             records += [record_of(message) for message in reader.poll(1000, 0.5)]
@@ -105,25 +104,39 @@ class Ground:
 
     kafka: str
     redis: str
-    servers: EmbeddedServers | None  # None where all servers are somebody else's
+    servers: Sequence[EmbeddedServers]  # those that are ours
+    # Of those, a Redis that can be started again: it holds nothing that the log does not.
+    store: EmbeddedServers | None
     watch: Watch
     system: ActorSystem
 
 
 @contextmanager
-def ground(settings: Settings, parts: Parts) -> Iterator[Ground]:
-    """Start servers and actors, and take down all that was started, however the block ends."""
+def ground(settings: Settings, parts: Parts, *, apart: bool = False) -> Iterator[Ground]:
+    """Start servers and actors, and take down all that was started, however the block ends.
+
+    Parameters:
+        apart: an embedded Redis is started apart from the broker, so that it can be started again
+            without losing the log.
+    """
     with ExitStack() as stack:
-        kafka, redis, servers = settings.kafka, settings.redis, None
+        kafka, redis, store = settings.kafka, settings.redis, None
+        servers: list[EmbeddedServers] = []
+        if redis is None and apart:
+            store = stack.enter_context(EmbeddedServers(kafka=False))
+            redis = store.redis_url
         if kafka is None or redis is None:
-            servers = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
-            kafka = kafka or servers.bootstrap_servers
-            redis = redis or servers.redis_url
+            ours = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
+            servers.append(ours)
+            kafka = kafka or ours.bootstrap_servers
+            redis = redis or ours.redis_url
         # Uploads are kept in the Redis that the mirror uses, embedded or not.
         reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
-        yield Ground(kafka=kafka, redis=redis, servers=servers, watch=watch, system=system)
+        yield Ground(
+            kafka=kafka, redis=redis, servers=servers, store=store, watch=watch, system=system
+        )
 
 
 @contextmanager
@@ -135,10 +148,12 @@ def live_twin(
     batch: int,
     log: Log,
     loop: TwinLoop | None = None,
+    mirrored: bool = True,
 ) -> Iterator[LiveTwin]:
     """Bring a twin with a log of its own up, and take it down, however the block ends.
 
     Parameters:
+        mirrored: a thread here keeps the mirror; another process does otherwise.
         on: servers and actors; they serve one twin after another.
         loop: what happens to the stack; None where the model's own answers all cases. It brings
             its own operating point.
@@ -173,18 +188,20 @@ def live_twin(
             stacks=stacks,
             beats=Beats("worker", system.model_id, "cases", answers.publish),
         )
-        mirrored = KafkaSubscriber(kafka, prefix, _MIRRORED, "mirror")
-        stack.callback(mirrored.close)
         mirror = RedisMirror(redis, prefix)
         stack.callback(mirror.close)
-        mirror_loop = Mirror(mirrored, mirror)
+        whole_log = KafkaSubscriber(kafka, prefix, MIRRORED, "mirror")
+        stack.callback(whole_log.close)
+        mirror_loop = Mirror(whole_log, mirror)
 
         def serve(stop: threading.Event) -> None:
             worker.beats.tell(ComponentState.STARTING, "waits for the components")
             system.supervisor.await_ready()
             worker.run(stop)
 
-        loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
+        loops = [Background("worker", serve)]
+        if mirrored:
+            loops.append(Background("mirror", mirror_loop.run))
         restacker = _restacker(on, prefix, loop, log, stack)
         if restacker is not None:
             loops.append(Background("restacker", restacker.run))

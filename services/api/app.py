@@ -19,11 +19,35 @@ from services.api.problems import (
     ProblemError,
     answer_problem,
     problem_response,
+    problems,
 )
-from services.api.routes import cases, events, health, parts, submissions, twin
+from services.api.routes import (
+    audit,
+    cases,
+    events,
+    explanations,
+    health,
+    images,
+    metrics,
+    parts,
+    submissions,
+    twin,
+)
+from services.api.security.answers import STATUSES
 
 LOOK_S: Final = 0.1  # how late a mirror's silence is noticed
-ROUTERS: Final = (twin, parts, cases, submissions, events, health)
+ROUTERS: Final = (
+    twin,
+    parts,
+    cases,
+    images,
+    explanations,
+    submissions,
+    events,
+    audit,
+    metrics,
+    health,
+)
 
 _ABOUT = """What the live twin of a skin-cancer CAD pipeline is and does.
 
@@ -62,6 +86,7 @@ def create_app(context: ApiContext, follow: Callable[[], Any] | None = None) -> 
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         separate_input_output_schemas=False,
+        responses=problems(*STATUSES),  # of the guards before all paths
     )
     app.state.context = context
     for module in ROUTERS:

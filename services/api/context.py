@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.live.stream import Lines
+    from services.api.metrics import Metrics
+    from services.api.pictures.renderer import Renderer
     from services.api.telling.telling import Telling
+    from services.asks.asker import Asker
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,16 +37,24 @@ class ApiContext:
     older_case: Callable[[str], CaseState | None] = lambda _: None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
     performance_cache: tuple[int, dict[str, Any]] | None = None  # revision, and what was told
+    pictures: "Renderer | None" = None  # makes pictures of cases
+    asker: "Asker | None" = None  # asks the process that has the actors for explanations
+    metrics: "Metrics" = field(init=False)
     lines: "Lines" = field(init=False)  # changes as event streams send them
 
     def __post_init__(self) -> None:
         from services.api.live.stream import Lines
+        from services.api.metrics import Metrics
 
+        self.metrics = Metrics(self.history)
         self.lines = Lines(self.history)
 
 
-def context_of(request: Request) -> ApiContext:
-    """Return the context that the application was made with."""
+async def context_of(request: Request) -> ApiContext:
+    """Return the context that the application was made with.
+
+    Asynchronous, because FastAPI would send a plain function to a thread.
+    """
     return cast(ApiContext, request.app.state.context)
 
 

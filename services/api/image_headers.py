@@ -84,6 +84,8 @@ def _png(data: bytes) -> Header:
         raise DamagedError("PNG")
     pictures, at = 1, len(_PNG)
     for _ in range(_MOST_PARTS):
+        if at + 8 > len(data):
+            break  # truncated: the size is judged first, and decoding says so
         length, name = struct.unpack_from(">I4s", data, at)
         if name in {b"IDAT", b"IEND"}:
             break

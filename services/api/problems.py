@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -54,7 +54,11 @@ def problem_response(
 ) -> JSONResponse:
     """Return the answer that tells a problem."""
     body = Problem(
-        title=HTTPStatus(status).phrase, status=status, detail=detail, instance=instance, **more
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=instance,
+        **cast(dict[str, Any], more),
     )
     return JSONResponse(
         body.model_dump(exclude_none=True),

@@ -2,9 +2,7 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 
@@ -13,8 +11,11 @@ from services.api.context import ApiContext
 from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
-from services.api.security.guards import SERVER_OPTIONS, add_guards, ensure_guarded
+from services.api.pictures.renderer import Renderer
+from services.api.security.guards import add_guards, ensure_guarded
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.api.telling.telling import Telling
+from services.asks.asker import Asker
 from services.background import Background
 from services.config import Settings
 from services.logs import Log
@@ -41,6 +42,15 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def address_of(host: str, port: int) -> str:
+    """Return the address for people.
+
+    >>> address_of("::1", 8765)
+    'http://[::1]:8765'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def serve(
     settings: Settings,
     *,
@@ -52,7 +62,6 @@ def serve(
     port: int,
     log: Log,
     cors: tuple[str, ...] = (),
-    scenarios: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the API until the process is told to end.
@@ -65,6 +74,7 @@ def serve(
     """
     ensure_guarded(host, settings.home)
     listener = bind(host, port)
+    allow_connections()
     history = History()
     context = ApiContext(
         settings=settings,
@@ -75,12 +85,13 @@ def serve(
         history=history,
         model_id=model_id,
         idempotency=Idempotency(redis, prefix),
+        pictures=Renderer.of(settings, redis, settings.name),
+        asker=Asker(redis, prefix),
     )
     context.telling = Telling.of(context)
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
-        "http": "httptools",
         "log_config": None,
         "timeout_graceful_shutdown": GRACE_S,
         "timeout_keep_alive": 30,
@@ -100,29 +111,18 @@ def serve(
         log=log,
         is_stream=lambda path: path == "/v1/events",
         cors=cors,
+        on_exchange=lambda one: context.metrics.note(
+            one.method, one.path, one.status, one.duration_ms / 1000
+        ),
     )
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, **config_options))
     context.is_closing = lambda: server.should_exit
-    told(address)
+    told(address_of(host, listener.getsockname()[1]))
     try:
         server.run(sockets=[listener])
     finally:
         guards.close()
-        context.telling.close()
+        for one in (context.telling, context.pictures, context.asker):
+            if one is not None:
+                one.close()
         listener.close()
-
-
-def stop_when_stdin_ends() -> None:
-    """End this process when its parent is gone: the pipe that is its standard input ends then."""
-    import os
-    import signal
-    import sys
-
-    def wait() -> None:
-        while os.read(sys.stdin.fileno(), 4096):
-            continue
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.commands.api import PORT, Cors, Host, Port
 from services.commands.options import Batch, Json, ModelChoice, environment_settings
 from services.console import emit, say, two_columns
 
 if TYPE_CHECKING:
+    from services.background import Background
+    from services.config import Settings
+    from services.live import Ground, LiveTwin
+    from services.logs import Log
     from twin.model import Model
     from twin.restacking.twin_loop import TwinLoop
 
@@ -26,17 +31,26 @@ def up(
         ),
     ] = None,
     batch: Batch = 64,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    cors: Cors = None,
+    no_api: Annotated[bool, typer.Option("--no-api", help="Serve no API and no page.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring the twin up and keep it up; Ctrl-C or SIGTERM takes everything down.
+    """Bring the twin up, with its API and page, and keep it up; Ctrl-C or SIGTERM ends it all.
 
     Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. With
     --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
     the re-stacker decide: a twin that is up has event time alone, so no clock does.
 
-    Example: dermtwin up &  dermtwin status
+    Mirror, API and an embedded Redis are started again when they end: the log has what they had.
+
+    Examples: dermtwin up &  dermtwin run scenarios/baseline-week.yaml --attach
+
+    dermtwin up --port 0 --json
     """
     from services.artefacts import ArtefactStore
+    from services.attendants import Attendants
     from services.commands.upfile import UpFile
     from services.live import ground, live_twin
     from services.logs import open_log
@@ -45,17 +59,19 @@ def up(
     settings = environment_settings()
     artefact = ArtefactStore(settings.home).load_or_latest(model)
     loop = None if scenario is None else _loop(scenario, artefact)
-    stop = threading.Event()
+    stop, log = threading.Event(), open_log(sys.stderr)
+    address, arguments = (None, None) if no_api else _address(settings, host, port, cors)
     say(f"starting model {artefact.model_id}")
     with (
-        ground(settings, parts_of(artefact)) as on,
+        ground(settings, parts_of(artefact), apart=True) as on,
         live_twin(
             on,
             prefix=settings.name,
             threshold=None,
             batch=batch,
-            log=open_log(sys.stderr),
+            log=log,
             loop=loop,
+            mirrored=False,
         ) as twin,
     ):
         addresses = {
@@ -64,15 +80,82 @@ def up(
             "prefix": twin.prefix,
             "model_id": artefact.model_id,
             "at_epochs": _at_epochs(loop),
+            **({} if address is None else {"api": address}),
         }
+        if loop is None:
+            _announce(twin, artefact)
+        twin.loops.append(_explains(on, twin, artefact, log))
+        attendants = Attendants(
+            settings,
+            kafka=twin.kafka,
+            redis=twin.redis,
+            prefix=twin.prefix,
+            model_id=artefact.model_id,
+            api=arguments,
+            store=on.store,
+            tell=on.watch,
+            log=log,
+        )
         # Set now: Ray puts a handler of its own in place when it starts.
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with UpFile(settings.home).hold(addresses):
-            emit(addresses, as_json=as_json, table=two_columns("dermtwin is up", addresses))
-            say("Ctrl-C takes it down")
-            while not stop.wait(0.2):
-                twin.check()
+            attendants.start()
+            try:
+                emit(addresses, as_json=as_json, table=two_columns("dermtwin is up", addresses))
+                say("Ctrl-C takes it down")
+                while not stop.wait(0.1):
+                    twin.check()
+                    attendants.check()
+            finally:
+                attendants.stop()
     say("the twin is down")
+
+
+def _address(
+    settings: "Settings", host: str, port: int, cors: list[str] | None
+) -> tuple[str, list[str]]:
+    """Return where the API will be, and what its command is to be told.
+
+    Raises:
+        SettingsError: the address cannot be listened on, or would be open to everybody.
+    """
+    from services.api.security.guards import ensure_guarded
+    from services.api.serve import address_of, bind
+
+    ensure_guarded(host, settings.home)
+    # Found out now, and not by a process that dies again and again.
+    with bind(host, port) as listener:
+        port = listener.getsockname()[1]
+    arguments = ["--host", host, "--port", str(port)]
+    for origin in cors or ():
+        arguments += ["--cors", origin]
+    return address_of(host, port), arguments
+
+
+def _announce(twin: "LiveTwin", artefact: "Model") -> None:
+    """Put the model's own stack on the log, where the page and the API read its weights."""
+    from twin.model import META, meta_of
+    from twin.restacking.decision import announced
+    from twin.stacks import StackVersion
+
+    own = meta_of(artefact.part(META))
+    base = StackVersion(number=0, meta=own, threshold=artefact.threshold)
+    publisher = twin.publisher()
+    publisher.publish(announced(base, artefact.model_id))
+    publisher.flush()
+
+
+def _explains(on: "Ground", twin: "LiveTwin", artefact: "Model", log: "Log") -> "Background":
+    """Start the loop that answers who asks for explanations; the twin checks and stops it."""
+    from services.asks.loop import asks_loop
+    from services.background import Background
+    from twin.model import META, meta_of
+
+    own = meta_of(artefact.part(META))
+    run = asks_loop(
+        twin.redis, twin.prefix, on.system, model_id=artefact.model_id, own=own, log=log
+    )
+    return Background("asks", run)
 
 
 def _loop(scenario: Path, artefact: "Model") -> "TwinLoop":

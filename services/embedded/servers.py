@@ -49,7 +49,9 @@ class EmbeddedServers:
         timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         wanted = {"kafka": (kafka, kafka_port), "redis": (redis, redis_port)}
-        self._given = {name: port for name, (wish, port) in wanted.items() if wish}
+        self._given: dict[str, int | None] = {
+            name: port for name, (wish, port) in wanted.items() if wish
+        }
         self._timeout_s = timeout_s
         self._guard: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
@@ -118,6 +120,16 @@ class EmbeddedServers:
                 guard.kill()  # and the kernel ends the servers
         if self._directory is not None:  # the guard removes it, unless it was killed
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def revive(self) -> None:
+        """Start what has ended again, all servers anew, at the addresses that they had.
+
+        Raises:
+            DependencyError: they do not start.
+        """
+        self._given = dict(self._ports)
+        self.stop()
+        self.start()
 
     def alive(self) -> dict[str, bool]:
         """Return which of the servers run."""

@@ -45,18 +45,27 @@ def overlay(pixels: Pixels, found: Map) -> Pixels:
     return over
 
 
+def coloured_map(found: Map) -> Pixels:
+    """Return a map's colours alone, shape (224, 224, 3)."""
+    return coloured(found.values / top_of(found))
+
+
 def with_scale(pixels: Pixels, found: Map, unit: str) -> bytes:
     """Return the overlay beside a scale bar with the raw values at its ends, PNG.
 
     Parameters:
         unit: of raw values.
     """
+    return beside_scale(overlay(pixels, found), found, unit)
+
+
+def beside_scale(drawn: Pixels, found: Map, unit: str) -> bytes:
+    """Return a picture of a map beside its scale bar, PNG; parameters as above."""
     from PIL import Image, ImageDraw
 
-    over = overlay(pixels, found)
-    height, width, _ = over.shape
+    height, width, _ = drawn.shape
     whole = Image.new("RGB", (width + 2 * _GAP_PX + _BAR_PX + _WORDS_PX, height + 20), "white")
-    whole.paste(Image.fromarray(over), (0, 0))
+    whole.paste(Image.fromarray(drawn), (0, 0))
     levels = np.linspace(1, 0, height)[:, None].repeat(_BAR_PX, axis=1)
     whole.paste(Image.fromarray(coloured(levels)), (width + _GAP_PX, 0))
     draw = ImageDraw.Draw(whole)

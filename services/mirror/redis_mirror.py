@@ -127,6 +127,8 @@ class RedisMirror:
         Raises:
             DependencyError: this mirror had begun, and what it wrote is gone.
         """
+        generation: Any
+        revision: Any
         generation, revision = pipe.hmget(self._key("mirror"), "generation", "revision")
         if generation is not None:
             self._generation = generation
@@ -277,6 +279,6 @@ class RedisMirror:
         pipe.hset(self._key("counts"), mapping=dict(state.counts.items()))
         pipe.hset(self._key("position"), mapping=place_fields(state.position))
         if news:
-            times = {f"{one}{UNIX_S}": repr(now_unix_s) for one in news}
+            times: Fields = {f"{one}{UNIX_S}": repr(now_unix_s) for one in news}
             pipe.hset(self._key("mirror"), mapping=times)
         return changes

@@ -20,7 +20,6 @@ class Flow:
         self._open: dict[str, int] = {}  # case -> when its first record was sent, Unix ms
         self.latencies: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # answer's Unix ms; ms
         self.records: Counter[str] = Counter()  # folded since this history began, by topic
-        # Told of every latency, in seconds: for histograms, which only grow.
         self.on_latency: Callable[[float], None] | None = None
 
     def add(self, change: Change) -> None:

@@ -5,7 +5,7 @@ All of it belongs to the event loop's thread: the follower hands over what it ha
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,7 +51,7 @@ class History:
         clock: the Unix time in seconds.
     """
 
-    def __init__(self, clock: Any = time.time) -> None:  # noqa: ANN401  a callable
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.head: Head | None = None  # None until the mirror was read for the first time
         self.heard_unix_s = 0.0  # when Redis answered last
@@ -60,6 +60,8 @@ class History:
         self._clear(TwinState())
         self._news = asyncio.Event()
         self._told = ""  # state that was told last
+        # Told of every latency as it is folded, in seconds: for histograms, which only grow.
+        self.on_latency: Callable[[float], None] | None = None
 
     def _clear(self, state: TwinState) -> None:
         self.moments = Moments(Moment(revision=0, counts={}, upto={}, components={}))
@@ -88,6 +90,7 @@ class History:
 
     def take(self, changes: Sequence[Change], head: Head) -> None:
         """Take in what was folded since, and what the mirror says of itself."""
+        self.flow.on_latency = self.on_latency  # not of what a mirror folds again
         for change in changes:
             self._add(change)
         self._hear(head)

@@ -113,9 +113,10 @@ class Reader:
                 self._ahead[change.place] = change.offset + 1
                 if self._wants(change):
                     pieces.append(framed("change", told(change), self._position()))
-        if self._ahead and all(moments.now.upto.get(p, 0) >= n for p, n in self._ahead.items()):
-            if self._at == history.revision:
-                self._ahead = {}
+        now = moments.now.upto
+        caught_up = all(now.get(place, 0) >= at for place, at in self._ahead.items())
+        if self._at == history.revision and caught_up:
+            self._ahead = {}
         self.cursor = self._position()
         return b"".join(pieces)
 

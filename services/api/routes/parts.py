@@ -1,6 +1,6 @@
 """Paths of the twin's parts: components, stacks, drift, performance."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
@@ -35,7 +35,7 @@ from twin.events import ComponentChanged, StackPromoted
 router = APIRouter(dependencies=[Depends(requires(Scope.READ))])
 
 _READS = problems(401, 403, 404, 410, 422, 429)
-_SAME = {304: {"description": "Not Modified"}}
+_SAME: dict[int | str, dict[str, Any]] = {304: {"description": "Not Modified"}}
 Name = Annotated[str, Path(max_length=200, examples=["stem"])]
 Number = Annotated[int, Path(ge=0, le=10**9, examples=[0])]
 

@@ -22,7 +22,7 @@ router = APIRouter()
 _DEFAULT_WAIT_S: Final = 10.0
 _MOST_WAIT_S: Final = 30.0  # below the time that proxies wait: assumption
 _RETRY_AFTER_S: Final = 5
-_COMMON: Final = (400, 401, 403, 409, 413, 422, 429, 503)
+_COMMON: Final = (400, 401, 403, 408, 409, 413, 422, 429, 503)
 _REPLAYED: Final = {
     REPLAYED: {"description": "true: the first answer, again.", "schema": {"type": "string"}}
 }

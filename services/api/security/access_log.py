@@ -17,8 +17,8 @@ class AccessLog:
         self._log = log
 
     def __call__(self, exchange: Exchange) -> None:
-        """Write an exchange; probes and figures at the level debug unless they fail."""
-        quiet = exchange.path in _QUIET and exchange.status < 500
+        """Write an exchange; what was only read at the level debug, unless it failed."""
+        quiet = exchange.status < 400 and (exchange.method == "GET" or exchange.path in _QUIET)
         fields: dict[str, object] = {
             "request_id": exchange.request_id,
             "method": exchange.method,

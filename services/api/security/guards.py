@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Connection
@@ -26,15 +26,6 @@ from services.api.security.origins import is_loopback
 from services.api.security.streams import StreamSlots
 from services.logs import Log
 from twin.errors import SettingsError
-
-SERVER_OPTIONS: Final[dict[str, Any]] = {
-    "server_header": False,  # who attacks shall find out by himself what we run
-    # Whoever is behind a proxy on this machine must not count as this machine, and nobody may
-    # choose the address that rates are kept by.
-    "proxy_headers": False,
-    "access_log": False,  # ours has ids
-}
-"""What `uvicorn.Config` is to be told beside addresses."""
 
 _ASKED: Final = (
     "Authorization",
@@ -95,6 +86,7 @@ def add_guards(
     limits: Limits | None = None,
     cors: Iterable[str] = (),
     public: Iterable[str] = (),
+    on_exchange: Callable[[Exchange], None] = lambda _: None,
 ) -> Guards:
     """Put the guards before the paths of an application, and return what they keep.
 
@@ -107,6 +99,7 @@ def add_guards(
         limits: of rates, bodies and streams.
         cors: origins whose pages may ask, as https://dashboard.example; none by default.
         public: paths without data that need no key, beside the page and the probes.
+        on_exchange: is told of every request, for metrics.
 
     Raises:
         SettingsError: what `cors` holds is no origin.
@@ -121,6 +114,7 @@ def add_guards(
     def heard(exchange: Exchange) -> None:
         access(exchange)
         guards.trail(exchange)
+        on_exchange(exchange)
 
     def chain(inner: ASGIApp) -> ASGIApp:
         guarded: ASGIApp = Admission(
@@ -158,10 +152,12 @@ def paths_without_scope(app: FastAPI, public: Iterable[str] = ()) -> list[str]:
         public: paths that need no key.
     """
     free = PUBLIC_PATHS | frozenset(public)
+    # Paths of the application itself, and of the routers in it, which FastAPI keeps as they are.
     return sorted(
         route.path
-        for route in app.routes
-        if isinstance(route, APIRoute)
+        for route in iter_route_contexts(app.routes)
+        if isinstance(route.original_route, APIRoute)
+        and route.path is not None
         and route.path not in free
         and not any(isinstance(one.call, Requires) for one in route.dependant.dependencies)
     )

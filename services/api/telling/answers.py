@@ -24,7 +24,7 @@ class CaseAnswer(BaseModel):
 
     case_id: str = Field(examples=["u-5b1f0a9e0c3d4e6f7a81"])
     stage: str = Field(description="arrived, answered or closed.", examples=["answered"])
-    at_min: float = Field(
+    arrived_min: float = Field(
         description="When it arrived: event time, in minutes since the log's epoch.", examples=[0.0]
     )
     revision: int = Field(description="Events that changed the case; 0: not in the state yet.")
@@ -87,7 +87,7 @@ def case_answer(state: CaseState) -> CaseAnswer:
     return CaseAnswer(
         case_id=arrived.case_id,
         stage=state.stage.value,
-        at_min=arrived.at_min,
+        arrived_min=arrived.at_min,
         revision=state.revision,
         image_sha256=image.sha256 if isinstance(image, BlobRef) else None,
         age=arrived.age,

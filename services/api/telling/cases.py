@@ -54,14 +54,19 @@ async def submit(
 ) -> Response:
     """Tell the twin of a case, and wait for its answer.
 
+    Parameters:
+        key: the caller's `Idempotency-Key`.
+        wait_s: for how long.
+
     Raises:
         ProblemError: 409 the case is known, 413, 415 or 422 the image or a field is refused, 503.
     """
 
     async def act(attempt: Attempt) -> Response:
+        telling.ensure_known()
         event = await _told(telling, attempt, key is not None, case)
         await wait_until(telling.known, lambda: _answered(telling, event.case_id), wait_s)
-        return answer_of(event, telling.known.case(event.case_id))
+        return answer_of(event, await telling.case(event.case_id))
 
     digest = digest_of(PATH, case.sha256, case.facts)
     return await telling.idempotency.once(principal.id, key, digest, act)
@@ -70,7 +75,7 @@ async def submit(
 def answer_of(event: CaseArrived, state: CaseState | None) -> Response:
     """Return 201 with the twin's answer, or 202 where it has not come."""
     headers: Mapping[str, str] = {"Location": f"{PATH}/{quote(event.case_id, safe='')}"}
-    if state is None or state.arrived is None:  # not even folded
+    if state is None:  # not even folded
         return JSONResponse(case_answer(CaseState(arrived=event)).model_dump(), 202, headers)
     headers = {**headers, "ETag": case_tag(state)}
     status = 202 if state.answer is None else 201
@@ -79,31 +84,34 @@ def answer_of(event: CaseArrived, state: CaseState | None) -> Response:
 
 async def _told(telling: Telling, attempt: Attempt, keyed: bool, case: Submission) -> CaseArrived:
     """Return the case's arrival, which is on the log now."""
-    known = telling.known
     again = planned(attempt)
-    if not isinstance(again, CaseArrived):
-        await telling.uploads.ensure(case.data)
-    image = await telling.store(case.data)
     if isinstance(again, CaseArrived):
-        if not _arrived(known.case(again.case_id)):
+        if await telling.case(again.case_id) is None:
+            await telling.store(case.data)
             await telling.tell(attempt, again)
         return again
+    await telling.uploads.ensure(case.data)
     case_id = case.case_id or f"u-{attempt.seed[:20]}"
-    state = known.case(case_id)
-    if state is not None and state.arrived is not None:
-        # An id that is made of a key is met again by whoever lost the answer.
-        if keyed and case.case_id is None and state.arrived.image == image:
-            return state.arrived
-        raise _known_already(case_id)
-    event = _event(telling, case, case_id, image)
-    if not telling.claims.take(f"case {case_id}"):
+    claim = f"case {case_id}"
+    if not telling.claims.take(claim):
         raise _known_already(case_id)
     try:
+        image = BlobRef(sha256=case.sha256)
+        state = await telling.case(case_id)
+        if state is not None and state.arrived is not None:
+            telling.claims.drop(claim)
+            # An id that is made of a key is met again by whoever lost the answer.
+            if keyed and case.case_id is None and state.arrived.image == image:
+                return state.arrived
+            raise _known_already(case_id)
+        event = _event(telling, case, case_id, image)
+        # First the image: without its case it is harmless, and in a week it is gone.
+        await telling.store(case.data)
         await telling.tell(attempt, event)
     except BaseException:
-        telling.claims.drop(f"case {case_id}")
+        telling.claims.drop(claim)
         raise
-    return event
+    return event  # the claim lasts: until the case is known, its id is taken
 
 
 def _event(telling: Telling, case: Submission, case_id: str, image: BlobRef) -> CaseArrived:
@@ -131,10 +139,6 @@ def _event(telling: Telling, case: Submission, case_id: str, image: BlobRef) -> 
 def _answered(telling: Telling, case_id: str) -> bool:
     state = telling.known.case(case_id)
     return state is not None and state.answer is not None and state.arrived is not None
-
-
-def _arrived(state: CaseState | None) -> bool:
-    return state is not None and state.arrived is not None
 
 
 def _known_already(case_id: str) -> ProblemError:

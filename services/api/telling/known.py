@@ -1,7 +1,9 @@
 """What whoever tells the twin something has to know of it."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.api.problems import ProblemError
@@ -16,6 +18,11 @@ _RETRY_AFTER_S: Final = 2
 
 class Known(Protocol):
     """The twin's state as the mirror has told it: `services.api.live.history.History`."""
+
+    @property
+    def state(self) -> str:
+        """One of starting, unreachable, rebuilding, stale, live."""
+        ...
 
     @property
     def latest_min(self) -> float:
@@ -33,7 +40,7 @@ class Known(Protocol):
         ...
 
     def case(self, case_id: str) -> CaseState | None:
-        """Return what is known of a case; None where nothing is."""
+        """Return what is known of a case of late; None where nothing is."""
         ...
 
     async def changed(self, timeout_s: float) -> object:
@@ -69,9 +76,9 @@ def facts_of(known: Known, prefix: str, loop: str | None) -> Facts:
         loop=loop,
         latest_min=known.latest_min,
         stack_events=tuple(known.stack_events),
-        cases=known.counts["cases"],
-        feedback=known.counts["feedback"],
-        closed=known.counts["closed"],
+        cases=known.counts.get("cases", 0),
+        feedback=known.counts.get("feedback", 0),
+        closed=known.counts.get("closed", 0),
     )
 
 
@@ -96,20 +103,36 @@ class Claims:
         self._until_s[what] = now_s + _CLAIM_S
         return True
 
-    def free(self, what: str) -> bool:
-        """Return whether nobody is telling it."""
-        return self._until_s.get(what, 0.0) <= self._clock()
-
     def drop(self, what: str) -> None:
         """Let go."""
         self._until_s.pop(what, None)
 
-    async def wait(self, what: str, known: Known) -> None:
-        """Wait until it is free.
+    @asynccontextmanager
+    async def alone(self, what: str, known: Known) -> AsyncIterator["Claim"]:
+        """Wait for a claim, and hold it while the block runs, or longer if the block says so.
 
         Raises:
-            ProblemError: 503, it is not: the mirror does not follow.
+            ProblemError: 503, it is not free: the mirror does not follow.
         """
-        if not await wait_until(known, lambda: self.free(what), FOLD_WAIT_S):
+        if not await wait_until(known, lambda: self.take(what), FOLD_WAIT_S):
             detail = "the last change is not in the twin's state yet: send it again later"
             raise ProblemError(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+        claim = Claim()
+        try:
+            yield claim
+        except BaseException:
+            self.drop(what)
+            raise
+        if not claim.lasts:
+            self.drop(what)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One that is held."""
+
+    lasts: bool = False  # it was told, and is not known yet
+
+    async def settle(self, known: Known, folded: Callable[[], bool]) -> None:
+        """Wait until what was told is known; the claim lasts if it does not become known."""
+        self.lasts = not await wait_until(known, folded, FOLD_WAIT_S)

@@ -10,8 +10,9 @@ from services.api.idempotency import Attempt, digest_of
 from services.api.problems import ProblemError
 from services.api.security.access import Principal
 from services.api.telling.answers import LabelAnswer
-from services.api.telling.known import FOLD_WAIT_S, case_tag, wait_until
+from services.api.telling.known import case_tag
 from services.api.telling.telling import Telling, planned
+from services.bus.bounds import MAX_CASE_ID
 from services.live_facts import COUNTS, Label, fate_of, label_of
 from twin.events import FeedbackReceived
 from twin.state import CaseState
@@ -29,16 +30,21 @@ async def send_label(
     """
 
     async def act(attempt: Attempt) -> Response:
-        case = await _case(telling, label.case_id)
-        event = planned(attempt)
-        if not isinstance(event, FeedbackReceived):
-            event = _own(case, attempt, keyed=key is not None)
-        if event is None:
-            check_if_match(request, case_tag(case))
-            event = label_of(label, case, telling.known.latest_min, attempt.seed)
-        if event.feedback_id not in case.feedback:
-            await _tell(telling, attempt, event)
-        return _answer(event, telling.known.case(label.case_id) or case)
+        telling.ensure_known()
+        # While a label is not in the state, another one with the same If-Match has to wait.
+        async with telling.claims.alone(f"label {label.case_id}", telling.known) as claim:
+            case = await _case(telling, label.case_id)
+            event = planned(attempt)
+            if not isinstance(event, FeedbackReceived):
+                event = _own(case, attempt, keyed=key is not None)
+            if event is None:
+                check_if_match(request, case_tag(case))
+                event = label_of(label, case, telling.known.latest_min, attempt.seed)
+            if event.feedback_id not in case.feedback:
+                await telling.tell(attempt, event)
+                await claim.settle(telling.known, lambda: _folded(telling, event))
+                case = await _case(telling, label.case_id)
+            return _answer(event, case)
 
     said = (label.label, label.way, label.p_verified, label.revision)
     digest = digest_of("feedback", label.case_id, *said)
@@ -46,12 +52,17 @@ async def send_label(
 
 
 async def _case(telling: Telling, case_id: str) -> CaseState:
-    """Return the state of a case, with all that was told of it in it."""
-    await telling.claims.wait(_claim(case_id), telling.known)
-    case = telling.known.case(case_id)
-    if case is None or case.arrived is None:
+    if not 1 <= len(case_id) <= MAX_CASE_ID or not case_id.isprintable():
+        raise ProblemError(404, "no case has such an id")
+    case = await telling.case(case_id)
+    if case is None:
         raise ProblemError(404, f"no case {case_id} is known")
     return case
+
+
+def _folded(telling: Telling, event: FeedbackReceived) -> bool:
+    case = telling.known.case(event.case_id)
+    return case is not None and event.feedback_id in case.feedback
 
 
 def _own(case: CaseState, attempt: Attempt, *, keyed: bool) -> FeedbackReceived | None:
@@ -59,24 +70,6 @@ def _own(case: CaseState, attempt: Attempt, *, keyed: bool) -> FeedbackReceived 
     end = f"-{attempt.seed[:16]}"
     own = (one for name, one in case.feedback.items() if keyed and name.endswith(end))
     return next(own, None)
-
-
-async def _tell(telling: Telling, attempt: Attempt, event: FeedbackReceived) -> None:
-    claim = _claim(event.case_id)
-    telling.claims.take(claim)
-    try:
-        await telling.tell(attempt, event)
-    except BaseException:
-        telling.claims.drop(claim)
-        raise
-
-    def folded() -> bool:
-        case = telling.known.case(event.case_id)
-        return case is not None and event.feedback_id in case.feedback
-
-    # While it is not in the state, another label with the same If-Match has to wait.
-    if await wait_until(telling.known, folded, FOLD_WAIT_S):
-        telling.claims.drop(claim)
 
 
 def _answer(event: FeedbackReceived, case: CaseState) -> Response:
@@ -91,7 +84,3 @@ def _answer(event: FeedbackReceived, case: CaseState) -> Response:
     # Until the state has it, the case's next ETag is not known.
     headers = {"ETag": case_tag(case)} if event.feedback_id in case.feedback else {}
     return JSONResponse(answer.model_dump(), 201, headers)
-
-
-def _claim(case_id: str) -> str:
-    return f"label {case_id}"

@@ -12,7 +12,7 @@ from services.api.idempotency import Attempt, digest_of
 from services.api.problems import ProblemError
 from services.api.security.access import Principal
 from services.api.telling.answers import EpochAnswer, OrderAnswer
-from services.api.telling.known import FOLD_WAIT_S, stacks_tag, wait_until
+from services.api.telling.known import Claim, stacks_tag
 from services.api.telling.telling import Telling, planned
 from services.live_facts import epoch_of, order_of
 from twin.errors import DataError, SettingsError
@@ -37,16 +37,16 @@ async def send_order(
     """
 
     async def act(attempt: Attempt) -> Response:
+        telling.ensure_known()
         loop = await telling.at_epochs()
-        await telling.claims.wait(_CLAIM, telling.known)
-        # From here to the claim nothing waits: what is compared is what is changed.
-        event = planned(attempt)
-        if not isinstance(event, StackOrdered):
-            check_if_match(request, stacks_tag(telling.known))
-            facts = telling.facts(loop)
-            with _refusals(facts.stack_events):
-                event, _ = order_of(facts, version, principal.name, reason, attempt.seed)
-        await _tell(telling, attempt, event)
+        async with telling.claims.alone(_CLAIM, telling.known) as claim:
+            event = planned(attempt)
+            if not isinstance(event, StackOrdered):
+                check_if_match(request, stacks_tag(telling.known))
+                facts = telling.facts(loop)
+                with _refusals(facts.stack_events):
+                    event, _ = order_of(facts, version, principal.name, reason, attempt.seed)
+            await _tell(telling, attempt, event, claim)
         promoted = (one for one in telling.known.stack_events if isinstance(one, StackPromoted))
         answer = OrderAnswer(
             order_id=event.order_id,
@@ -70,14 +70,15 @@ async def send_epoch(telling: Telling, principal: Principal, key: str | None) ->
     """
 
     async def act(attempt: Attempt) -> Response:
+        telling.ensure_known()
         loop = await telling.at_epochs()
-        await telling.claims.wait(_CLAIM, telling.known)
-        event = planned(attempt)
-        if not isinstance(event, EpochReached):
-            facts = telling.facts(loop)
-            with _refusals(facts.stack_events):
-                event = epoch_of(facts)
-        await _tell(telling, attempt, event)
+        async with telling.claims.alone(_CLAIM, telling.known) as claim:
+            event = planned(attempt)
+            if not isinstance(event, EpochReached):
+                facts = telling.facts(loop)
+                with _refusals(facts.stack_events):
+                    event = epoch_of(facts)
+            await _tell(telling, attempt, event, claim)
         answer = EpochAnswer(
             epoch=event.epoch,
             at_min=event.at_min,
@@ -90,21 +91,13 @@ async def send_epoch(telling: Telling, principal: Principal, key: str | None) ->
     return await telling.idempotency.once(principal.id, key, digest_of("epochs"), act)
 
 
-async def _tell(telling: Telling, attempt: Attempt, event: StackEvent) -> None:
+async def _tell(telling: Telling, attempt: Attempt, event: StackEvent, claim: Claim) -> None:
     def folded() -> bool:
         return event in telling.known.stack_events
 
-    if folded():
-        return
-    if not telling.claims.take(_CLAIM):
-        raise ProblemError(409, "another change of the stacks came first")
-    try:
+    if not folded():
         await telling.tell(attempt, event)
-    except BaseException:
-        telling.claims.drop(_CLAIM)
-        raise
-    if await wait_until(telling.known, folded, FOLD_WAIT_S):
-        telling.claims.drop(_CLAIM)
+        await claim.settle(telling.known, folded)
 
 
 def _tag(telling: Telling, event: StackEvent) -> dict[str, str]:

@@ -9,6 +9,7 @@ from services.api.idempotency import Attempt, Idempotency
 from services.api.problems import ProblemError
 from services.api.teller import Teller
 from services.api.telling.known import Claims, Known, facts_of
+from services.api.telling.older import OlderCases
 from services.api.uploads import UploadCheck
 from services.bus.codec import decode
 from services.image_store import RedisBlobs
@@ -17,11 +18,13 @@ from twin.errors import DependencyError
 from twin.events import Event
 from twin.images import BlobRef
 from twin.log import SCHEMA_OF, encode
+from twin.state import CaseState
 
 if TYPE_CHECKING:
     from services.api.context import ApiContext
 
 _RETRY_AFTER_S: Final = 5
+_KNOWN: Final = frozenset({"stale", "live"})
 
 
 class Blobs(Protocol):
@@ -41,6 +44,7 @@ class Telling:
     teller: Teller
     blobs: Blobs
     idempotency: Idempotency
+    older: Callable[[str], CaseState | None]  # reads a case that is not known of late; blocks
     loop: Callable[[], str | None]  # what the twin does at epochs; it may read a file
     uploads: UploadCheck = field(default_factory=UploadCheck)
     claims: Claims = field(default_factory=Claims)
@@ -63,12 +67,42 @@ class Telling:
             # The prefix of `ImageStore.of`, which the twin reads them with.
             blobs=RedisBlobs(context.redis, context.settings.name),
             idempotency=context.idempotency or Idempotency(context.redis, context.prefix),
+            older=OlderCases(context.redis, context.prefix).read,
             loop=loop,
         )
 
     def close(self) -> None:
         """Let go of the broker."""
         self.teller.close()
+
+    def ensure_known(self) -> None:
+        """Refuse to tell a twin of which nothing is known: not even its time.
+
+        Raises:
+            ProblemError: 503.
+        """
+        state = self.known.state
+        if state not in _KNOWN:
+            detail = f"the twin's state is not known here ({state}): send it again later"
+            raise ProblemError(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+    async def case(self, case_id: str) -> CaseState | None:
+        """Return what is known of a case that has arrived, however long ago.
+
+        Raises:
+            ProblemError: 503, the mirror does not answer.
+        """
+        state = self.known.case(case_id)
+        if state is None or state.arrived is None:  # of an older one, only what is new is known
+            try:
+                state = await asyncio.to_thread(self.older, case_id)
+            except DependencyError as cause:
+                raise ProblemError(
+                    503,
+                    "the twin's state cannot be read: nothing was done",
+                    headers={"Retry-After": str(_RETRY_AFTER_S)},
+                ) from cause
+        return state if state is not None and state.arrived is not None else None
 
     async def store(self, data: bytes) -> BlobRef:
         """Store an upload.

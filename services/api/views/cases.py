@@ -7,8 +7,8 @@ from services.api.live.change import Change
 from services.api.live.history import History, promoted
 from twin.events import CaseRejected, VerdictIssued
 from twin.log import encode
-from twin.state import CaseState
 from twin.stacks import version_of
+from twin.state import CaseState
 
 Told = dict[str, Any]
 

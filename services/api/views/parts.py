@@ -8,8 +8,8 @@ from typing import Any, Final
 from services.api.live.history import History, promoted
 from services.health import health_of
 from twin.events import ComponentChanged, StackPromoted, StackRejected, VerdictIssued
-from twin.state import CaseState
 from twin.stacks import version_of
+from twin.state import CaseState
 
 Told = dict[str, Any]
 MOST_ENTRIES: Final = 500

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from services.api.problems import ProblemError, answer_problem
@@ -74,7 +74,9 @@ def add_paths(app: FastAPI) -> None:
     """Add a path of each sort."""
     app.add_exception_handler(ProblemError, answer_problem)  # type: ignore[arg-type]
 
-    @app.get("/v1/cases/{case_id}", dependencies=[Depends(requires(Scope.READ))])
+    cases = APIRouter(dependencies=[Depends(requires(Scope.READ))])
+
+    @cases.get("/v1/cases/{case_id}")
     async def case(case_id: str) -> str:
         return case_id
 
@@ -99,8 +101,10 @@ def add_paths(app: FastAPI) -> None:
     async def broken() -> None:
         raise RuntimeError("secret of /home/somebody")
 
-    @app.get("/v1/unmarked")
-    async def unmarked() -> str:
+    unmarked = APIRouter()
+
+    @unmarked.get("/v1/unmarked")
+    async def forgotten() -> str:
         return "no scope is asked for"
 
     @app.get("/")
@@ -108,7 +112,8 @@ def add_paths(app: FastAPI) -> None:
     async def public() -> str:
         return "public"
 
-    app.include_router(audit.router)
+    for router in (audit.router, cases, unmarked):
+        app.include_router(router)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The application of `guarded.py`, served: `python guarded_server.py HOME` prints its port."""
 
-import resource
 import socket
 import sys
 from pathlib import Path
@@ -9,13 +8,15 @@ import uvicorn
 from fastapi import FastAPI
 from guarded import add_paths
 
-from services.api.security.guards import SERVER_OPTIONS, add_guards
+from services.api.security import patience
+from services.api.security.guards import add_guards
+from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.logs import open_log
 
 
 def main() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_connections()
+    patience.HEAD_S = 0.5  # type: ignore[misc]  # a test does not wait for ten
     app = FastAPI()
     add_paths(app)
     guards = add_guards(

@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from guarded import Guarded, guarded
 
+from services.api.app import create_app
 from services.api.security.access import Scope
 from services.api.security.buckets import Buckets
 from services.api.security.guards import ensure_guarded, paths_without_scope
@@ -224,6 +226,11 @@ def test_other_machines_are_served_only_where_somebody_has_a_key(tmp_path: Path)
 
 def test_paths_that_forgot_their_scope_are_found(local: Guarded) -> None:
     assert paths_without_scope(local.app) == ["/v1/unmarked"]
+
+
+def test_every_path_of_the_api_says_its_scope() -> None:
+    context: Any = object()  # no path is asked
+    assert paths_without_scope(create_app(context)) == []
 
 
 def test_openapi_says_that_keys_are_optional_here(local: Guarded) -> None:

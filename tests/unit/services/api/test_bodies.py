@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Send
@@ -76,6 +77,13 @@ def test_a_client_that_asks_first_is_not_told_to_send() -> None:
 def test_chunks_are_counted() -> None:
     status, headers, _, read = told([b"x" * 6] * 4, {"transfer-encoding": "chunked"})
     assert (status, headers["connection"], read) == (413, "close", 4)
+
+
+def test_who_goes_silent_after_a_refusal_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.api.security.bodies._DRAIN_S", 0.05)
+    assert told([b"xx", None], {"content-length": "11"})[0] == 413
 
 
 def test_the_longest_prefix_decides() -> None:

@@ -1,13 +1,14 @@
 """Ten thousand connections that want a stream, and other bad manners, at a real server."""
 
-import asyncio
 import json
 import resource
+import socket
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,15 @@ from services.api.security.limits import Limits
 pytestmark = pytest.mark.slow
 
 _ATTEMPTS: Final = 10_000
-_AT_ONCE: Final = 700  # beside the streams that stay open
+_TOGETHER: Final = 50  # who ask at the same moment
+_CONNECTED: Final = 650  # who stay connected, beside those that have a stream
 _STREAM: Final = b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
 _READ: Final = b"GET /v1/cases/c1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    tmp_path = tmp_path_factory.mktemp("guarded")
     program = [sys.executable, str(Path(__file__).with_name("guarded_server.py")), str(tmp_path)]
     with (
         (tmp_path / "log").open("wb") as log,
@@ -37,115 +40,129 @@ def port(tmp_path: Path) -> Iterator[int]:
             process.kill()
 
 
-async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-    pairs = (line.split(": ", 1) for line in lines[1:] if line)
-    return int(lines[0].split()[1]), {name.lower(): value for name, value in pairs}
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
-class _Crowd:
-    """Clients that want a stream and keep what they are given."""
+class _Client:
+    """A connection with a request on it; asyncio's streams would cost more than the server."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.statuses: Counter[int] = Counter()
-        self.kept: list[asyncio.StreamWriter] = []
-        self._room = asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, port: int, request: bytes) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.socket.sendall(request)
 
-    async def want(self) -> None:
-        async with self._room:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(_STREAM)
-            status, headers = await _head(reader)
-            self.statuses[status] += 1
-            if status == 200:
-                self.kept.append(writer)
-                return
-            problem = json.loads(await reader.readexactly(int(headers["content-length"])))
-            assert headers["content-type"] == "application/problem+json"
-            assert headers["retry-after"] == "5"
-            assert "256 event streams are taken" in problem["detail"]
-            writer.close()
+    def answer(self) -> _Answer:
+        """Return the answer; of a stream, its head."""
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += self._more()
+        head, _, body = got.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        headers = {name.lower(): value for name, value in pairs}
+        while len(body) < int(headers.get("content-length", 0)):
+            body += self._more()
+        return _Answer(int(first.split()[1]), headers, body)
 
-    async def leave(self) -> None:
-        for writer in self.kept:
-            writer.close()
-        self.kept.clear()
+    def _more(self) -> bytes:
+        got = self.socket.recv(65_536)
+        assert got, "the connection ended without an answer"
+        return got
 
 
-async def _read_ms(port: int) -> float:
+def _read_ms(port: int) -> float:
     started_s = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(_READ)
-    status, _ = await _head(reader)
-    writer.close()
-    assert status == 200
+    client = _Client(port, _READ)
+    assert client.answer().status == 200
+    client.socket.close()
     return (time.perf_counter() - started_s) * 1_000
 
 
 def test_ten_thousand_who_want_a_stream_are_refused_politely(port: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-    async def flood() -> None:
-        crowd = _Crowd(port)
-        wanting = asyncio.gather(*(crowd.want() for _ in range(_ATTEMPTS)))
-        reads_ms = []
-        while not wanting.done():
-            reads_ms.append(await _read_ms(port))
-            await asyncio.wait([wanting], timeout=0.2)
-        await wanting
-        slots = Limits().streams
-        assert crowd.statuses == {200: slots, 503: _ATTEMPTS - slots}
-        assert len(reads_ms) > 3
-        assert max(reads_ms) < 1_000
-        await crowd.leave()
-        await asyncio.sleep(0.2)
-        await crowd.want()  # whoever leaves makes room
-        assert crowd.statuses[200] == slots + 1
-        await crowd.leave()
-
+    statuses: Counter[int] = Counter()
+    streams: list[_Client] = []
+    refused: deque[_Client] = deque()  # they stay connected for a while
+    reads_ms = []
     try:
-        started_s = time.perf_counter()
-        asyncio.run(flood())
-        assert time.perf_counter() - started_s < 60  # 6 s on an idle slow core
+        for i in range(_ATTEMPTS // _TOGETHER):
+            clients = [_Client(port, _STREAM) for _ in range(_TOGETHER)]
+            if i % 10 == 0:
+                reads_ms.append(_read_ms(port))  # while the others wait for their answers
+            for client in clients:
+                answer = client.answer()
+                statuses[answer.status] += 1
+                if answer.status == 200:
+                    streams.append(client)
+                    continue
+                refused.append(client)
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert answer.headers["retry-after"] == "5"
+                assert "256 event streams are taken" in json.loads(answer.body)["detail"]
+                if len(refused) > _CONNECTED:
+                    refused.popleft().socket.close()
+        slots = Limits().streams
+        assert statuses == {200: slots, 503: _ATTEMPTS - slots}
+        assert max(reads_ms) < 1_000
+        streams.pop().socket.close()
+        deadline_s = time.monotonic() + 5
+        while True:  # whoever leaves makes room
+            streams.append(_Client(port, _STREAM))
+            if streams[-1].answer().status == 200:
+                break
+            assert time.monotonic() < deadline_s
     finally:
+        for client in (*streams, *refused):
+            client.socket.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_body_that_is_too_large_gets_its_answer_before_the_connection_ends(port: int) -> None:
-    async def send(head: bytes, chunk: bytes, chunks: int) -> int:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n")
+def test_a_body_that_is_too_large_has_its_answer_before_the_connection_ends(port: int) -> None:
+    def refused(head: bytes, chunk: bytes, chunks: int) -> None:
+        begin = b"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\n" + head + b"\r\n\r\n"
+        client = _Client(port, begin)
         for _ in range(chunks):
-            writer.write(chunk)
-            await writer.drain()
-        status, headers = await _head(reader)
-        assert headers["connection"] == "close"
-        assert json.loads(await reader.readexactly(int(headers["content-length"])))
-        assert await reader.read() == b""  # an end, no reset
-        writer.close()
-        return status
+            client.socket.sendall(chunk)
+        answer = client.answer()
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        assert json.loads(answer.body)["status"] == 413
+        assert client.socket.recv(1) == b""  # an end, no reset
+        client.socket.close()
 
-    async def both() -> None:
-        part = b"x" * 50_000
-        announced = f"Content-Length: {len(part) * 40}".encode()
-        assert await send(announced, part, 40) == 413
-        chunk = f"{len(part):x}".encode() + b"\r\n" + part + b"\r\n"
-        # The end is never sent: what was read on the way is enough.
-        assert await send(b"Transfer-Encoding: chunked", chunk, 40) == 413
+    part = b"x" * 50_000
+    refused(f"Content-Length: {len(part) * 40}".encode(), part, 40)
+    chunk = f"{len(part):x}".encode() + b"\r\n" + part + b"\r\n"
+    refused(b"Transfer-Encoding: chunked", chunk * 40 + b"0\r\n\r\n", 1)
 
-    asyncio.run(both())
-
-
-def test_the_server_does_not_name_itself(port: int) -> None:
-    async def ask() -> dict[str, str]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(_READ)
-        _, headers = await _head(reader)
-        writer.close()
-        return headers
-
-    headers = asyncio.run(ask())
+    client = _Client(port, _READ)
+    headers = client.answer().headers
+    client.socket.close()
     assert "server" not in headers
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_who_never_says_what_he_wants_is_asked_to_leave(port: int) -> None:
+    whole = _READ.replace(b"Connection: close\r\n", b"")
+    for begin in (b"", b"GET / HT", whole + b"GET / HTTP/1.1\r\nX: "):
+        client = _Client(port, begin)
+        if begin.startswith(whole):
+            assert client.answer().status == 200
+        answer = client.answer()
+        assert (answer.status, answer.body) == (400, b"no request after 0.5 s")
+        client.socket.close()
+    for endless in (b"GET / HTTP/1.1\r\nX: " + b"x" * 80_000, b"GET /" + b"x" * 80_000):
+        client = _Client(port, endless)
+        answer = client.answer()
+        assert answer.status == 400
+        assert b"65536 bytes" in answer.body
+        client.socket.close()
+    client = _Client(port, whole)
+    client.answer()
+    time.sleep(0.7)  # longer than a head may take: between requests, keep-alive has its own time
+    client.socket.sendall(_READ)
+    assert client.answer().status == 200
+    client.socket.close()

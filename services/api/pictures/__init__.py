@@ -1,0 +1,1 @@
+"""Pictures of cases, made in a process of their own."""

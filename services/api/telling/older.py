@@ -1,0 +1,40 @@
+"""Cases that the history has let go of, from the mirror: labels come weeks after their cases."""
+
+from typing import Any, Final
+
+from services.mirror.redis_layout import CASE_FIELDS, case_of
+from twin.errors import DependencyError, EventError
+from twin.state import CaseState
+
+_PATIENCE_S: Final = 2.0  # a server on the same network answers in milliseconds: assumption
+
+
+class OlderCases:
+    """Reads one case at a time. It connects when it is first used.
+
+    Parameters:
+        url: of Redis.
+        prefix: of the mirror's keys.
+    """
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self._url = url
+        self._prefix = prefix
+        self._client: Any = None
+
+    def read(self, case_id: str) -> CaseState | None:
+        """Return a case as the mirror has it; None where there is none, or no longer.
+
+        Raises:
+            DependencyError: Redis does not answer, or holds something else.
+        """
+        import redis
+
+        try:
+            if self._client is None:
+                self._client = redis.Redis.from_url(
+                    self._url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
+                )
+            return case_of(self._client.hmget(f"{self._prefix}:case:{case_id}", CASE_FIELDS))
+        except (redis.RedisError, EventError) as cause:
+            raise DependencyError(f"case {case_id}: {cause}") from cause

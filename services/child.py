@@ -1,0 +1,122 @@
+"""A process of ours beside this one: started, watched, started again, and never left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from services.logs import Log
+from twin.errors import DependencyError
+
+# Waits before it is started again: at once when it had run for a while, later when it keeps dying.
+AGAIN_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
+SOUND_S: Final = 30.0  # who ran for so long did not die of its start: assumption
+_STOP_S: Final = 10.0
+
+
+class Child:
+    """Runs `dermtwin ARGUMENTS` as a child, again and again.
+
+    Its standard input is a pipe that only we hold: it ends when we do, however we end.
+
+    Parameters:
+        name: for messages.
+        arguments: of the command line.
+        on_change: is told the state (a `ComponentState`), restarts, and the reason.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Log,
+        on_change: Callable[[str, int, str], None],
+    ) -> None:
+        self.name = name
+        self._arguments = list(arguments)
+        self._environment = {**os.environ, **environment}
+        self._log = log.bind(child=name)
+        self._on_change = on_change
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_s = 0.0
+        self._due_s: float | None = None  # when it is to be started again
+        self._failures = 0
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None while it is down."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start it."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *self._arguments],
+            stdin=subprocess.PIPE,
+            env=self._environment,
+            # Ctrl-C in a terminal goes to us alone, and we end it.
+            start_new_session=True,
+        )
+        self._started_s, self._due_s = time.monotonic(), None
+        self._on_change("ready", self.restarts, "")
+
+    def check(self) -> None:
+        """Start it again if it ended; to be called several times a second."""
+        now_s = time.monotonic()
+        if self._due_s is not None:
+            if now_s >= self._due_s:
+                self.restarts += 1
+                self.start()
+            return
+        if self._process is None or self._process.poll() is None:
+            return
+        reason = _obituary(self._process.returncode)
+        self._close()
+        self._failures = 0 if now_s - self._started_s > SOUND_S else self._failures + 1
+        self._due_s = now_s + AGAIN_S[min(self._failures, len(AGAIN_S) - 1)]
+        self._log.warning("ended", reason=reason, restarts=self.restarts)
+        self._on_change("restarting", self.restarts, reason)
+
+    def stop(self) -> None:
+        """End it, and wait for it."""
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._close()
+
+    def _close(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None
+
+
+def _obituary(code: int) -> str:
+    if code >= 0:
+        return f"ended with code {code}"
+    return f"was ended by {signal.Signals(-code).name}"
+
+
+def end_with_parent(parent: Any = None) -> None:  # noqa: ANN401  a file object
+    """Have this process asked to end (SIGTERM) when the pipe that is its standard input ends."""
+    stream = sys.stdin if parent is None else parent
+    if stream is None or stream.isatty():
+        raise DependencyError("standard input is no pipe of a parent's")
+
+    def wait() -> None:
+        while os.read(stream.fileno(), 4096):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()

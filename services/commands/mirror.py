@@ -1,0 +1,63 @@
+"""`dermtwin mirror`: the mirror of a log in Redis, as a process of its own."""
+
+import signal
+import sys
+import threading
+from typing import Annotated
+
+import typer
+
+from services.commands.options import environment_settings
+from services.console import say
+
+Delay = Annotated[
+    float,
+    typer.Option(
+        "--delay-s",
+        min=0,
+        max=3600,
+        help="Fold each record so many seconds late, to see what people see then.",
+    ),
+]
+WithParent = Annotated[
+    bool,
+    typer.Option(hidden=True, help="End when standard input ends: `dermtwin up` starts it so."),
+]
+
+
+def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
+    """Fold a twin's log into Redis until Ctrl-C; `dermtwin up` starts one of its own.
+
+    It needs KAFKA_BOOTSTRAP_SERVERS and REDIS_URL, and takes up where the mirror in Redis is; an
+    empty Redis is filled from the log's beginning. One mirror at a time.
+
+    Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 REDIS_URL=redis://localhost:6379 dermtwin mirror
+    """
+    from services.bus.kafka_subscriber import KafkaSubscriber
+    from services.bus.topics import MIRRORED
+    from services.child import end_with_parent
+    from services.logs import open_log
+    from services.mirror.loop import Mirror
+    from services.mirror.redis_mirror import RedisMirror
+    from twin.errors import SettingsError
+
+    settings = environment_settings()
+    for name, value in (("KAFKA_BOOTSTRAP_SERVERS", settings.kafka), ("REDIS_URL", settings.redis)):
+        if value is None:
+            raise SettingsError(name, "", "is not set: a mirror needs a log and a Redis")
+    assert settings.kafka is not None and settings.redis is not None
+    if with_parent:
+        end_with_parent()
+    stop = threading.Event()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: stop.set())
+    subscriber = KafkaSubscriber(settings.kafka, settings.name, MIRRORED, "mirror")
+    kept = RedisMirror(settings.redis, settings.name)
+    loop = Mirror(subscriber, kept, delay_s=delay_s)
+    open_log(sys.stderr).info("mirror", prefix=settings.name, delay_s=delay_s)
+    try:
+        loop.run(stop)
+    finally:
+        subscriber.close()
+        kept.close()
+    say("the mirror is down")
