@@ -29,6 +29,7 @@ from services.api.routes import (
     health,
     images,
     metrics,
+    page,
     parts,
     submissions,
     twin,
@@ -46,6 +47,7 @@ ROUTERS: Final = (
     events,
     audit,
     metrics,
+    page,
     health,
 )
 

@@ -151,7 +151,13 @@ def _twin(app: FastAPI, fake: FakeTwin) -> None:
 
     @app.get("/v1/components/{name}/history")
     def component_history(name: str) -> Told:
-        moves = [("ready", 405), ("restarting", 401), ("failed", 400), ("ready", 9), ("starting", 5)]
+        moves = [
+            ("ready", 405),
+            ("restarting", 401),
+            ("failed", 400),
+            ("ready", 9),
+            ("starting", 5),
+        ]
         return {
             "entries": [
                 {
@@ -229,9 +235,7 @@ def _cases(app: FastAPI, fake: FakeTwin) -> None:
         return _png(size, number_of(case_id))
 
     @app.post("/v1/cases/{case_id}/feedback", status_code=202)
-    async def feedback(
-        case_id: str, request: Request, if_match: Annotated[str, Header()]
-    ) -> Told:
+    async def feedback(case_id: str, request: Request, if_match: Annotated[str, Header()]) -> Told:
         assert if_match.startswith('"c')
         fake.feedback.append((case_id, await request.json()))
         return {"feedback_id": "f1"}
