@@ -102,7 +102,7 @@ function form() {
     { "data-act": "start-run", class: "fields", "aria-label": "Start a run" },
     choice("Scenario", "run-scenario", "scenario", [["", "choose"], ...options]),
     choice("Where", "run-route", "route", ROUTES),
-    input("Speed into this twin, × real time", "run-speed", "speed", speed),
+    input("Speed, × real time", "run-speed", "speed", speed),
     h(
       "div",
       { class: "whole" },
