@@ -11,11 +11,13 @@ from services.logs import Log
 from twin.state import CaseState
 
 if TYPE_CHECKING:
+    from services.api.desk import Desk
     from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.live.stream import Lines
     from services.api.metrics import Metrics
     from services.api.pictures.renderer import Renderer
+    from services.api.telling.older import OlderCase
     from services.api.telling.telling import Telling
     from services.asks.asker import Asker
 
@@ -30,13 +32,17 @@ class ApiContext:
     redis: str
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
+    desk: "Desk | None" = None  # runs and forecasts; None: none are offered
     idempotency: "Idempotency | None" = None  # None: nothing can be sent in
     telling: "Telling | None" = None  # likewise
     model_id: str | None = None  # None: not known
     # Reads a case that is too old to be in `history`; it may block.
     older_case: Callable[[str], CaseState | None] = lambda _: None
+    # Likewise, with the moment: None where nothing is known of the past of such a case.
+    older_case_then: "Callable[[str], OlderCase] | None" = None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
-    performance_cache: tuple[int, dict[str, Any]] | None = None  # revision, and what was told
+    # Of which state, and what was told.
+    performance_cache: tuple[tuple[int, int], dict[str, Any]] | None = None
     pictures: "Renderer | None" = None  # makes pictures of cases
     asker: "Asker | None" = None  # asks the process that has the actors for explanations
     metrics: "Metrics" = field(init=False)

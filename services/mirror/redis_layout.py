@@ -19,16 +19,20 @@ Keys, all under the prefix (`p`):
                               something or not; its id is {revision}-0. place
                               (topic/partition/offset), kind, id, stage, changed, schema, event
                               (JSON; neither where the bytes were none), case_revision,
-                              sent_unix_ms, folded_unix_ms, deltas (JSON: what it added to counts)
+                              sent_unix_ms, folded_unix_ms, deltas (JSON: what it added to counts);
+                              before_min (latest event time before it) and, of a component, before
+                              (event that it replaced, JSON): what was before all that is kept
     p:mirror            hash  revision: records folded; generation: drawn when the mirror began
-                              from nothing; updated_unix_s; complete_unix_s: all sent before is
-                              folded; behind (JSON: records that are not, by topic); cases_unix_s,
-                              verdicts_unix_s, feedback_unix_s, ...: when something new of this kind
-                              was folded last
+                              from nothing, or Redis went back to an earlier state; latest_min:
+                              latest event time; updated_unix_s; complete_unix_s: all sent before
+                              is folded; behind (JSON: records that are not, by topic);
+                              cases_unix_s, verdicts_unix_s, feedback_unix_s, ...: when something
+                              new of this kind was folded last
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 from redis.typing import EncodableT, FieldT
@@ -54,6 +58,7 @@ from twin.state import SHELF_OF, CaseState, Record, TwinState, counted_as, shelf
 CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
 UPDATED: Final = "updated"
 COMPLETE: Final = "complete"
+LATEST: Final = "latest_min"
 UNIX_S: Final = "_unix_s"
 SHELVES: Final = tuple(sorted(set(SHELF_OF.values())))
 _STAGES: Final = {"epochs": "reached", "orders": "ordered", "drift": "reported"}
@@ -164,10 +169,19 @@ def stack_fields(event: StackPromoted) -> Fields:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What was before a record."""
+
+    counts: Mapping[str, int]
+    latest_min: float  # event time
+    component: ComponentChanged | None  # what the component had said last, of which it is
+
+
 def change_fields(
     state: TwinState,
     record: Record,
-    before: Mapping[str, int],
+    before: Before,
     *,
     changed: bool,
     now_unix_s: float,
@@ -175,26 +189,29 @@ def change_fields(
     """Return what the stream of changes says of a record that the state knows of already.
 
     Parameters:
-        before: the counts as they were.
+        before: what was before it.
         changed: whether the record changed more than counts.
     """
-    event = record.event
+    event, counts = record.event, before.counts
     deltas = {
-        name: count - before.get(name, 0)
+        name: count - counts.get(name, 0)
         for name, count in state.counts.items()
-        if count != before.get(name, 0)
+        if count != counts.get(name, 0)
     }
     fields: Fields = {
         "place": f"{record.topic}/{record.partition}/{record.offset}",
         "changed": int(changed),
         "sent_unix_ms": record.sent_unix_ms,
         "folded_unix_ms": round(now_unix_s * 1000),
+        "before_min": repr(before.latest_min),
         "deltas": json.dumps(deltas, separators=(",", ":")),
     }
     if event is None:
         return fields | {"kind": "invalid", "id": "", "stage": ""}
     fields |= {"schema": SCHEMA_OF[type(event)], "event": encode(event)}
     if isinstance(event, ComponentChanged):
+        if before.component is not None:
+            fields["before"] = encode(before.component)
         return fields | {"kind": "component", "id": event.component, "stage": event.state}
     if isinstance(event, StackEvent):
         shelf = SHELF_OF[type(event)]
@@ -269,16 +286,21 @@ def times_of(fields: Mapping[bytes, bytes]) -> dict[str, float]:
     }
 
 
-def touched(records: Sequence[Record]) -> tuple[set[str], dict[str, list[int | str]]]:
-    """Return the cases that records are about, and the keys of events of `stacks` by shelf."""
+def touched(
+    records: Sequence[Record],
+) -> tuple[set[str], dict[str, list[int | str]], list[str]]:
+    """Return the cases that records are about, keys of events of `stacks` by shelf, components."""
     case_ids: set[str] = set()
+    spoken: dict[str, None] = {}
     shelves: dict[str, list[int | str]] = {}
     for record in records:
         match record.event:
-            case None | ComponentChanged():
+            case None:
                 continue
+            case ComponentChanged():
+                spoken[record.event.component] = None
             case event if isinstance(event, StackEvent):
                 shelves.setdefault(SHELF_OF[type(event)], []).append(shelf_key(event))
             case event if isinstance(event, CaseEvent):
                 case_ids.add(event.case_id)
-    return case_ids, shelves
+    return case_ids, shelves, list(spoken)

@@ -21,9 +21,11 @@ from services.mirror.overview import Overview
 from services.mirror.redis_layout import (
     CASE_FIELDS,
     COMPLETE,
+    LATEST,
     SHELVES,
     UNIX_S,
     UPDATED,
+    Before,
     Fields,
     case_fields,
     case_of,
@@ -77,6 +79,7 @@ class RedisMirror:
         self._clock = clock
         self._ttl_s = ttl_s
         self._generation: bytes | None = None  # of what this mirror wrote to
+        self._revision = 0  # that it wrote last, in that generation
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
             self._redis: Any = redis.Redis.from_url(
@@ -99,18 +102,18 @@ class RedisMirror:
             DependencyError: Redis failed, lost what it had, or another mirror was at work; nothing
                 was written, or all of it, and then applying the batch again changes nothing.
         """
-        case_ids, shelves = touched(records)
+        case_ids, shelves, spoken = touched(records)
         now_unix_s = self._clock()
         with self._asking(), self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(self._key("position"))
-            revision, begun = self._begun(pipe)
+            revision, latest_min, begun = self._begun(pipe)
             changes = 0
             if records:
-                state = self._load(sorted(case_ids), shelves)
+                state = self._load(sorted(case_ids), shelves, spoken)
                 # Of a batch that is applied again, what was folded is known and has its revision.
                 records = [one for one in records if not state.knows(one)]
                 pipe.multi()
-                changes = self._write(pipe, state, records, revision, now_unix_s)
+                changes = self._write(pipe, state, records, revision, latest_min, now_unix_s)
             else:
                 pipe.multi()
             told: Fields = {
@@ -119,25 +122,45 @@ class RedisMirror:
             }
             pipe.hset(self._key("mirror"), mapping=begun | fresh_fields(fresh) | told)
             pipe.execute()
+            self._revision = revision + len(records)
         return changes
 
-    def _begun(self, pipe: Pipeline) -> tuple[int, Fields]:
-        """Return the last revision, and what a mirror that begins writes of itself.
+    def _begun(self, pipe: Pipeline) -> tuple[int, float, Fields]:
+        """Return the last revision, the latest event time, and what a new mirror writes of itself.
 
         Raises:
-            DependencyError: this mirror had begun, and what it wrote is gone.
+            DependencyError: this mirror had begun, and what it wrote is gone, all or the latest.
         """
-        generation: Any
-        revision: Any
-        generation, revision = pipe.hmget(self._key("mirror"), "generation", "revision")
-        if generation is not None:
+        names = ("generation", "revision", LATEST)
+        known: Any = pipe.hmget(self._key("mirror"), *names)
+        generation, revision, latest_min = known
+        if generation is not None and generation == self._generation:
+            if int(revision) < self._revision:
+                self._went_back(pipe)
+        elif generation is not None:
             self._generation = generation
-            return int(revision), {}
-        if self._generation is not None:
+        elif self._generation is not None:
             self._generation = None
             raise DependencyError(f"{self._shown} lost what it had: the mirror is built again")
+        else:
+            self._generation = secrets.token_hex(8).encode()
+            return 0, 0.0, {"generation": self._generation}
+        return int(revision), float(latest_min or 0), {}
+
+    def _went_back(self, pipe: Pipeline) -> None:
+        """Tell all who follow that revisions are given a second time, and go back ourselves.
+
+        Raises:
+            DependencyError: always: what was folded since is to be folded again.
+        """
         self._generation = secrets.token_hex(8).encode()
-        return 0, {"generation": self._generation}
+        pipe.multi()
+        # What it says of its completeness is of then, and would be told as if it were of now.
+        pipe.hdel(self._key("mirror"), f"{COMPLETE}{UNIX_S}")
+        pipe.hset(self._key("mirror"), "generation", self._generation)
+        pipe.execute()
+        self._revision = 0
+        raise DependencyError(f"{self._shown} lost its latest changes: they are folded again")
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""
@@ -204,11 +227,15 @@ class RedisMirror:
         return iter(set(keys))  # a scan may name a key twice
 
     def _load(
-        self, case_ids: Sequence[str], shelves: Mapping[str, Sequence[int | str]] | None = None
+        self,
+        case_ids: Sequence[str],
+        shelves: Mapping[str, Sequence[int | str]] | None = None,
+        spoken: Sequence[str] = (),
     ) -> TwinState:
-        """Return the state with these cases and no components.
+        """Return the state with these cases and components.
 
         Parameters:
+            spoken: components that are wanted.
             shelves: keys of the events of `stacks` that are wanted, by shelf; None for all.
         """
         wanted = dict.fromkeys(SHELVES, ()) if shelves is None else shelves
@@ -222,6 +249,8 @@ class RedisMirror:
                     pipe.hmget(self._key(name), keys)
             for case_id in case_ids:
                 pipe.hmget(self._key("case", case_id), CASE_FIELDS)
+            for name in spoken:
+                pipe.hget(self._key("component", name), "event")
             counts, position, *rest = pipe.execute()
         state = TwinState(position=places_of(position))
         state.counts.update({name.decode(): int(count) for name, count in counts.items()})
@@ -229,10 +258,15 @@ class RedisMirror:
             lines = found.values() if shelves is None else found
             shelf = getattr(state, name)
             shelf.update((shelf_key(event), event) for event in shelf_of(lines))
-        for case_id, values in zip(case_ids, rest[len(wanted) :], strict=True):
+        components = len(wanted) + len(case_ids)
+        for case_id, values in zip(case_ids, rest[len(wanted) : components], strict=True):
             case = case_of(values)
             if case is not None:
                 state.cases[case_id] = case
+        for name, raw in zip(spoken, rest[components:], strict=True):
+            said = event_of(ComponentChanged, raw)
+            if said is not None:
+                state.components[name] = said
         return state
 
     def _write(
@@ -241,6 +275,7 @@ class RedisMirror:
         state: TwinState,
         records: Sequence[Record],
         revision: int,
+        latest_min: float,
         now_unix_s: float,
     ) -> int:
         """Fold the records into the state and queue what that changes; return how many did."""
@@ -249,16 +284,24 @@ class RedisMirror:
         news: set[str] = set()
         changes = 0
         for number, record in enumerate(records, start=revision + 1):
-            before = dict(state.counts)
+            event = record.event
+            said = event.component if isinstance(event, ComponentChanged) else ""
+            before = Before(
+                counts=dict(state.counts),
+                latest_min=latest_min,
+                component=state.components.get(said),
+            )
             changed = state.apply(record)
             entry = change_fields(state, record, before, changed=changed, now_unix_s=now_unix_s)
             # Its id is the revision: a reader knows whether it has missed one.
             key = self._key("changes")
             pipe.xadd(key, entry, id=f"{number}-0", maxlen=CHANGES_KEPT)
-            if not changed or record.event is None:
+            if not changed or event is None:
                 continue
-            event, changes = record.event, changes + 1
+            changes += 1
             news.add(kind_of(event))
+            if not isinstance(event, ComponentChanged):
+                latest_min = max(latest_min, event.at_min)
             if isinstance(event, ComponentChanged):
                 hashes[self._key("component", event.component)] = component_fields(event)
             elif isinstance(event, StackEvent):
@@ -280,5 +323,5 @@ class RedisMirror:
         pipe.hset(self._key("position"), mapping=place_fields(state.position))
         if news:
             times: Fields = {f"{one}{UNIX_S}": repr(now_unix_s) for one in news}
-            pipe.hset(self._key("mirror"), mapping=times)
+            pipe.hset(self._key("mirror"), mapping=times | {LATEST: repr(latest_min)})
         return changes

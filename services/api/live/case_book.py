@@ -1,7 +1,11 @@
-"""Cases of late, as they are and as they were."""
+"""Cases of late, as they are and as they were.
+
+What is known of a case here is all that is known of it. One that began before all that is kept is
+in the book only if it was read from the mirror; otherwise its latest records are, and no more.
+"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.api.live.change import Change
@@ -26,20 +30,27 @@ class CaseBook:
         self.dropped = 0  # older ones, which only the mirror still has
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
 
-    def begin(self, cases: Mapping[str, CaseState]) -> None:
-        """Begin with cases that are known."""
-        self.cases = dict(cases)
+    def learn(self, cases: Mapping[str, CaseState]) -> None:
+        """Take over cases of the mirror, with all that will be told of them next."""
+        for case_id, case in cases.items():
+            if case_id not in self.cases:
+                self._put(case_id, case)
+
+    def _put(self, case_id: str, case: CaseState) -> None:
+        self.cases[case_id] = case
+        if len(self.cases) > KEPT:
+            del self.cases[next(iter(self.cases))]
+            self.dropped += 1
 
     def add(self, change: Change, event: CaseEvent) -> None:
         """Take in what changed a case. What is known already changes nothing."""
+        self._changes[event.case_id].append(change)
         case = self.cases.get(event.case_id)
         if case is None:
-            case = self.cases[event.case_id] = CaseState()
-            if len(self.cases) > KEPT:
-                oldest = next(iter(self.cases))
-                del self.cases[oldest]
-                self._changes.pop(oldest, None)
-                self.dropped += 1
+            if change.case_revision > 1:
+                return  # it began before, and the mirror has let go of it
+            case = CaseState()
+            self._put(event.case_id, case)
         match event:
             case CaseArrived():
                 case.arrived = case.arrived or event
@@ -50,7 +61,6 @@ class CaseBook:
             case FeedbackReceived():
                 case.feedback.setdefault(event.feedback_id, event)
         case.revision = max(case.revision, change.case_revision)
-        self._changes[event.case_id].append(change)
 
     def forget(self, change: Change) -> None:
         """Let go of a record that is no longer kept; its case stays."""
@@ -72,7 +82,7 @@ class CaseBook:
         return undone(now, [one for one in self.changes_of(case_id) if one.revision > revision])
 
 
-def undone(now: CaseState, later: list[Change]) -> CaseState | None:
+def undone(now: CaseState, later: Sequence[Change]) -> CaseState | None:
     """Return a case without some of its latest changes; None if nothing is left."""
     if not later:
         return now

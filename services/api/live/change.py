@@ -27,6 +27,7 @@ class Change:
     folded_unix_ms: int
     case_revision: int  # 0 where it is about no case
     deltas: Mapping[str, int]  # what it added to the counts
+    before_min: float  # latest event time before it
 
 
 def change_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
@@ -53,6 +54,7 @@ def change_of(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Change:
         folded_unix_ms=int(fields[b"folded_unix_ms"]),
         case_revision=int(fields.get(b"case_revision", b"0")),
         deltas=json.loads(fields[b"deltas"]),
+        before_min=float(fields[b"before_min"]),
     )
 
 

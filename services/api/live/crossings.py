@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.api.live.change import Change
-from services.api.live.history import History
+from services.api.live.history import History, promoted
 from services.api.problems import ProblemError
 from twin.events import (
     CaseArrived,
@@ -50,18 +50,20 @@ def _values(history: History, of: str) -> Values:
         name, _, fact = rest.rpartition(".")
         return _each(history, lambda one: _fact(one, name, fact))
     simple: dict[str, Callable[[Change], float | None]] = {
-        "stack.version": _version,
         "drift.alarms": _alarms,
         "verdict.p_malignant": _p_malignant,
     }
     if of in simple:
         return _each(history, simple[of])
+    if of == "stack.version":
+        return _versions(history)
     if of == "case.latency_ms":
         return _latencies(history)
     raise ProblemError(
         422,
         f"no quantity {of[:100]!r} is known: give counts.NAME, components.NAME.FACT, "
-        f"{', '.join(simple)} or case.latency_ms; counts are {', '.join(sorted(history.counts))}",
+        f"{', '.join(simple)}, stack.version or case.latency_ms;"
+        f" counts are {', '.join(sorted(history.counts))}",
     )
 
 
@@ -86,6 +88,13 @@ def _fact(change: Change, name: str, fact: str) -> float | None:
     if not isinstance(event, ComponentChanged) or event.component != name:
         return None
     return float(event.restarts) if fact == "restarts" else event.facts.get(fact)
+
+
+def _versions(history: History) -> Values:
+    before = promoted(history.shelf("stacks", history.moments.first))
+    if before:
+        yield float(max(before)), None
+    yield from _each(history, _version)
 
 
 def _version(change: Change) -> float | None:

@@ -13,6 +13,7 @@ from services.bus.port import Place
 from twin.errors import InputError
 
 MAX_CURSOR: Final = 2_000  # characters; a hundred partitions need fewer
+START: Final = "start"  # not empty: a browser does not send an empty id back
 _SHAPE: Final = re.compile(r"[a-z-]+\.\d{1,18}(_\d{1,18})*(~[a-z-]+\.\d{1,18}(_\d{1,18})*)*")
 
 
@@ -24,7 +25,11 @@ def cursor_of(upto: Mapping[Place, int]) -> str:
 
     >>> cursor_of({("cases", 0): 3, ("cases", 2): 1, ("verdicts", 0): 2})
     'cases.3_0_1~verdicts.2'
+    >>> cursor_of({})
+    'start'
     """
+    if not upto:
+        return START
     topics: dict[str, dict[int, int]] = {}
     for (topic, partition), offset in upto.items():
         topics.setdefault(topic, {})[partition] = offset
@@ -43,7 +48,7 @@ def upto_of(cursor: str) -> dict[Place, int]:
     >>> upto_of("cases.3_0~verdicts.2")
     {('cases', 0): 3, ('cases', 1): 0, ('verdicts', 0): 2}
     """
-    if not cursor:
+    if cursor == START:
         return {}
     if len(cursor) > MAX_CURSOR or not _SHAPE.fullmatch(cursor):
         raise InputError("no cursor of the event stream, such as cases.3_0~verdicts.2")

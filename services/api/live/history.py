@@ -41,7 +41,8 @@ class Snapshot:
     head: Head
     state: TwinState  # at the head's revision; without cases
     changes: Sequence[Change]  # the latest ones, up to the head's revision
-    cases: Mapping[str, CaseState] = field(default_factory=dict)  # that arrived before those
+    # At the head's revision: those of which those changes do not tell all.
+    cases: Mapping[str, CaseState] = field(default_factory=dict)
 
 
 class History:
@@ -81,15 +82,22 @@ class History:
         self._clear(state)
         upto = {place: at + 1 for place, at in state.position.items()}
         self.moments = Moments(before(state.counts, upto, state.components, revision, changes))
-        self.book.begin(snapshot.cases)
+        self.book.learn(snapshot.cases)
         for change in changes:
             self._add(change)
         self.begun += 1
         self._hear(snapshot.head)
         self._tell()
 
-    def take(self, changes: Sequence[Change], head: Head) -> None:
-        """Take in what was folded since, and what the mirror says of itself."""
+    def take(
+        self, changes: Sequence[Change], head: Head, cases: Mapping[str, CaseState] | None = None
+    ) -> None:
+        """Take in what was folded since, and what the mirror says of itself.
+
+        Parameters:
+            cases: after the last of the changes, those of which more is known than is kept here.
+        """
+        self.book.learn(cases or {})
         self.flow.on_latency = self.on_latency  # not of what a mirror folds again
         for change in changes:
             self._add(change)
@@ -167,11 +175,7 @@ class History:
     @property
     def latest_min(self) -> float:
         """The latest event time on the log, minutes."""
-        return max(
-            self.series.latest_min,
-            *(event.at_min for shelf in self.shelves.values() for event in shelf.values()),
-            0.0,
-        )
+        return self.moments.now.latest_min
 
     def case(self, case_id: str) -> CaseState | None:
         """Return a case as it is now, if it is among those that are kept here."""

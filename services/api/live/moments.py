@@ -27,6 +27,7 @@ class Moment:
     counts: dict[str, int]
     upto: dict[Place, int]  # next offset to fold
     components: dict[str, ComponentChanged]
+    latest_min: float = 0.0  # latest event time
 
     def copy(self) -> "Moment":
         """Return a moment of its own."""
@@ -35,6 +36,7 @@ class Moment:
             counts=dict(self.counts),
             upto=dict(self.upto),
             components=dict(self.components),
+            latest_min=self.latest_min,
         )
 
     def add(self, change: Change) -> None:
@@ -43,8 +45,11 @@ class Moment:
         for name, more in change.deltas.items():
             self.counts[name] = self.counts.get(name, 0) + more
         self.upto[change.place] = change.offset + 1
-        if isinstance(change.event, ComponentChanged):
-            self.components[change.event.component] = change.event
+        event = change.event
+        if isinstance(event, ComponentChanged):
+            self.components[event.component] = event
+        elif event is not None and change.changed:
+            self.latest_min = max(self.latest_min, event.at_min)
 
 
 @dataclass(slots=True)
@@ -139,6 +144,7 @@ def before(
         counts=dict(counts),
         upto=dict(upto),
         components=dict(components),
+        latest_min=changes[0].before_min if changes else 0.0,
     )
     for change in reversed(changes):
         for name, more in change.deltas.items():

@@ -29,11 +29,9 @@ class Series:
 
     def __init__(self) -> None:
         self._bins: dict[int, _Bin] = {}
-        self.latest_min = 0.0
 
     def add(self, event: CaseEvent) -> None:
         """Take in what happened to a case."""
-        self.latest_min = max(self.latest_min, event.at_min)
         number = int(event.at_min // BIN_MIN)
         one = self._bins.get(number)
         if one is None:

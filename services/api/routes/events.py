@@ -77,7 +77,7 @@ async def stream_events(
         raise ProblemError(422, f"kind: expected some of {', '.join(KINDS)}")
     asked = last_event_id or since
     try:
-        upto = None if not asked else upto_of("" if asked == "start" else asked)
+        upto = upto_of(asked) if asked else None
     except InputError as error:
         raise ProblemError(422, f"Last-Event-ID or since: {error}") from error
 

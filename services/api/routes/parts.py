@@ -192,7 +192,8 @@ async def get_performance(request: Request, context: Context) -> Response:
     """Tell confusion, sensitivity and specificity over the labelled cases that are kept."""
     book = context.history.book
     known = context.performance_cache
-    if known is None or known[0] != context.history.revision:
-        known = context.history.revision, performance_view(list(book.cases.values()))
+    state = context.history.begun, context.history.revision
+    if known is None or known[0] != state:
+        known = state, performance_view(list(book.cases.values()))
         context.performance_cache = known
     return json_answer(known[1], request=request, etag=state_tag(context, "performance"))

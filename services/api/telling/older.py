@@ -1,5 +1,6 @@
 """Cases that the history has let go of, from the mirror: labels come weeks after their cases."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from services.mirror.redis_layout import CASE_FIELDS, case_of
@@ -7,6 +8,15 @@ from twin.errors import DependencyError, EventError
 from twin.state import CaseState
 
 _PATIENCE_S: Final = 2.0  # a server on the same network answers in milliseconds: assumption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OlderCase:
+    """A case as the mirror has it, and when it had it so."""
+
+    case: CaseState | None
+    generation: str  # of the mirror; empty where there is none
+    revision: int
 
 
 class OlderCases:
@@ -28,13 +38,34 @@ class OlderCases:
         Raises:
             DependencyError: Redis does not answer, or holds something else.
         """
+        return self.read_then(case_id).case
+
+    def read_then(self, case_id: str) -> OlderCase:
+        """Return a case as the mirror has it, and at which revision that was.
+
+        Raises:
+            DependencyError: Redis does not answer, or holds something else.
+        """
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
         try:
             if self._client is None:
                 self._client = redis.Redis.from_url(
-                    self._url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
+                    self._url,
+                    socket_timeout=_PATIENCE_S,
+                    socket_connect_timeout=_PATIENCE_S,
+                    retry=Retry(NoBackoff(), 0),  # somebody waits for the answer
                 )
-            return case_of(self._client.hmget(f"{self._prefix}:case:{case_id}", CASE_FIELDS))
+            with self._client.pipeline(transaction=True) as pipe:
+                pipe.hmget(f"{self._prefix}:case:{case_id}", CASE_FIELDS)
+                pipe.hmget(f"{self._prefix}:mirror", "generation", "revision")
+                fields, (generation, revision) = pipe.execute()
+            return OlderCase(
+                case=case_of(fields),
+                generation=(generation or b"").decode(),
+                revision=int(revision or 0),
+            )
         except (redis.RedisError, EventError) as cause:
             raise DependencyError(f"case {case_id}: {cause}") from cause

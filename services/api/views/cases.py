@@ -5,7 +5,7 @@ from typing import Any
 
 from services.api.live.change import Change
 from services.api.live.history import History, promoted
-from twin.events import CaseRejected, VerdictIssued
+from twin.events import CaseRejected, Event, FeedbackReceived, VerdictIssued
 from twin.log import encode
 from twin.stacks import version_of
 from twin.state import CaseState
@@ -96,15 +96,26 @@ def _verdict(history: History, verdict: VerdictIssued) -> Told:
     }
 
 
+def _part_of(event: Event | None) -> tuple[str, str]:
+    """Return what of its case an event tells; each part of a case is told by one event."""
+    match event:
+        case FeedbackReceived():
+            return "feedback", event.feedback_id
+        case VerdictIssued() | CaseRejected():
+            return "answer", ""
+    return type(event).__name__, ""
+
+
 def _journey(case: CaseState, changes: list[Change]) -> list[Told]:
     """Return the records about a case in the order of their event time."""
-    kept = {id(change.event): change for change in changes}
+    # Not the events themselves: those of a case that was read from the mirror are others.
+    kept = {_part_of(change.event): change for change in changes}
     facts = [case.arrived, case.answer, *case.feedback.values(), case.closed]
     steps = []
     for event in facts:
         if event is None:
             continue
-        change = kept.get(id(event))
+        change = kept.get(_part_of(event))
         steps.append(
             {
                 "at_min": event.at_min,

@@ -30,7 +30,7 @@ def twin_view(history: History, name: str, model_id: str | None, revision: int |
         "generation": head.generation if head else None,
         "cursor": cursor_of(then.upto),
         "position": {f"{t}/{p}": at - 1 for (t, p), at in sorted(then.upto.items()) if at},
-        "event_time_min": history.latest_min,
+        "event_time_min": then.latest_min,
         "counts": then.counts,
         "per_s": history.flow.per_s(now),
         "latency_ms": history.flow.latency_ms(now),

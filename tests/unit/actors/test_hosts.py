@@ -116,7 +116,7 @@ def test_an_unreadable_image_is_told_in_its_place_and_the_others_are_scored(host
 
 def test_a_batch_that_raises_is_counted_as_an_error() -> None:
     one = host("knn")
-    with pytest.raises(ValueError, match="dimension|shape|mismatch|operands|broadcast"):
+    with pytest.raises(ValueError, match=r"dimension|shape|mismatch|operands|broadcast"):
         one.handle(StemAnswer(np.zeros((2, 3), np.float32), {}, np.zeros((2, 1))))
     work = one.describe().work
     assert (work.batches, work.items, work.errors) == (1, 0, 1)

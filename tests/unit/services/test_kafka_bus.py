@@ -10,7 +10,7 @@ import time
 import pytest
 
 from services.bus.kafka_client import asking, kafka, reach
-from services.bus.kafka_publisher import KafkaPublisher
+from services.bus.kafka_publisher import SWEEP_AT, KafkaPublisher
 from services.bus.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.bus.port import PARTITIONS
@@ -166,6 +166,26 @@ def test_a_rejected_message_fails_the_flush(kafka_servers, prefix):
         publisher.flush()
     publisher.flush()  # it was said once
     publisher.close()
+
+
+def test_who_never_flushes_does_not_hold_all_that_was_ever_sent(kafka_servers, prefix):
+    ensure_topics(kafka_servers, prefix, ["verdicts"])
+    publisher = KafkaPublisher(kafka_servers, prefix)
+    failed = ("p.verdicts", FailedFuture(kafka.errors.NotEnoughReplicasError("only one")))
+    publisher.publish(EVENT)
+    publisher.flush()
+    publisher._unacknowledged = [failed, *[("p.verdicts", AcknowledgedFuture())] * (SWEEP_AT - 2)]
+    publisher.publish(EVENT)
+    assert publisher._unacknowledged[0] is failed  # it is yet to be told
+    assert len(publisher._unacknowledged) <= 2
+    with pytest.raises(DependencyError, match="only one"):
+        publisher.flush()
+    publisher.close()
+
+
+class AcknowledgedFuture:
+    def succeeded(self):
+        return True
 
 
 class FailedFuture:

@@ -252,6 +252,7 @@ def test_components_counts_position_and_time(mirror, client, prefix):
     known = client.hgetall(f"{prefix}:mirror")
     assert len(known.pop("generation")) == 16
     assert known.pop("revision") == str(len(JOURNEY))
+    assert known.pop("latest_min") == "9.0"
     assert known == {f"{kind}_unix_s": "1234.5" for kind in kinds}
 
 

@@ -8,6 +8,8 @@ from functools import cache
 import pytest
 from loop_clinic import DAY, base, month, months, reference
 
+from services.beats import Beats
+from services.bus.codec import decode
 from services.bus.memory import MemoryBus
 from services.logs import open_log
 from services.mirror.loop import record_of
@@ -101,10 +103,13 @@ def bus_with_events() -> MemoryBus:
     return bus
 
 
-def serve(bus: MemoryBus, publisher=None, kill_at: int | None = None) -> RestackerLoop:
+def serve(
+    bus: MemoryBus, publisher=None, kill_at: int | None = None, beats: Beats | None = None
+) -> RestackerLoop:
     stop = threading.Event()
     subscriber = UntilRead(bus, stop, kill_at)
-    loop = RestackerLoop(subscriber, publisher or bus.publisher(), new, open_log(io.StringIO()))
+    log = open_log(io.StringIO())
+    loop = RestackerLoop(subscriber, publisher or bus.publisher(), new, log, beats)
     loop.run(stop)
     return loop
 
@@ -170,6 +175,30 @@ def test_a_dependency_that_stays_away_ends_it(monkeypatch) -> None:
     bus = bus_with_events()
     with pytest.raises(DependencyError, match="gone"):
         serve(bus, Fragile(bus, 1, DependencyError("gone"), sent=False))
+
+
+def test_it_says_what_it_does_and_that_leaves_no_trace(monkeypatch) -> None:
+    monkeypatch.setattr("services.restacker.RETRY_WAITS_S", (0.0,))
+    bus = bus_with_events()
+    beats = Beats("restacker", "m", "epochs", bus.publisher().publish)
+    serve(bus, Fragile(bus, 3, DependencyError("gone"), sent=True), beats=beats)
+    state = state_of(bus)
+    assert digest(state.of_record()) == undisturbed()
+    told = [
+        decode(one.schema, one.value)
+        for (topic, _), log in bus.log.items()
+        for one in log
+        if topic == "components"
+    ]
+    states = [one.state for one in told]
+    assert states == ["starting", "restarting", "ready", "stopped"]
+    assert told[1].reason == "reads the log again: DependencyError: gone"
+    last = state.components["restacker"]
+    # One was decided and published as the publisher broke down: it was taken over from the log.
+    assert (last.restarts, last.facts["epochs"]) == (1, 2.0)
+    assert last.facts["latency_ms_p95"] > 0
+    assert last.last_input.startswith("epoch 3 at day 90: ")
+    assert last.last_output.startswith("epoch 3: drift reported, ")
 
 
 def test_what_is_no_event_is_passed_over() -> None:

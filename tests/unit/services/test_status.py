@@ -14,6 +14,7 @@ from services.mirror.overview import Overview
 from services.status import status_of
 from twin.events import (
     CaseArrived,
+    ComponentChanged,
     DriftReported,
     DriftSignal,
     EpochReached,
@@ -140,3 +141,38 @@ def test_the_last_drift_report_is_told_by_family_with_what_is_to_be_trusted() ->
     assert "input: 3 alarms on 2 streams (adwin on input.0, kswin on input.1)" in text
     assert "0.700 to 0.900" in text
     assert "no: few cases" in text
+
+
+def component(name: str, age_s: float, **more: Any) -> Event:
+    return ComponentChanged(
+        **{"state": "ready", "restarts": 0, "model_id": "m"} | more,
+        component=name,
+        at_unix_s=1000.0 - age_s,
+    )
+
+
+def test_components_are_shown_with_health_speed_and_errors() -> None:
+    figures = {"images": 640.0, "images_per_s": 31.96, "latency_ms_p95": 1234.56, "errors": 2.0}
+    result = told(
+        [
+            component("stem", 1.0, facts=figures, last_input="64 images", last_output="64 rows"),
+            component("worker", 90.0, facts={"cases": 638.0, "cases_per_s": 0.0, "errors": 0.0}),
+            component("knn", 1.0, state="failed", reason="[killed]"),
+        ]
+    )
+    stem = result["components"]["stem"]
+    assert (stem["health"], stem["latency_ms_p95"]) == ("well", 1234.56)
+    assert (stem["last_input"], stem["last_output"]) == ("64 images", "64 rows")
+    text = shown(result)
+    rows = [[cell.strip() for cell in row.split("│")[1:-1]] for row in text.splitlines()]
+    cells = {row[0]: row[1:] for row in rows if len(row) == 9}
+    assert cells["stem"] == ["well", "ready", "0", "640 images", "32.0", "1234.6 ms", "2", ""]
+    assert cells["worker"][:1] + cells["worker"][3:] == [
+        "silent",
+        "638 cases",
+        "0.0",
+        "-",
+        "0",
+        "no news for 90 s; was ready",
+    ]
+    assert cells["knn"] == ["down", "failed", "0", "-", "-", "-", "-", "failed: [killed]"]

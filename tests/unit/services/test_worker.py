@@ -9,6 +9,7 @@ from loop_samples import FakeRestacker, meta
 from samples import FakeStack, arrived, closed, outage
 
 from services import worker as worker_module
+from services.beats import Beats
 from services.bus.codec import decode
 from services.bus.memory import MemoryBus
 from services.bus.port import MAX_RAW_BYTES
@@ -16,6 +17,7 @@ from services.logs import open_log
 from services.worker import Worker
 from twin.errors import DependencyError
 from twin.events import CaseRejected, EpochReached, VerdictIssued
+from twin.log import digest
 from twin.pipeline import Pipeline
 from twin.stacks import StackBook, StackVersion
 
@@ -26,7 +28,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def work(
-    bus: MemoryBus, stack: FakeStack, *, batch: int = 4, log=None, stacks: bool = False
+    bus: MemoryBus,
+    stack: FakeStack,
+    *,
+    batch: int = 4,
+    log=None,
+    stacks: bool = False,
+    beats: Beats | None = None,
 ) -> Worker:
     """Serve what is on the bus until there is nothing left; with a new stack book, or without."""
     book = StackBook(StackVersion(number=0, meta=meta(), threshold=0.5)) if stacks else None
@@ -50,6 +58,7 @@ def work(
         batch=batch,
         log=open_log(log or io.StringIO()),
         stacks=bus.subscriber(["stacks"], "worker-stacks") if stacks else None,
+        beats=beats,
     )
     worker.run(stop)
     return worker
@@ -190,3 +199,47 @@ def test_a_new_worker_learns_all_promotions_from_the_log() -> None:
         ("4", 1, 0.2),
         ("5", 2, 0.1),
     }
+
+
+def told_by(bus: MemoryBus, stack: FakeStack):
+    """Serve what is on the bus; return what the worker said of itself, on the log."""
+    work(bus, stack, beats=Beats("worker", "m", "cases", bus.publisher().publish))
+    return [decode(m.schema, m.value) for m in messages(bus, "components")]
+
+
+def test_the_worker_says_what_it_did() -> None:
+    bus = bus_with(*(arrived(f"{n}") for n in range(4)), arrived("x"), closed("0"))
+    bus.publisher().publish_raw("cases", "1", "CaseArrived/2", b"{", {})
+    first, last = told_by(bus, FakeStack())
+    assert (first.component, first.state, first.facts["cases"]) == ("worker", "ready", 0.0)
+    assert (last.state, last.reason) == ("stopped", "the twin was stopped")
+    wanted = {"cases": 5.0, "rejected": 1.0, "dead_lettered": 1.0, "retries": 0.0, "errors": 2.0}
+    assert wanted.items() <= last.facts.items()
+    assert last.facts["cases_in_flight"] == 0.0
+    assert last.facts["latency_ms_p50"] <= last.facts["latency_ms_p99"]
+    assert "case, last " in last.last_input or "cases, last " in last.last_input
+    assert " for " in last.last_output
+
+
+def test_a_worker_that_tries_again_says_so_until_it_is_over() -> None:
+    told = told_by(bus_with(arrived("1")), FakeStack([outage()]))
+    assert [one.state for one in told] == ["ready", "restarting", "ready", "stopped"]
+    assert told[1].reason.startswith("tries again in 0 s: DependencyError")
+    assert told[1].facts["cases_in_flight"] == 1.0
+    assert (told[2].reason, told[2].facts["retries"]) == ("", 1.0)
+
+
+def test_a_worker_that_gives_up_says_why() -> None:
+    bus = bus_with(arrived("1"))
+    with pytest.raises(DependencyError):
+        told_by(bus, FakeStack([outage()] * 9))
+    last = messages(bus, "components")[-1]
+    assert decode(last.schema, last.value).state == "failed"
+
+
+def test_the_topic_of_components_does_not_change_what_a_worker_answers() -> None:
+    cases = [arrived(f"{n}") for n in range(5)]
+    spoken, mute = bus_with(*cases), bus_with(*cases)
+    told_by(spoken, FakeStack())
+    work(mute, FakeStack())
+    assert digest(answers(spoken)) == digest(answers(mute))
