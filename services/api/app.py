@@ -54,7 +54,6 @@ ROUTERS: Final = (
     page,
     audit,
     metrics,
-    page,
     health,
 )
 

@@ -137,6 +137,8 @@ function figure(key, title, about, ...content) {
   return h("figure", { "data-key": key, class: "plot" }, caption, content);
 }
 
+const same = (one, i) => (other, j) => (other.colour ?? j) === (one.colour ?? i);
+
 function legend(series, bands, marks) {
   if (series.length + bands.length + marks.length < 2) return null;
   const entry = (name, shape) =>
@@ -148,7 +150,10 @@ function legend(series, bands, marks) {
     "ul",
     { class: "keys" },
     series.map((one, i) => entry(one.name, line(one.colour ?? i))),
-    bands.map((one, i) => entry(one.name, area(one.colour ?? i))),
+    // Within a band of its own colour, a band is darker.
+    bands.map((one, i) =>
+      entry(one.name, bands.slice(0, i + 1).filter(same(one, i)).map(() => area(one.colour ?? i))),
+    ),
     marks.length
       ? entry("known onset of a simulated shift", s("path", { class: "mark", d: "M14 0V10" }))
       : null,

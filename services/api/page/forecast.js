@@ -12,6 +12,11 @@ import { none } from "./table.js";
 const ASK_MS = 1000;
 const ENDED = ["failed", "cancelled", "interrupted"];
 
+const UNITS = [
+  [/^wait\./, "minutes"],
+  [/^utilisation\./, "share of the time on duty"],
+  [/^/, "patients"],
+];
 const NOT_ASKED =
   "No forecast was asked for yet. It begins with the patients who are in the clinic now.";
 const MEANING =
@@ -95,9 +100,11 @@ function waitingWords(told) {
   return h("p", { class: "waiting" }, spinner, `${words(told?.state ?? "asking")}${far}…`);
 }
 
+const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "");
+
 const list = (lines) => h("ul", {}, lines.map((one) => h("li", {}, one)));
 
-function drawBands(host, { series, bins_min: bins, assumptions, degraded }) {
+function drawBands(host, { series, bins_min: bins, assumptions, degraded, meanings }) {
   const width = roomOf(document.getElementById("flow-charts"));
   const { unit_min: _, ...axis } = timeAxis(bins);
   patch(
@@ -109,8 +116,9 @@ function drawBands(host, { series, bins_min: bins, assumptions, degraded }) {
       chart({
         key: `forecast-${name}`,
         title: `Forecast: ${words(name.replaceAll(".", " "))}`,
+        about: sentence(meanings[name.split(".")[0]]),
         ...axis,
-        y_title: words(name.replaceAll(".", " ")),
+        y_title: UNITS.find(([axis]) => axis.test(name))[1],
         showY: (value) => number(value, 2),
         width,
         series: [{ name: "median", ys: one.p50, colour: 0 }],
