@@ -4,6 +4,7 @@ import { h, patch } from "./dom.js";
 import { counted, interval, number, percent } from "./format.js";
 import { state } from "./store.js";
 import { presentOnly, waiting } from "./summary.js";
+import { none } from "./table.js";
 
 const FIGURES = [
   ["sensitivity", "of malignant lesions, called malignant"],
@@ -18,17 +19,24 @@ export function drawAccuracy() {
     return;
   }
   if (!told) {
-    patch(host, h("p", { class: "none" }, waiting("performance")));
+    patch(host, none(waiting("performance")));
     return;
   }
   if (!told.labelled) {
     const missing = "No labels came back yet: how often the verdicts are right is not known.";
-    patch(host, h("p", { class: "none" }, missing));
+    patch(host, none(missing));
     return;
   }
   const { tp, fp, tn, fn } = told.confusion;
   const cell = (count, kind, good) =>
-    h("td", { class: good ? "good" : "wrong" }, h("strong", {}, number(count)), h("small", {}, `${good ? "✔" : "✖"} ${kind}`));
+    h(
+      "td",
+      { class: good ? "good" : "wrong" },
+      h("strong", {}, number(count)),
+      h("small", {}, `${good ? "✔" : "✖"} ${kind}`),
+    );
+  const column = (text) => h("th", { scope: "col" }, text);
+  const row = (text, ...cells) => h("tr", {}, h("th", { scope: "row" }, text), cells);
   patch(
     host,
     h("p", {}, `${counted(told.labelled, "case")} with a verdict and a label that counts.`,
@@ -40,10 +48,10 @@ export function drawAccuracy() {
         "table",
         { class: "confusion" },
         h("caption", {}, "Confusion matrix, cases"),
-        h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col" }, "called malignant"), h("th", { scope: "col" }, "called benign"))),
+        h("thead", {}, h("tr", {}, h("td", {}), column("called malignant"), column("called benign"))),
         h("tbody", {},
-          h("tr", {}, h("th", { scope: "row" }, "malignant"), cell(tp, "found", true), cell(fn, "missed", false)),
-          h("tr", {}, h("th", { scope: "row" }, "benign"), cell(fp, "false alarm", false), cell(tn, "cleared", true)),
+          row("malignant", cell(tp, "found", true), cell(fn, "missed", false)),
+          row("benign", cell(fp, "false alarm", false), cell(tn, "cleared", true)),
         ),
       ),
       h("div", {}, FIGURES.map(([name, about]) => figure(name, about, told[name]))),

@@ -108,7 +108,7 @@ act("use-key", (form) => {
   refresh();
 });
 
-listen();
+listen(() => changed("components", "series", "stacks", "drift", "forecast"));
 theme();
 startDrawer();
 startComponent();

@@ -5,10 +5,14 @@ import { verdictWords } from "./cases.js";
 import { act, h } from "./dom.js";
 import { drawerKey, openDrawer, redrawDrawer } from "./drawer.js";
 import { explanations, forgetExplanations, startExplanations } from "./explain.js";
-import { NONE, clock, counted, eventTime, fixed, minutes, number, percent, signed, words } from "./format.js";
+import { choice, send } from "./fields.js";
+import { NONE, clock, eventTime, fixed, minutes, number, percent, signed, words } from "./format.js";
 import { picture } from "./picture.js";
 import { announce, state } from "./store.js";
+import { none, numbers, pairs, table } from "./table.js";
 
+const LABELS = ["malignant", "benign", ["withdrawn", "withdraw earlier ones"]];
+const WAYS = [["biopsied", "biopsy"], ["followed_up", "follow-up"], ["sampled", "sampling"]];
 const STEPS = {
   CaseArrived: "Arrived",
   VerdictIssued: "Answered",
@@ -16,6 +20,8 @@ const STEPS = {
   FeedbackReceived: "A label came back",
   CaseClosed: "Closed",
 };
+
+const BAR_REM = 4;
 
 let shown = null; // {id, told, problem, sent, once}
 
@@ -61,9 +67,10 @@ async function feedback(form) {
     sent = { text: `Sent: ${body.label}. It shows under labels as soon as the twin has it.` };
     shown.once = unique();
   } catch (error) {
-    const stale = error.status === 412;
-    sent = { bad: true, text: stale ? "The case has changed meanwhile; look again, then send." : error.message };
-    if (stale) load(id);
+    const passed = error.status === 412;
+    const again = "The case has changed meanwhile; look again, then send.";
+    sent = { bad: true, text: passed ? again : error.message };
+    if (passed) load(id);
   }
   if (shown?.id !== id) return;
   shown.sent = sent;
@@ -74,7 +81,7 @@ async function feedback(form) {
 function draw() {
   const title = `Case ${shown.id}`;
   if (shown.problem && !shown.told) return { title, content: h("p", { class: "problem" }, shown.problem) };
-  if (!shown.told) return { title, content: h("p", { class: "none", role: "status" }, "Asking for the case…") };
+  if (!shown.told) return { title, content: none("Asking for the case…") };
   const one = shown.told;
   return {
     title,
@@ -84,72 +91,123 @@ function draw() {
         facts(one)),
       verdict(one),
       section("Journey", journey(one)),
-      section("Labels", labels(one), state.at === null ? feedbackForm(one) : null),
+      section("Labels", labels(one), state.at === null ? feedbackForm() : null),
       section("Explanations", explanations(one)),
     ],
   };
 }
 
-const section = (title, ...content) => h("section", { "aria-label": title, "data-key": title }, h("h3", {}, title), content);
-const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value ?? NONE));
-
+const section = (title, ...content) =>
+  h("section", { "aria-label": title, "data-key": title }, h("h3", {}, title), content);
 function facts(one) {
-  const waits = Object.entries(one.waits_min ?? {}).map(([node, min]) => `${words(node)} ${minutes(min)}`).join(", ");
-  return h(
-    "dl",
-    { class: "pairs" },
-    pair("Stage", words(one.stage)),
-    pair("Arrived", eventTime(one.arrived_min)),
-    pair("Patient", [one.sex, one.age != null && `${number(one.age)} years`, one.skin_tone && `skin type ${one.skin_tone}`].filter(Boolean).join(", ") || NONE),
-    pair("Body site", one.site ? words(one.site) : NONE),
-    pair("Referred", one.referred == null ? NONE : one.referred ? "yes" : "no"),
-    pair("Waited", waits || NONE),
-    pair("Revision of the case", number(one.revision)),
-  );
+  const waits = Object.entries(one.waits_min)
+    .map(([node, min]) => `${words(node)} ${minutes(min)}`)
+    .join(", ");
+  const patient = [
+    one.sex,
+    one.age != null && `${number(one.age)} years`,
+    one.skin_tone && `skin type ${one.skin_tone}`,
+  ];
+  return pairs([
+    ["Stage", words(one.stage)],
+    ["Arrived", eventTime(one.arrived_min)],
+    ["Patient", patient.filter(Boolean).join(", ") || NONE],
+    ["Body site", one.site ? words(one.site) : NONE],
+    ["Referred", one.referred == null ? NONE : one.referred ? "yes" : "no"],
+    ["Waited", waits || NONE],
+    ["Revision of the case", number(one.revision)],
+  ]);
 }
 
 function verdict(one) {
   const told = one.verdict;
-  if (one.rejected) return section("Verdict", h("p", {}, verdictWords(one), " ", typeof one.rejected === "string" ? one.rejected : ""));
-  if (!told) return section("Verdict", h("p", { class: "none" }, "The stack has not answered yet."));
-  const most = Math.max(...told.learners.map((l) => Math.abs(l.contribution ?? 0)), 1e-9);
+  if (one.rejected) return section("Verdict", h("p", {}, verdictWords(one), ` ${one.rejected}`));
+  if (!told) return section("Verdict", none("The stack has not answered yet."));
+  const answer = `p ${percent(told.p_malignant)}, threshold ${percent(told.threshold)}`;
+  const missing = told.missing.map(words).join(", ");
   return section(
     "Verdict",
-    h("p", {}, verdictWords(told), ` p ${percent(told.p_malignant)}, threshold ${percent(told.threshold)}; stack version ${told.stack}, model `, h("code", {}, told.model_id)),
-    told.missing?.length ? h("p", { class: "note-warn" }, `▲ Without ${told.missing.map(words).join(", ")}: no score came from there.`) : null,
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Learners of this verdict" }, h(
-      "table",
+    h(
+      "p",
       {},
-      h("caption", {}, `Log-odds in nats; intercept ${signed(told.intercept)}`),
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Learner"), ["Log-odds", "× weight", "= share"].map((c) => h("th", { scope: "col", class: "n" }, c)), h("td", {}))),
-      h("tbody", {}, told.learners.map((l) =>
-        h("tr", {}, h("th", { scope: "row" }, words(l.name)), h("td", { class: "n" }, signed(l.log_odds)), h("td", { class: "n" }, fixed(l.weight, 3)), h("td", { class: "n" }, signed(l.contribution)),
-          h("td", { class: "bar-cell" }, h("span", { class: `share ${l.contribution < 0 ? "minus" : "plus"}`, style: `width:${(2.5 * Math.abs(l.contribution ?? 0)) / most}rem` }))))),
-    )),
+      verdictWords(told),
+      ` ${answer}; stack version ${told.stack}, model `,
+      h("code", {}, told.model_id),
+    ),
+    missing && h("p", { class: "note-warn" }, `▲ Without ${missing}: no score came from there.`),
+    learnerTable(told),
   );
 }
 
+function learnerTable({ learners, intercept }) {
+  const most = Math.max(...learners.map((one) => Math.abs(one.contribution ?? 0)), 1e-9);
+  const bar = (value) =>
+    h("span", {
+      class: `share ${value < 0 ? "minus" : "plus"}`,
+      style: `width:${(BAR_REM * Math.abs(value ?? 0)) / most}rem`,
+    });
+  return table({
+    label: "Learners of this verdict",
+    caption: `Log-odds in nats; intercept ${signed(intercept)}`,
+    columns: ["Learner", ...["Log-odds", "× weight", "= share"].map(numbers), "towards malignant"],
+    rows: learners.map((one) => ({
+      cells: [
+        words(one.name),
+        signed(one.log_odds),
+        fixed(one.weight, 3),
+        signed(one.contribution),
+        bar(one.contribution),
+      ],
+    })),
+  });
+}
+
 function journey(one) {
-  if (!one.journey?.length) return h("p", { class: "none" }, "No record of it is kept.");
-  return h("ol", { class: "journey" }, one.journey.map((step) =>
-    h("li", {}, h("strong", {}, STEPS[step.what] ?? words(step.what)), ` ${eventTime(step.at_min)} `,
-      h("small", {}, step.sent_unix_ms == null ? "its record is no longer kept" : `sent ${clock(step.sent_unix_ms / 1000)}, revision ${number(step.revision)}`))));
+  if (!one.journey.length) return none("No record of it is kept.");
+  const sent = ({ sent_unix_ms: sent_ms, revision }) =>
+    sent_ms == null
+      ? "its record is no longer kept"
+      : `sent ${clock(sent_ms / 1000)}, revision ${number(revision)}`;
+  return h(
+    "ol",
+    { class: "journey" },
+    one.journey.map((step) =>
+      h(
+        "li",
+        {},
+        h("strong", {}, STEPS[step.what] ?? words(step.what)),
+        ` ${eventTime(step.at_min)} `,
+        h("small", {}, sent(step)),
+      ),
+    ),
+  );
 }
 
 function labels(one) {
-  if (!one.labels?.length) return h("p", { class: "none" }, "No label came back yet.");
-  return h("ul", { class: "plain" }, one.labels.map((l) =>
-    h("li", {}, h("strong", {}, l.label), ` ${words(l.way)}, ${eventTime(l.at_min)}: `, l.counts ? "✔ counts" : `kept apart (${l.why || "no reason given"})`)));
+  if (!one.labels.length) return none("No label came back yet.");
+  const worth = ({ counts, why }) => (counts ? "✔ counts" : `kept apart (${why})`);
+  return h(
+    "ul",
+    { class: "plain" },
+    one.labels.map((label) =>
+      h(
+        "li",
+        {},
+        h("strong", {}, label.label),
+        ` ${words(label.way)}, ${eventTime(label.at_min)}: ${worth(label)}`,
+      ),
+    ),
+  );
 }
 
-function feedbackForm(one) {
-  const options = (values) => values.map(([value, text]) => h("option", { value }, text));
+function feedbackForm() {
+  const { sent } = shown;
   return h(
     "form",
     { "data-act": "feedback", class: "fields", "aria-label": "Send a label" },
-    h("div", {}, h("label", { for: "fb-label" }, "Label"), h("select", { id: "fb-label", name: "label" }, options([["malignant", "malignant"], ["benign", "benign"], ["withdrawn", "withdraw earlier ones"]]))),
-    h("div", {}, h("label", { for: "fb-way" }, "Found by"), h("select", { id: "fb-way", name: "way" }, options([["biopsied", "biopsy"], ["followed_up", "follow-up"], ["sampled", "sampling"]]))),
-    h("div", {}, h("button", { type: "submit" }, "Send label")),
-    shown.sent ? h("p", { class: shown.sent.bad ? "problem" : "muted" }, shown.sent.text) : h("p", { class: "muted" }, `${counted(one.labels?.length ?? 0, "label")} so far`),
+    choice("Label", "fb-label", "label", LABELS),
+    choice("Found by", "fb-way", "way", WAYS),
+    send("Send label"),
+    sent && h("p", { class: sent.bad ? "problem whole" : "muted whole" }, sent.text),
   );
 }

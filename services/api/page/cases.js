@@ -3,10 +3,12 @@
 import { casePath, get, query } from "./api.js";
 import { act, h, patch } from "./dom.js";
 import { refresh } from "./feeds.js";
+import { choice, input } from "./fields.js";
 import { eventTime, minutes, number, percent, words } from "./format.js";
 import { showPictures, thumbnail } from "./picture.js";
 import { announce, changed, state } from "./store.js";
 import { waiting } from "./summary.js";
+import { none } from "./table.js";
 
 const STAGES = ["arrived", "answered", "closed", "unknown"];
 const MORE_AT_MOST = 240; // a page that stays open for days must not grow without end
@@ -25,21 +27,17 @@ export function startCases() {
   });
 }
 
-const options = (pairs) => pairs.map(([value, text]) => h("option", { value }, text));
-
-function choice(name, title, pairs) {
-  const id = `filter-${name}`;
-  return h("div", {}, h("label", { for: id }, title), h("select", { id, name, "data-act": "filter" }, options(pairs)));
-}
-
 function form() {
+  const id = { type: "search", autocomplete: "off" };
+  const of = (title, name, options) =>
+    choice(title, `filter-${name}`, name, [["", "any"], ...options], { "data-act": "filter" });
   return h(
     "form",
-    { id: "filter-form", "data-act": "filter", role: "search", class: "fields", "aria-label": "Cases" },
-    h("div", {}, h("label", { for: "search-id" }, "Search by id"), h("input", { id: "search-id", name: "search", type: "search", autocomplete: "off" })),
-    choice("stage", "Stage", [["", "any"], ...STAGES.map((one) => [one, one])]),
-    choice("malignant", "Verdict", [["", "any"], ["true", "malignant"], ["false", "benign"]]),
-    choice("label", "Label", [["", "any"], ["malignant", "malignant"], ["benign", "benign"], ["none", "none yet"]]),
+    { id: "filter-form", "data-act": "filter", role: "search", class: "fields" },
+    input("Search by id", "search-id", "search", id),
+    of("Stage", "stage", STAGES),
+    of("Verdict", "malignant", [["true", "malignant"], ["false", "benign"]]),
+    of("Label", "label", ["malignant", "benign", ["none", "none yet"]]),
   );
 }
 
@@ -68,7 +66,7 @@ export function forgetMore() {
 export function drawCases() {
   const host = document.getElementById("case-list");
   if (!state.cases) {
-    patch(host, h("p", { class: "none" }, waiting("cases")));
+    patch(host, none(waiting("cases")));
     return;
   }
   const seen = new Map();
@@ -78,18 +76,21 @@ export function drawCases() {
   const shown = [...seen.values()].slice(0, MORE_AT_MOST);
   const asked = Object.values(state.filter).some(Boolean);
   if (!shown.length) {
-    patch(host, h("p", { class: "none" }, asked ? "No case is like that." : "No case has arrived yet."));
+    patch(host, none(asked ? "No case is like that." : "No case has arrived yet."));
     return;
   }
   const next = more.length ? more.at(-1).next : state.cases.next;
   const { known, dropped } = state.cases;
+  const count = `${number(shown.length)} ${asked ? "that match" : "shown"} of ${number(known)} cases`;
+  const older = `${number(dropped)} older cases are not searched; their ids still find them.`;
+  const full = shown.length >= MORE_AT_MOST;
   patch(
     host,
-    h("p", { class: "muted", id: "case-count" }, `${number(shown.length)} ${asked ? "that match" : "shown"} of ${number(known)} cases, newest first`),
-    dropped ? h("p", { class: "muted" }, `${number(dropped)} older cases are not searched; their ids still find them.`) : null,
+    h("p", { class: "muted", id: "case-count" }, `${count}, newest first`),
+    dropped ? h("p", { class: "muted" }, older) : null,
     h("ul", { class: "cards" }, shown.map(card)),
-    next && shown.length < MORE_AT_MOST ? h("button", { type: "button", "data-act": "more-cases" }, "Show more") : null,
-    next && shown.length >= MORE_AT_MOST ? h("p", { class: "none" }, "Search to see others: no more are shown at once.") : null,
+    next && !full ? h("button", { type: "button", "data-act": "more-cases" }, "Show more") : null,
+    next && full ? none("Search to see others: no more are shown at once.") : null,
   );
   showPictures();
 }

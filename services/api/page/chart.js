@@ -1,13 +1,15 @@
 // Line and step charts in SVG: small, without a library, readable in light and dark, each with a
 // table that says the same.
 
-import { h, s } from "./dom.js";
+import { fold, h, s } from "./dom.js";
 import { eventTime, number } from "./format.js";
+import { none, numbers, table } from "./table.js";
 
 const TALL = 244;
 const EDGE = { left: 52, right: 12, top: 26, bottom: 38 }; // marks have their words on top
 const DASHES = ["", "6 3", "2 3", "9 3 2 3", "4 2", "1 2", "12 4"]; // colour is never alone
 const ROWS_SHOWN = 60;
+const [GAP, NARROWEST, WIDEST] = [24, 280, 1400]; // pixels
 
 /** Return round numbers that cover a range. */
 export function ticks(low, high, about = 5, least = 0) {
@@ -61,7 +63,8 @@ function band(xs, low, high, x, y) {
  *
  * @param {object} chart
  *   key, title, about: what it shows; xs: numbers; series: [{name, ys}]; bands: [{name, low, high}];
- *   marks: [{x, text}] as vertical lines; step: values hold until the next; zero: y begins at 0; whole: x counts something;
+ *   marks: [{x, text}] as vertical lines; step: values hold until the next; zero: y begins at 0;
+ *   whole: x counts something;
  *   x_title, y_title: with units; showX, showY: numbers in words; width: in pixels; empty: what
  *   is missing, where there is nothing to draw.
  */
@@ -73,7 +76,7 @@ export function chart({
   let [low, high] = extent(all);
   const there = high > -Infinity && xs.length > 0;
   if (!there) {
-    return figure(key, title, about, h("p", { class: "none" }, empty));
+    return figure(key, title, about, none(empty));
   }
   if (zero) low = Math.min(0, low);
   if (low === high) high = low + 1;
@@ -119,7 +122,9 @@ export function chart({
     ]),
   );
   const about_ = [about, y_title && `Vertical: ${y_title}.`].filter(Boolean).join(" ");
-  return figure(key, title, about_, [svg, legend(series, bands, marks), table({ xs, series, bands, x_title, showX, showY, title })]);
+  const told = { xs, series, bands, x_title, showX, showY, title };
+  const rows = fold(`chart-${key}`, "As a table", () => rowsOf(told));
+  return figure(key, title, about_, [svg, legend(series, bands, marks), rows]);
 }
 
 function lastOf(ys) {
@@ -128,58 +133,59 @@ function lastOf(ys) {
 }
 
 function figure(key, title, about, ...content) {
-  return h("figure", { "data-key": key, class: "plot" }, h("figcaption", {}, h("h3", {}, title), about && h("p", {}, about)), content);
+  const caption = h("figcaption", {}, h("h3", {}, title), about && h("p", {}, about));
+  return h("figure", { "data-key": key, class: "plot" }, caption, content);
 }
+
+const same = (one, i) => (other, j) => (other.colour ?? j) === (one.colour ?? i);
 
 function legend(series, bands, marks) {
   if (series.length + bands.length + marks.length < 2) return null;
-  const swatch = (kind, i) =>
-    s("svg", { class: "swatch", viewBox: "0 0 28 10", "aria-hidden": "true" },
-      kind === "band"
-        ? s("rect", { class: `band c${i % 7}`, width: 28, height: 10 })
-        : s("path", { class: kind === "mark" ? "mark" : `line c${i % 7}`, d: kind === "mark" ? "M14 0V10" : "M0 5H28", "stroke-dasharray": kind === "line" ? DASHES[i % DASHES.length] || null : null }));
+  const entry = (name, shape) =>
+    h("li", {}, s("svg", { class: "swatch", viewBox: "0 0 28 10", "aria-hidden": "true" }, shape), name);
+  const line = (i) =>
+    s("path", { class: `line c${i % 7}`, d: "M0 5H28", "stroke-dasharray": DASHES[i % 7] || null });
+  const area = (i) => s("rect", { class: `band c${i % 7}`, width: 28, height: 10 });
   return h(
     "ul",
     { class: "keys" },
-    series.map((one, i) => h("li", {}, swatch("line", one.colour ?? i), one.name)),
-    bands.map((one, i) => h("li", {}, swatch("band", one.colour ?? i), one.name)),
-    marks.length ? h("li", {}, swatch("mark", 0), "known onset of a simulated shift") : null,
+    series.map((one, i) => entry(one.name, line(one.colour ?? i))),
+    // Within a band of its own colour, a band is darker.
+    bands.map((one, i) =>
+      entry(one.name, bands.slice(0, i + 1).filter(same(one, i)).map(() => area(one.colour ?? i))),
+    ),
+    marks.length
+      ? entry("known onset of a simulated shift", s("path", { class: "mark", d: "M14 0V10" }))
+      : null,
   );
 }
 
-function table({ xs, series, bands, x_title, showX, showY, title }) {
+function rowsOf({ xs, series, bands, x_title, showX, showY, title }) {
   const from = Math.max(0, xs.length - ROWS_SHOWN);
   const columns = [
     ...series.map(({ name, ys }) => ({ name, cell: (i) => showY(ys[i]) })),
-    ...bands.map(({ name, low, high }) => ({ name, cell: (i) => `${showY(low[i])} to ${showY(high[i])}` })),
+    ...bands.map(({ name, low, high }) => ({
+      name,
+      cell: (i) => `${showY(low[i])} to ${showY(high[i])}`,
+    })),
   ];
   const note = from ? ` (the last ${ROWS_SHOWN} of ${xs.length} rows)` : "";
-  return h(
-    "details",
-    {},
-    h("summary", {}, "As a table"),
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": title },
-      h(
-        "table",
-        {},
-        h("caption", {}, title, note),
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, x_title), columns.map(({ name }) => h("th", { scope: "col", class: "n" }, name)))),
-        h("tbody", {}, xs.slice(from).map((one, i) =>
-          h("tr", {}, h("th", { scope: "row" }, showX(one)), columns.map(({ cell }) => h("td", { class: "n" }, cell(from + i)))),
-        )),
-      ),
-    ),
-  );
+  return table({
+    label: `${title}, as a table`,
+    caption: title + note,
+    columns: [x_title, ...columns.map(({ name }) => numbers(name))],
+    rows: xs.slice(from).map((one, i) => ({
+      cells: [showX(one), ...columns.map(({ cell }) => cell(from + i))],
+    })),
+  });
 }
 
-/** Return the width that a chart may have in a host. */
-export function roomOf(host, columns = 1) {
-  const style = getComputedStyle(host).gridTemplateColumns;
-  const real = style && style !== "none" ? style.split(" ").length : columns;
-  const gap = 24;
-  return Math.max(280, Math.min(1400, Math.floor((host.clientWidth - gap * (real - 1)) / real)));
+/** Return the width that a chart may have in a host, in pixels. */
+export function roomOf(host) {
+  const columns = getComputedStyle(host).gridTemplateColumns;
+  const count = columns && columns !== "none" ? columns.split(" ").length : 1;
+  const room = (host.clientWidth - GAP * (count - 1)) / count;
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(room)));
 }
 
 const DAY_MIN = 1440;

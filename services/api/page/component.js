@@ -3,10 +3,11 @@
 import { get } from "./api.js";
 import { act, h } from "./dom.js";
 import { drawerKey, openDrawer, redrawDrawer } from "./drawer.js";
-import { NONE, clock, milliseconds, number, percent, rate, seconds, words } from "./format.js";
+import { NONE, clock, milliseconds, number, percent, seconds, words } from "./format.js";
 import { parts } from "./layout.js";
-import { HEALTH } from "./pipeline.js";
+import { HEALTH, throughput } from "./pipeline.js";
 import { state } from "./store.js";
+import { none, numbers, pairs, table } from "./table.js";
 
 const ENTRIES_SHOWN = 40;
 const TOPICS = {
@@ -54,66 +55,55 @@ function topic(part) {
   const lag = state.twin?.lag?.[part.topic];
   return [
     h("p", {}, TOPICS[part.name]),
-    h("dl", { class: "pairs" }, pair("Records that the mirror has not folded", lag == null ? "not known" : number(lag))),
+    pairs([["Records that the mirror has not folded", lag == null ? "not known" : number(lag)]]),
   ];
 }
 
 function absent(name) {
-  return h("p", { class: "none" }, `Nothing was heard of ${words(name)} yet: it may not run in this twin.`);
+  return none(`Nothing was heard of ${words(name)} yet: it may not run in this twin.`);
 }
-
-const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value ?? NONE));
 
 function facts(one) {
   const health = HEALTH[one.health] ?? HEALTH.unknown;
   const latency = one.latency_ms;
-  return h(
-    "dl",
-    { class: "pairs" },
-    pair("Health", h("span", { class: `word ${one.health}` }, `${health.mark} ${health.word}`)),
-    pair("Why", one.health_reason || NONE),
-    pair("State", one.state),
-    pair("Heard of", one.age_s == null ? NONE : `${seconds(one.age_s)} ago`),
-    pair("Restarts", number(one.restarts)),
-    pair("Reason given", one.reason || NONE),
-    pair("Throughput", one.images_per_s == null ? NONE : rate(one.images_per_s, "images")),
-    pair("Latency p50 / p95 / p99", latency ? ["p50", "p95", "p99"].map((p) => milliseconds(latency[p])).join(" / ") : "not measured"),
-    pair("Images", number(one.images)),
-    pair("Batches", number(one.batches)),
-    pair("Errors", `${number(one.errors)} (${percent(one.error_rate)})`),
-    pair("Busy", one.busy_s == null ? NONE : seconds(one.busy_s)),
-    pair("Last input", told(one.last_input)),
-    pair("Last output", told(one.last_output)),
-    pair("Model", one.model_id ? h("code", {}, one.model_id) : NONE),
-  );
-}
-
-/** Return something structured in words. */
-function told(value) {
-  if (value == null || value === "") return NONE;
-  if (typeof value !== "object") return String(value);
-  return Object.entries(value)
-    .map(([name, one]) => `${words(name)}: ${typeof one === "object" ? JSON.stringify(one) : one}`)
-    .join(", ");
+  const three = latency && ["p50", "p95", "p99"].map((p) => milliseconds(latency[p])).join(" / ");
+  return pairs([
+    ["Health", h("span", { class: `word ${one.health}` }, `${health.mark} ${health.word}`)],
+    ["Why", one.health_reason || NONE],
+    ["State", one.state],
+    ["Heard of", one.age_s == null ? NONE : `${seconds(one.age_s)} ago`],
+    ["Restarts", number(one.restarts)],
+    ["Reason given", one.reason || NONE],
+    ["Throughput", throughput(one) || "not measured"],
+    ["Latency p50 / p95 / p99", three ?? "not measured"],
+    ["Images", number(one.images)],
+    ["Batches", number(one.batches)],
+    ["Errors", `${number(one.errors)} (${percent(one.error_rate)})`],
+    ["Busy", one.busy_s == null ? NONE : seconds(one.busy_s)],
+    ["Last input", one.last_input || NONE],
+    ["Last output", one.last_output || NONE],
+    ["Model", one.model_id ? h("code", {}, one.model_id) : NONE],
+  ]);
 }
 
 function entries() {
   if (!history) return h("p", { class: "none", role: "status" }, "Asking for its history…");
   if (history.problem) return h("p", { class: "problem" }, history.problem);
   const newest = history.entries.slice(0, ENTRIES_SHOWN); // the API tells the newest first
-  if (!newest.length) return h("p", { class: "none" }, "No change of it is on the log.");
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "History" },
-    h(
-      "table",
-      {},
-      h("caption", {}, `History, newest first (${newest.length} of ${history.entries.length})`),
-      h("thead", {}, h("tr", {}, ["At", "State", "Restarts", "Reason", "Revision"].map((one) => h("th", { scope: "col" }, one)))),
-      h("tbody", {}, newest.map((one) =>
-        h("tr", { "data-key": `r${one.revision}` },
-          h("td", {}, clock(one.at_unix_s)), h("td", {}, one.state), h("td", { class: "n" }, number(one.restarts)),
-          h("td", {}, one.reason || NONE), h("td", { class: "n" }, number(one.revision))))),
-    ),
-  );
+  if (!newest.length) return none("No change of it is on the log.");
+  return table({
+    label: "History",
+    caption: `History, newest first (${newest.length} of ${history.entries.length})`,
+    columns: ["At", "State", numbers("Restarts"), "Reason", numbers("Revision")],
+    rows: newest.map((one) => ({
+      key: `r${one.revision}`,
+      cells: [
+        clock(one.at_unix_s),
+        one.state,
+        number(one.restarts),
+        one.reason || NONE,
+        number(one.revision),
+      ],
+    })),
+  });
 }

@@ -83,6 +83,12 @@ function morph(old, fresh) {
   patch(old, [...fresh.childNodes]);
 }
 
+/** Return details whose content is made only while they are open: most tables are never read. */
+export function fold(key, title, build) {
+  const there = document.querySelector(`details[data-fold="${CSS.escape(key)}"]`);
+  return h("details", { "data-fold": key }, h("summary", {}, title), there?.open ? build() : null);
+}
+
 const acts = new Map();
 
 /** Say what a control with `data-act="name"` does; it is called with the control. */
@@ -96,7 +102,8 @@ function perform(event, control) {
 }
 
 /** Listen once for all controls: those that redraws bring need no listeners of their own. */
-export function listen(root = document) {
+export function listen(folded, root = document) {
+  root.addEventListener("toggle", (event) => event.target.dataset?.fold && folded(), true);
   root.addEventListener("click", (event) => {
     const control = event.target.closest("[data-act]");
     if (control && control.nodeName !== "FORM" && control.nodeName !== "SELECT") {

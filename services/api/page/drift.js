@@ -1,20 +1,23 @@
 // What detectors and label-free estimates say at each epoch, beside what is known to have happened.
 
 import { chart, roomOf, timeAxis } from "./chart.js";
-import { h, patch } from "./dom.js";
-import { NONE, eventTime, fixed, interval, number, words } from "./format.js";
+import { fold, h, patch } from "./dom.js";
+import { eventTime, fixed, interval, number, words } from "./format.js";
 import { state } from "./store.js";
 import { waiting } from "./summary.js";
+import { none, numbers, table } from "./table.js";
+
+const MOST_LINES = 7; // as many as there are colours
 
 export function drawDrift() {
   const host = document.getElementById("drift-charts");
   if (!state.drift) {
-    patch(host, h("p", { class: "none" }, waiting("drift")));
+    patch(host, none(waiting("drift")));
     return;
   }
   const { reports, known_shifts: shifts } = state.drift;
   if (!reports.length) {
-    patch(host, h("p", { class: "none" }, "No drift report yet: nothing watches, or no epoch has come."), known(shifts));
+    patch(host, none("No drift report yet: nothing watches, or no epoch has come."), known(shifts));
     return;
   }
   const { unit_min, ...axis } = timeAxis(reports.map((one) => one.at_min));
@@ -24,7 +27,8 @@ export function drawDrift() {
     width: roomOf(document.getElementById("flow-charts")),
     marks,
   };
-  patch(host, h("div", { class: "two" }, alarms(reports, base), estimates(reports, base)), known(shifts), latest(reports.at(-1)));
+  const charts = [alarms(reports, base), estimates(reports, base)];
+  patch(host, h("div", { class: "two" }, charts), known(shifts), latest(reports.at(-1)));
 }
 
 function alarms(reports, base) {
@@ -39,7 +43,10 @@ function alarms(reports, base) {
     y_title: "alarms",
     step: false,
     showY: (value) => number(value),
-    series: detectors.slice(0, 7).map((name) => ({ name: words(name), ys: reports.map((one) => count(one, name)) })),
+    series: detectors.slice(0, MOST_LINES).map((name) => ({
+      name: words(name),
+      ys: reports.map((one) => count(one, name)),
+    })),
     empty: "No detector has reported.",
   });
 }
@@ -59,35 +66,52 @@ function estimates(reports, base) {
     y_title: "share or score",
     showY: (value) => fixed(value, 3),
     series: metrics.map((name) => ({ name: words(name), ys: of(name, "value") })),
-    bands: metrics.map((name, i) => ({ name: `${words(name)}, interval`, low: of(name, "low"), high: of(name, "high"), colour: i })),
+    bands: metrics.map((name, i) => ({
+      name: `${words(name)}, interval`,
+      low: of(name, "low"),
+      high: of(name, "high"),
+      colour: i,
+    })),
     empty: "No estimate is valid yet; the table below says why.",
   });
 }
 
 function known(shifts) {
-  if (!shifts?.length) return h("p", { class: "none" }, "No simulated shift is known: none was announced by an attached scenario.");
-  return h("p", {}, "Known shifts: ", shifts.map((one) => `${one.what} from ${eventTime(one.at_min)}${one.run ? ` (${one.run})` : ""}`).join("; "), ".");
+  if (!shifts?.length) return none("No simulated shift is known: none was announced by an attached scenario.");
+  const told = shifts.map(({ what, at_min, run }) => `${what} from ${eventTime(at_min)} (${run})`);
+  return h("p", {}, `Known shifts: ${told.join("; ")}.`);
 }
 
 function latest(report) {
-  return h(
-    "details",
-    {},
-    h("summary", {}, `Epoch ${number(report.epoch)} in full: ${number(report.cases)} cases, ${report.signals.length} signals`),
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Signals of the latest epoch" },
-      h("table", {}, h("caption", {}, "Signals"),
-        h("thead", {}, h("tr", {}, ["Detector", "Stream", "Alarms", "Value", "p"].map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, report.signals.map((one) =>
-          h("tr", {}, h("th", { scope: "row" }, words(one.detector)), h("td", {}, one.stream),
-            h("td", {}, one.alarms.length ? one.alarms.map(eventTime).join(", ") : "none"),
-            h("td", { class: "n" }, fixed(one.value, 4)), h("td", { class: "n" }, one.p_value == null ? NONE : fixed(one.p_value, 4)))))),
-      h("table", {}, h("caption", {}, "Estimates"),
-        h("thead", {}, h("tr", {}, ["Metric", "Value (interval)", "Valid", "Why"].map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, report.estimates.map((one) =>
-          h("tr", {}, h("th", { scope: "row" }, words(one.metric)), h("td", {}, interval(one, (v) => fixed(v, 3))),
-            h("td", {}, one.valid ? "✔ yes" : "✖ no"), h("td", {}, one.reason))))),
-    ),
-  );
+  const { epoch, cases, signals, estimates: told } = report;
+  const title = `Epoch ${number(epoch)}: ${number(cases)} cases, ${signals.length} signals`;
+  return fold("drift-latest", title, () => [
+    table({
+      label: "Signals of the latest epoch",
+      caption: "Signals",
+      columns: ["Detector", "Stream", numbers("Value"), numbers("p"), "Alarms"],
+      rows: signals.map((one) => ({
+        cells: [
+          words(one.detector),
+          one.stream,
+          fixed(one.value, 4),
+          fixed(one.p_value, 4),
+          one.alarms.length ? one.alarms.map(eventTime).join(", ") : "none",
+        ],
+      })),
+    }),
+    table({
+      label: "Estimates of the latest epoch",
+      caption: "Estimates",
+      columns: ["Metric", "Value (interval)", "Valid", "Why"],
+      rows: told.map((one) => ({
+        cells: [
+          words(one.metric),
+          interval(one, (value) => fixed(value, 3)),
+          one.valid ? "✔ yes" : "✖ no",
+          one.reason,
+        ],
+      })),
+    }),
+  ]);
 }

@@ -5,6 +5,7 @@ import { act, h } from "./dom.js";
 import { redrawDrawer } from "./drawer.js";
 import { fixed, number, percent, seconds, words } from "./format.js";
 import { announce } from "./store.js";
+import { none, pairs } from "./table.js";
 
 const WAIT_S = 2; // the API may hold an answer so long; then we say that we wait
 
@@ -64,9 +65,9 @@ export function explanations(one) {
     now = { id: one.case_id, gone: new AbortController() };
     loadMethods(now);
   }
-  if (now.problem) return h("p", { class: "none" }, `Not available: ${now.problem}`);
-  if (!now.methods) return h("p", { class: "none" }, "Asking which there are…");
-  if (!now.methods.length) return h("p", { class: "none" }, "This model has no explainer.");
+  if (now.problem) return none(`Not available: ${now.problem}`);
+  if (!now.methods) return none("Asking which there are…");
+  if (!now.methods.length) return none("This model has no explainer.");
   return [
     h("div", { class: "row", role: "group", "aria-label": "Methods" }, now.methods.map((method) =>
       h("button", {
@@ -85,22 +86,26 @@ function map() {
   const note = h("p", {}, h("strong", {}, words(chosen.method)), `: ${about}`);
   if (chosen.problem) return [note, h("p", { class: "problem" }, chosen.problem)];
   if (!chosen.url) {
-    return [note, h("p", { class: "waiting", id: "explaining" }, h("span", { class: "spinner", "aria-hidden": "true" }),
-      `Being made, ${number(chosen.waited_s)} s so far…`)];
+    const spinner = h("span", { class: "spinner", "aria-hidden": "true" });
+    const waited = `Being made, ${number(chosen.waited_s)} s so far…`;
+    return [note, h("p", { class: "waiting", id: "explaining" }, spinner, waited)];
   }
-  return [note, h("img", { src: chosen.url, width: 224, height: 224, id: "map", alt: `Map of ${words(chosen.method)} over the lesion: ${about}` }), figures(chosen.told)];
+  const alt = `Map of ${words(chosen.method)} over the lesion: ${about}`;
+  const picture = h("img", { src: chosen.url, width: 224, height: 224, id: "map", alt });
+  return [note, picture, figures(chosen.told)];
 }
 
 /** Return how far a map can be believed, in words. */
 function figures(told) {
   if (!told) return null;
-  const fidelity = told.fidelity;
-  const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+  const { fidelity, map: facts, took_s: took } = told;
+  const low = "▲ What was explained is a poor stand-in for the stack: take this map with care.";
   return [
-    fidelity?.is_low ? h("p", { class: "note-warn" }, "▲ What was explained is a poor stand-in for the stack: take this map with care.") : null,
-    h("dl", { class: "pairs" },
-      pair("Rank correlation of what was explained with the stack", fixed(fidelity?.rank_correlation, 2)),
-      pair("Share of the image that holds half of the map", percent(told.map?.half_in_share, 0)),
-      pair("Took", seconds(told.took_s))),
+    fidelity.is_low ? h("p", { class: "note-warn" }, low) : null,
+    pairs([
+      ["Rank correlation of what was explained with the stack", fixed(fidelity.rank_correlation, 2)],
+      ["Share of the image that holds half of the map", percent(facts.half_in_share, 0)],
+      ["Took", seconds(took)],
+    ]),
   ];
 }

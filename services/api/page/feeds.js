@@ -5,6 +5,7 @@ import { Problem, get, query } from "./api.js";
 import { changed, state } from "./store.js";
 
 const SWEEP_MS = 250;
+const REFUSED_MS = 60000; // what is not there now will hardly be there in a second
 const CASES_SHOWN = matchMedia("(max-width: 34rem)").matches ? 10 : 25; // each a line on a phone
 const BINS_AIMED_AT = 60;
 const BINS_MIN = [15, 30, 60, 120, 240, 480, 1440, 2880, 10080];
@@ -114,7 +115,8 @@ function sweep() {
   const now_ms = performance.now();
   for (const [name, feed] of Object.entries(FEEDS)) {
     const quiet_ms = now_ms - feed.asked_ms;
-    const idle = state.at === null && quiet_ms > feed.idle_ms;
+    const refused = [403, 404, 410].includes(state.refused[name]?.status);
+    const idle = state.at === null && quiet_ms > (refused ? REFUSED_MS : feed.idle_ms);
     if (feed.present && state.at !== null) continue;
     if (!feed.asking && (idle || (feed.due && quiet_ms >= feed.pause_ms))) fetchOne(name, feed);
   }

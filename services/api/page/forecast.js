@@ -3,12 +3,25 @@
 import { get, post, unique } from "./api.js";
 import { chart, roomOf, timeAxis } from "./chart.js";
 import { act, h, patch } from "./dom.js";
+import { choice, input, problemWords, send } from "./fields.js";
 import { number, words } from "./format.js";
 import { scenarioOptions } from "./runs.js";
 import { announce, changed, state } from "./store.js";
+import { none } from "./table.js";
 
 const ASK_MS = 1000;
 const ENDED = ["failed", "cancelled", "interrupted"];
+
+const UNITS = [
+  [/^wait\./, "minutes"],
+  [/^utilisation\./, "share of the time on duty"],
+  [/^/, "patients"],
+];
+const NOT_ASKED =
+  "No forecast was asked for yet. It begins with the patients who are in the clinic now.";
+const MEANING =
+  "At each moment, a future lies in the wide band with a chance of 90 %, if the scenario is true " +
+  "as it stands.";
 
 let now = null; // {id, told, problem}
 
@@ -24,15 +37,19 @@ function attachedName() {
 
 function form() {
   const attached = attachedName();
+  const first = ["", attached ? `the attached one: ${attached}` : "choose"];
+  const count = { type: "number", required: true };
+  const [hours, futures] = [
+    { ...count, min: 1, max: 336, value: 24 },
+    { ...count, min: 2, max: 1000, value: 100 },
+  ];
   return h(
     "form",
     { "data-act": "forecast", class: "fields", "aria-label": "Forecast" },
-    h("div", {}, h("label", { for: "fc-scenario" }, "Scenario that goes on"),
-      h("select", { id: "fc-scenario", name: "scenario" },
-        h("option", { value: "" }, attached ? `the attached one: ${attached}` : "choose"), scenarioOptions())),
-    h("div", {}, h("label", { for: "fc-horizon" }, "Hours ahead"), h("input", { id: "fc-horizon", name: "horizon", type: "number", min: 1, max: 336, value: 24, required: true })),
-    h("div", {}, h("label", { for: "fc-futures" }, "Futures"), h("input", { id: "fc-futures", name: "futures", type: "number", min: 2, max: 1000, value: 100, required: true })),
-    h("div", {}, h("button", { type: "submit" }, "Forecast from now")),
+    choice("Scenario that goes on", "fc-scenario", "scenario", [first, ...scenarioOptions()]),
+    input("Hours ahead", "fc-horizon", "horizon", hours),
+    input("Futures", "fc-futures", "futures", futures),
+    send("Forecast from now"),
   );
 }
 
@@ -65,35 +82,43 @@ async function start({ elements: { scenario, horizon, futures } }) {
 export function drawForecast() {
   patch(document.getElementById("forecast-form"), form());
   const host = document.getElementById("forecast-result");
-  if (!now) {
-    patch(host, h("p", { class: "none" }, "No forecast was asked for yet. It begins with the patients who are in the clinic now."));
-  } else if (now.problem) {
-    const errors = now.problem.more?.errors ?? [];
-    patch(host, h("p", { class: "problem" }, now.problem.message), errors.length ? h("ul", {}, errors.map((one) => h("li", {}, `${one.key} ${one.message}`))) : null);
-  } else if (ENDED.includes(now.told?.state)) {
-    patch(host, h("p", { class: "problem" }, `The forecast is ${now.told.state}; /v1/forecasts/${now.id} says more.`));
-  } else if (!now.told?.result) {
-    const done = now.told?.progress?.total ? `, ${number(now.told.progress.done)} of ${number(now.told.progress.total)} ${words(now.told.progress.stage)}` : "";
-    patch(host, h("p", { class: "waiting", role: "status" }, h("span", { class: "spinner", "aria-hidden": "true" }), `${words(now.told?.state ?? "asking")}${done}…`));
-  } else {
-    drawBands(host, now.told.result);
-  }
+  if (!now) patch(host, none(NOT_ASKED));
+  else if (now.problem) patch(host, problemWords(now.problem));
+  else if (ENDED.includes(now.told?.state)) patch(host, h("p", { class: "problem" }, ended()));
+  else if (now.told?.result) drawBands(host, now.told.result);
+  else patch(host, waitingWords(now.told));
 }
 
-function drawBands(host, { series, bins_min: bins, assumptions, degraded }) {
+function ended() {
+  return `The forecast is ${now.told.state}; /v1/forecasts/${now.id} says more.`;
+}
+
+function waitingWords(told) {
+  const { done, total, stage } = told?.progress ?? {};
+  const far = total ? `, ${number(done)} of ${number(total)} ${words(stage)}` : "";
+  const spinner = h("span", { class: "spinner", "aria-hidden": "true" });
+  return h("p", { class: "waiting" }, spinner, `${words(told?.state ?? "asking")}${far}…`);
+}
+
+const sentence = (text) => (text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "");
+
+const list = (lines) => h("ul", {}, lines.map((one) => h("li", {}, one)));
+
+function drawBands(host, { series, bins_min: bins, assumptions, degraded, meanings }) {
   const width = roomOf(document.getElementById("flow-charts"));
   const { unit_min: _, ...axis } = timeAxis(bins);
   patch(
     host,
-    h("p", { class: "muted" }, "At each moment, a future lies in the wide band with a chance of 90 %, if the scenario is true as it stands."),
-    degraded?.length ? h("div", { class: "note-warn" }, h("ul", {}, degraded.map((one) => h("li", {}, one)))) : null,
-    assumptions?.length ? h("details", {}, h("summary", {}, "What is assumed"), h("ul", {}, assumptions.map((one) => h("li", {}, one)))) : null,
+    h("p", { class: "muted" }, MEANING),
+    degraded.length ? h("div", { class: "note-warn" }, list(degraded)) : null,
+    h("details", {}, h("summary", {}, "What is assumed"), list(assumptions)),
     h("div", { class: "two" }, Object.entries(series).map(([name, one]) =>
       chart({
         key: `forecast-${name}`,
         title: `Forecast: ${words(name.replaceAll(".", " "))}`,
+        about: sentence(meanings[name.split(".")[0]]),
         ...axis,
-        y_title: words(name.replaceAll(".", " ")),
+        y_title: UNITS.find(([axis]) => axis.test(name))[1],
         showY: (value) => number(value, 2),
         width,
         series: [{ name: "median", ys: one.p50, colour: 0 }],

@@ -12,7 +12,7 @@ export function number(value, digits = 0) {
 
 /** Return a number with exactly `digits` decimals. */
 export function fixed(value, digits = 2) {
-  return known(value) ? value.toFixed(digits) : NONE;
+  return known(value) ? value.toFixed(digits).replace("-", "−") : NONE;
 }
 
 export function signed(value, digits = 2) {

@@ -1,10 +1,11 @@
 // The pipeline as a live diagram: each part is a button, each edge shows what flows through it.
 
-import { h, patch, s } from "./dom.js";
+import { fold, h, patch, s } from "./dom.js";
 import { NONE, milliseconds, number, rate, seconds, words } from "./format.js";
 import { EDGES, LAYOUTS, edgeNumber, edgePath, parts } from "./layout.js";
 import { announce, state } from "./store.js";
 import { waiting } from "./summary.js";
+import { none, numbers, table } from "./table.js";
 
 const WIDE_PX = 1100; // narrower than that, the wide diagram's letters would be too small
 export const HEALTH = {
@@ -44,18 +45,29 @@ function look(part, known) {
     };
   }
   const one = known.get(part.name);
-  if (!one) return { health: "unknown", lines: ["", "", ""] };
+  if (!one) {
+    const why = part.name === "explainer" ? "starts when asked" : "";
+    return { health: "unknown", lines: [why, "", ""] };
+  }
   const health = HEALTH[one.health] ? one.health : "unknown";
   return {
     health,
     ...HEALTH[health],
     lines: [
-      one.images_per_s == null ? NONE : rate(one.images_per_s, "img"),
-      `p95 ${milliseconds(one.latency_ms?.p95)}`,
+      throughput(one),
+      one.latency_ms ? `p95 ${milliseconds(one.latency_ms.p95)}` : "",
       `${number(one.restarts ?? 0)} restarts`,
     ],
     reason: one.health_reason,
   };
+}
+
+/** Return what a component handles in a second, in its own unit; nothing where it counts nothing. */
+export function throughput(one) {
+  if (one.images_per_s != null) return rate(one.images_per_s, "img");
+  if (one.name === "mirror" && state.at === null) return rate(flow(null));
+  const [name, per_s] = Object.entries(one.facts ?? {}).find(([fact]) => fact.endsWith("_per_s")) ?? [];
+  return name ? rate(per_s, words(name.slice(0, -"_per_s".length))) : "";
 }
 
 function node(part, [x, y, w, tall], known) {
@@ -106,7 +118,8 @@ function edge(one, layout, known) {
   // Between learners there is no room; their own boxes say what they handle.
   if (aside || what === from || what === to || state.at !== null) return line;
   const { x, y, anchor } = edgeNumber(layout, from, to);
-  return [line, s("text", { class: "flow", x, y, "text-anchor": anchor }, `${number(per_s, per_s < 10 ? 1 : 0)}/s`)];
+  const shown = `${number(per_s, per_s < 10 ? 1 : 0)}/s`;
+  return [line, s("text", { class: "flow", x, y, "text-anchor": anchor }, shown)];
 }
 
 let told = "";
@@ -115,7 +128,7 @@ export function drawPipeline() {
   const host = document.getElementById("diagram");
   const known = byName();
   if (!state.components && !state.twin) {
-    patch(host, h("p", { class: "none" }, waiting("components")));
+    patch(host, none(waiting("components")));
     return;
   }
   const layout = host.clientWidth >= WIDE_PX ? "wide" : "narrow";
@@ -124,12 +137,18 @@ export function drawPipeline() {
     host,
     s(
       "svg",
-      { class: `pipeline ${layout}`, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Pipeline, part by part" },
+      {
+        class: `pipeline ${layout}`,
+        viewBox: `0 0 ${width} ${height}`,
+        role: "group",
+        "aria-label": "Pipeline, part by part",
+      },
       s("g", { "aria-hidden": "true" }, EDGES.map((one) => edge(one, layout, known))),
       parts().map((part) => node(part, places[part.name], known)),
     ),
   );
-  patch(document.getElementById("diagram-more"), flowWords(), others(known), table(known));
+  const rows = fold("components", "Components as a table", () => componentTable(known));
+  patch(document.getElementById("diagram-more"), flowWords(), others(known), rows);
   const ill = [...known.values()].filter((one) => one.health !== "well");
   const words_ = ill.map((one) => `${words(one.name)} is ${one.health}.`).join(" ");
   if (words_ !== told) {
@@ -139,16 +158,16 @@ export function drawPipeline() {
 }
 
 function flowWords() {
-  const legend = Object.values(HEALTH).map(({ mark, word }) => h("span", {}, `${mark} ${word}`));
+  const legend = Object.values(HEALTH).map(({ mark, word }) => `${mark} ${word}`);
   const behind = Object.entries(state.twin?.lag ?? {}).filter(([, n]) => n > 0);
-  return h(
-    "p",
-    { class: "legend" },
-    legend,
-    h("span", {}, "↻ restarts"),
-    h("span", {}, state.at === null ? `all records: ${rate(flow(null))} (numbers at the lines: records of the last 10 s)` : "flow is shown live only"),
-    state.at !== null ? null : h("span", {}, behind.length ? `lag: ${behind.map(([t, n]) => `${t} ${number(n)}`).join(", ")}` : "no lag"),
-  );
+  const lag = behind.map(([topic, n]) => `${topic} ${number(n)}`).join(", ");
+  const live = [
+    `all records: ${rate(flow(null))} (numbers at the lines: records of the last 10 s)`,
+    lag ? `lag: ${lag}` : "no lag",
+  ];
+  const flows = state.at === null ? live : ["flow is shown live only"];
+  const told = [...legend, "↻ restarts", ...flows];
+  return h("p", { class: "legend" }, told.map((one) => h("span", {}, one)));
 }
 
 function others(known) {
@@ -169,33 +188,29 @@ function others(known) {
   );
 }
 
-const COLUMNS = ["Component", "Health", "State", "Restarts", "Images/s", "p50", "p95", "p99", "Errors", "Heard"];
-
-function table(known) {
-  const rows = [...known.values()].map((one) =>
-    h(
-      "tr",
-      { "data-key": one.name },
-      h("th", { scope: "row" }, words(one.name)),
-      h("td", {}, `${HEALTH[one.health]?.mark ?? "?"} ${one.health}`, one.health_reason ? h("small", {}, ` ${one.health_reason}`) : ""),
-      h("td", {}, one.state),
-      h("td", { class: "n" }, number(one.restarts)),
-      h("td", { class: "n" }, number(one.images_per_s, 1)),
-      ["p50", "p95", "p99"].map((p) => h("td", { class: "n" }, milliseconds(one.latency_ms?.[p]))),
-      h("td", { class: "n" }, number(one.errors)),
-      h("td", { class: "n" }, one.age_s == null ? NONE : `${seconds(one.age_s)} ago`),
-    ),
-  );
-  return h(
-    "details",
-    {},
-    h("summary", {}, "Components as a table"),
-    rows.length
-      ? h(
-          "div",
-          { class: "scroll", tabindex: 0, role: "region", "aria-label": "Components" },
-          h("table", {}, h("thead", {}, h("tr", {}, COLUMNS.map((c, i) => h("th", { scope: "col", class: i > 2 ? "n" : "" }, c)))), h("tbody", {}, rows)),
-        )
-      : h("p", { class: "none" }, "No component has told of itself yet."),
-  );
+function componentTable(known) {
+  if (!known.size) return none("No component has told of itself yet.");
+  const latencies = ["p50", "p95", "p99"];
+  return table({
+    label: "Components",
+    columns: [
+      "Component", "Health", "State",
+      ...["Restarts", "Images/s", ...latencies, "Errors", "Heard"].map(numbers),
+      "Why",
+    ],
+    rows: [...known.values()].map((one) => ({
+      key: one.name,
+      cells: [
+        words(one.name),
+        `${HEALTH[one.health]?.mark ?? "?"} ${one.health}`,
+        one.state,
+        number(one.restarts),
+        number(one.images_per_s, 1),
+        ...latencies.map((p) => milliseconds(one.latency_ms?.[p])),
+        number(one.errors),
+        one.age_s == null ? NONE : `${seconds(one.age_s)} ago`,
+        one.health_reason,
+      ],
+    })),
+  });
 }

@@ -3,14 +3,23 @@
 import { ask, key, post, problemOf, unique } from "./api.js";
 import { act, h, patch } from "./dom.js";
 import { refresh } from "./feeds.js";
+import { choice, input, labelled, problemWords, send } from "./fields.js";
 import { NONE, clock, number, words } from "./format.js";
 import { announce, changed, state } from "./store.js";
 import { waiting } from "./summary.js";
+import { none, table } from "./table.js";
 
 const RUNS_SHOWN = 20;
 const GOING = ["queued", "running"];
 
-let said = null; // {text, bad, errors}
+const ROUTES = [["inprocess", "on its own"], ["attach", "into this twin"]];
+const GATES = {
+  pass: "✔ gates pass",
+  fail: "✖ a gate fails",
+  inconclusive: "▲ gates are inconclusive",
+};
+
+let said = null; // {message, bad, more}
 let once = unique();
 
 export function startRuns() {
@@ -22,9 +31,9 @@ export function startRuns() {
   });
 }
 
-function say(text, problem = null) {
-  said = { text, bad: problem !== null, errors: problem?.more?.errors ?? [] };
-  announce(text);
+function say(message, problem = null) {
+  said = { message, bad: problem !== null, more: problem?.more };
+  announce(message);
   refresh("runs");
   changed("runs");
 }
@@ -77,55 +86,60 @@ async function fetchReport({ dataset: { id } }) {
 export function scenarioOptions() {
   return (state.scenarios?.scenarios ?? [])
     .filter((one) => !one.problem)
-    .map((one) => h("option", { value: one.name, title: one.about }, one.name));
+    .map((one) => [one.name, one.name, one.about]);
 }
 
 function form() {
   const options = scenarioOptions();
+  const speed = {
+    inputmode: "decimal",
+    pattern: "max|[0-9]+([.][0-9]+)?",
+    placeholder: "3 min in all",
+  };
+  const yaml = h("textarea", { id: "run-yaml", name: "yaml", rows: 4, spellcheck: "false" });
   return h(
     "form",
     { "data-act": "start-run", class: "fields", "aria-label": "Start a run" },
-    h("div", {}, h("label", { for: "run-scenario" }, "Scenario"),
-      h("select", { id: "run-scenario", name: "scenario" }, h("option", { value: "" }, "choose"), options)),
-    h("div", {}, h("label", { for: "run-route" }, "Where"),
-      h("select", { id: "run-route", name: "route" }, h("option", { value: "inprocess" }, "on its own"), h("option", { value: "attach" }, "into this twin"))),
-    h("div", {}, h("label", { for: "run-speed" }, "Speed into this twin, × real time"),
-      h("input", { id: "run-speed", name: "speed", inputmode: "decimal", pattern: "max|[0-9]+([.][0-9]+)?", placeholder: "3 min in all" })),
-    h("div", { class: "whole" }, h("label", { for: "run-yaml" }, "or a scenario of your own, as YAML"), h("textarea", { id: "run-yaml", name: "yaml", rows: 4, spellcheck: "false" })),
-    h("div", {}, h("button", { type: "submit" }, "Start run")),
+    choice("Scenario", "run-scenario", "scenario", [["", "choose"], ...options]),
+    choice("Where", "run-route", "route", ROUTES),
+    input("Speed, × real time", "run-speed", "speed", speed),
+    h(
+      "div",
+      { class: "whole" },
+      labelled("or a scenario of your own, as YAML", "run-yaml", yaml),
+    ),
+    send("Start run"),
     h("div", { class: "whole", id: "run-said" }, saidWords(options.length)),
   );
 }
 
 function saidWords(options) {
-  if (!said) return options ? null : h("p", { class: "none" }, state.scenarios ? "No scenario comes with this server." : waiting("scenarios"));
-  return [
-    h("p", { class: said.bad ? "problem" : "muted" }, said.text),
-    said.errors.length
-      ? h("ul", {}, said.errors.map((one) => h("li", {}, one.line ? `line ${one.line}, ` : "", one.key ? h("code", {}, one.key) : "", ` ${one.message}`)))
-      : null,
-  ];
+  if (said) return said.bad ? problemWords(said) : h("p", { class: "muted" }, said.message);
+  if (options) return null;
+  return none(state.scenarios ? "No scenario comes with this server." : waiting("scenarios"));
 }
 
 export function drawRuns() {
   patch(document.getElementById("run-form"), form());
   const host = document.getElementById("run-list");
   if (!state.runs) {
-    patch(host, h("p", { class: "none" }, waiting("runs")));
+    patch(host, none(waiting("runs")));
     return;
   }
   const runs = state.runs.items.slice(0, RUNS_SHOWN);
   if (!runs.length) {
-    patch(host, h("p", { class: "none" }, "No run was started yet."));
+    patch(host, none("No run was started yet."));
     return;
   }
-  patch(host, h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of runs" },
-    h("table", {}, h("caption", {}, "Runs, newest first"),
-      h("thead", {}, h("tr", {}, ["Run", "State", "Progress", "Asked for", "What can be done"].map((one) => h("th", { scope: "col" }, one)))),
-      h("tbody", {}, runs.map(row))),
-  ));
+  patch(
+    host,
+    table({
+      label: "Table of runs",
+      caption: "Runs, newest first",
+      columns: ["Run", "State", "Progress", "Asked for", "What can be done"],
+      rows: runs.map((run) => ({ key: run.id, cells: row(run) })),
+    }),
+  );
 }
 
 function progress({ id, progress: told }) {
@@ -140,27 +154,26 @@ function progress({ id, progress: told }) {
 function stateWords(run) {
   if (run.cancelling) return "being cancelled";
   if (run.state !== "done" || !run.gates) return words(run.state);
-  const marks = { pass: "✔ gates pass", fail: "✖ a gate fails", inconclusive: "▲ gates are inconclusive" };
-  return `done, ${marks[run.gates]}`;
+  return `done, ${GATES[run.gates]}`;
 }
 
 function row(run) {
   const { id } = run;
-  const verb = (name, text) =>
-    h("button", { type: "button", "data-act": "change-run", "data-id": id, "data-verb": name, "aria-label": `${text} run ${id}` }, text);
-  return h(
-    "tr",
-    { "data-key": id },
-    h("th", { scope: "row" }, run.asked.scenario ?? id, h("small", {}, ` ${id}`)),
-    h("td", {}, stateWords(run)),
-    h("td", {}, progress(run)),
-    h("td", {}, clock(run.created_unix_s)),
-    h("td", {},
+  const verb = (name, text) => {
+    const to = { "data-act": "change-run", "data-id": id, "data-verb": name };
+    return h("button", { type: "button", ...to, "aria-label": `${text} run ${id}` }, text);
+  };
+  return [
+    [run.asked.scenario ?? id, h("small", {}, ` ${id}`)],
+    stateWords(run),
+    progress(run),
+    clock(run.created_unix_s),
+    [
       run.managed && GOING.includes(run.state) && !run.cancelling ? verb("cancel", "Cancel") : null,
       run.resumable ? verb("resume", "Carry on") : null,
       run.state === "done" ? report(id) : null,
-    ),
-  );
+    ],
+  ];
 }
 
 function report(id) {

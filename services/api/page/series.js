@@ -1,10 +1,11 @@
 // Arrivals, verdicts and waits over the twin's own time.
 
 import { chart, roomOf, timeAxis } from "./chart.js";
-import { h, patch } from "./dom.js";
+import { patch } from "./dom.js";
 import { minutes, number, words } from "./format.js";
 import { state } from "./store.js";
 import { presentOnly, waiting } from "./summary.js";
+import { none } from "./table.js";
 
 const MOST_BINS = 1000;
 const NODES_SHOWN = 7; // as many as there are colours
@@ -16,7 +17,7 @@ export function drawSeries() {
     return;
   }
   if (!state.series) {
-    patch(host, h("p", { class: "none" }, waiting("series")));
+    patch(host, none(waiting("series")));
     return;
   }
   const { bin_min } = state.series;
@@ -65,6 +66,8 @@ function filled({ bins, bin_min }) {
   return found;
 }
 
+const upTo = (low, high) => ({ name: "up to the 95th percentile", low, high });
+
 function waits(bins, time) {
   const names = [...new Set(bins.flatMap((one) => Object.keys(one.wait_min ?? {})))];
   const shown = names.slice(0, NODES_SHOWN);
@@ -78,7 +81,7 @@ function waits(bins, time) {
     y_title: "minutes",
     showY: (value) => minutes(value),
     series: shown.map((name) => ({ name: words(name), ys: of(name, "mean") })),
-    bands: shown.length === 1 ? [{ name: "up to the 95th percentile", low: of(shown[0], "mean"), high: of(shown[0], "p95") }] : [],
+    bands: shown.length === 1 ? [upTo(of(shown[0], "mean"), of(shown[0], "p95"))] : [],
     empty: "No case has closed yet, so no wait is known.",
   });
 }

@@ -5,19 +5,21 @@ import { h, patch } from "./dom.js";
 import { NONE, eventTime, fixed, number, words } from "./format.js";
 import { state } from "./store.js";
 import { waiting } from "./summary.js";
+import { none, numbers, table } from "./table.js";
 
 const DECISIONS_SHOWN = 12;
 
 export function drawStacks() {
   const host = document.getElementById("weights");
   if (!state.stacks) {
-    patch(host, h("p", { class: "none" }, waiting("stacks")));
+    patch(host, none(waiting("stacks")));
     return;
   }
   const { versions, decisions, orders, note } = state.stacks;
   if (!versions.length) {
     const missing = "No version was announced: this twin has no re-stacking, or no epoch has come.";
-    patch(host, h("p", { class: "none" }, missing), note && h("p", { class: "muted" }, note), list("Orders", orders, orderWords));
+    const why = note && h("p", { class: "muted" }, note);
+    patch(host, none(missing), why, list("Orders", orders, orderWords));
     return;
   }
   const names = [...new Set(versions.flatMap((one) => Object.keys(one.weights ?? {})))];
@@ -41,34 +43,37 @@ export function drawStacks() {
       empty: "No version has weights.",
     }),
     versionTable(versions),
-    h("div", { class: "two" }, list("Decisions", decisions, decisionWords), list("Orders", orders, orderWords)),
+    h(
+      "div",
+      { class: "two" },
+      list("Decisions", decisions, decisionWords),
+      list("Orders", orders, orderWords),
+    ),
   );
 }
 
 function versionTable(versions) {
-  const columns = ["Version", "How", "In force since", "Parent", "Threshold", "Labels", "Malignant", "Why"];
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Versions of the stack" },
-    h(
-      "table",
-      {},
-      h("caption", {}, "Versions, newest first"),
-      h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col" }, one)))),
-      h("tbody", {}, [...versions].reverse().map((one) =>
-        h("tr", { "data-key": `v${one.version}` },
-          h("th", { scope: "row" }, number(one.version), one.in_force ? h("small", {}, " in force") : ""),
-          h("td", {}, words(one.how)),
-          h("td", {}, eventTime(one.since_min)),
-          h("td", {}, one.parent ?? NONE),
-          h("td", {}, fixed(one.threshold, 3)),
-          h("td", {}, number(one.labels)),
-          h("td", {}, number(one.malignant)),
-          h("td", {}, one.reason),
-        ),
-      )),
-    ),
-  );
+  return table({
+    label: "Versions of the stack",
+    caption: "Versions, newest first",
+    columns: [
+      "Version", "How", "In force since", numbers("Parent"), numbers("Threshold"),
+      numbers("Labels"), numbers("Malignant"), "Why",
+    ],
+    rows: [...versions].reverse().map((one) => ({
+      key: `v${one.version}`,
+      cells: [
+        `${one.version}${one.in_force ? ", in force" : ""}`,
+        words(one.how),
+        eventTime(one.since_min),
+        one.parent ?? NONE,
+        fixed(one.threshold, 3),
+        number(one.labels),
+        number(one.malignant),
+        one.reason,
+      ],
+    })),
+  });
 }
 
 function list(title, entries, show) {
@@ -77,7 +82,9 @@ function list(title, entries, show) {
     "div",
     {},
     h("h3", {}, title),
-    newest.length ? h("ul", { class: "plain" }, newest.map((one) => h("li", {}, show(one)))) : h("p", { class: "none" }, "none yet"),
+    newest.length
+      ? h("ul", { class: "plain" }, newest.map((one) => h("li", {}, show(one))))
+      : none("none yet"),
   );
 }
 

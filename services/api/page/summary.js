@@ -3,6 +3,7 @@
 import { h, patch } from "./dom.js";
 import { counted, eventTime, fixed, milliseconds, minutes, number, words } from "./format.js";
 import { state } from "./store.js";
+import { none } from "./table.js";
 
 const MAIN = [
   ["cases", "cases arrived"],
@@ -16,7 +17,7 @@ export function drawSummary() {
   const twin = state.twin;
   const host = document.getElementById("summary");
   if (!twin) {
-    patch(host, h("p", { class: "none" }, waiting("twin")));
+    patch(host, none(waiting("twin")));
     return;
   }
   patch(
@@ -28,7 +29,7 @@ export function drawSummary() {
       twin.stack
         ? tile("stack in force", `version ${twin.stack.version}`, stackWords(twin.stack))
         : tile("stack in force", "the model's own", "no version was announced"),
-      tile("sending to answer, p95", milliseconds(twin.latency_ms?.p95), twin.latency_ms ? "over the last minute" : "nothing answered in the last minute"),
+      tile("sending to answer, p95", milliseconds(twin.latency_ms?.p95), answered(twin)),
     ),
     (twin.attached ?? []).map(attached),
     degraded(),
@@ -37,6 +38,10 @@ export function drawSummary() {
 
 function tile(title, value, more = "") {
   return h("div", {}, h("dt", {}, title), h("dd", {}, value, more && h("small", {}, more)));
+}
+
+function answered(twin) {
+  return twin.latency_ms ? "over the last minute" : "nothing answered in the last minute";
 }
 
 function stackWords(stack) {
@@ -75,13 +80,14 @@ function degraded() {
 /** Return what a part says that is known of the present only; null at the present. */
 export function presentOnly() {
   if (state.at === null) return null;
-  return h("p", { class: "none" }, "Known of the present only: no past of it is kept.");
+  return none("Known of the present only: no past of it is kept.");
 }
 
 /** Return what an empty part says: that it was refused and why, or that it is awaited. */
 export function waiting(feed) {
   const problem = state.refused[feed];
   if (!problem) return "Waiting for the API…";
+  if (problem.status === 404) return "Not available: this server does not offer it.";
   return problem.status === 0
     ? `No answer yet: ${problem.message}.`
     : `Not available: ${problem.message}`;

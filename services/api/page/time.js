@@ -3,8 +3,10 @@
 import { get, query } from "./api.js";
 import { act, h, patch } from "./dom.js";
 import { refresh } from "./feeds.js";
+import { input } from "./fields.js";
 import { clock, number, words } from "./format.js";
 import { announce, changed, state } from "./store.js";
+import { none, numbers, table } from "./table.js";
 
 const SETTLED_MS = 200; // while a slider is dragged, only where it rests is asked for
 const STEP_SHARE = 50; // Page Up and Page Down, and the wide buttons: a fiftieth of all
@@ -68,7 +70,7 @@ export function drawTime() {
   const host = document.getElementById("slider");
   const history = state.present?.history;
   if (!history?.last_revision) {
-    patch(host, h("p", { class: "none" }, "No record was folded yet: there is no past to look at."));
+    patch(host, none("No record was folded yet: there is no past to look at."));
     return;
   }
   const { first_revision: first, last_revision: last } = history;
@@ -76,11 +78,17 @@ export function drawTime() {
   const step = Math.max(1, Math.round((last - first) / STEP_SHARE));
   const live = wanted === null && state.at === null;
   const when = live ? "now" : state.at === at ? clock(state.twin?.as_of?.folded_unix_s) : "…";
+  const revision = { type: "number", min: first, required: true };
   const by = (n, text, label) =>
     h("button", { type: "button", "data-act": "step", "data-by": n, "aria-label": label }, text);
   patch(
     host,
-    h("label", { for: "slider-range" }, "Show the twin as of revision ", h("output", {}, `${number(at)} of ${number(last)}, ${when}`)),
+    h(
+      "label",
+      { for: "slider-range" },
+      "Show the twin as of revision ",
+      h("output", {}, `${number(at)} of ${number(last)}, ${when}`),
+    ),
     h("input", {
       type: "range",
       id: "slider-range",
@@ -104,10 +112,8 @@ export function drawTime() {
       h(
         "form",
         { "data-act": "difference", class: "inline" },
-        h("label", { for: "from-revision" }, "From revision"),
-        h("input", { id: "from-revision", name: "from", type: "number", min: first, value: first, required: true }),
-        h("label", { for: "to-revision" }, "to"),
-        h("input", { id: "to-revision", name: "to", type: "number", min: first, value: last, required: true }),
+        input("From revision", "from-revision", "from", { ...revision, value: first }),
+        input("to", "to-revision", "to", { ...revision, value: last }),
         h("button", { type: "submit" }, "Compare"),
       ),
       h("div", { role: "status", id: "difference" }, differenceTable()),
@@ -120,46 +126,29 @@ export function drawTime() {
 const plain = (value) =>
   value == null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);
 
-function rows(title, pairs) {
-  return Object.entries(pairs ?? {})
-    .filter(([, pair]) => !Array.isArray(pair) || plain(pair[0]) !== plain(pair[1]))
-    .map(([name, pair]) =>
-      h(
-        "tr",
-        {},
-        h("th", { scope: "row" }, `${title} ${words(name)}`),
-        Array.isArray(pair)
-          ? [h("td", { class: "n" }, plain(pair[0])), h("td", { class: "n" }, plain(pair[1]))]
-          : h("td", { class: "n", colspan: 2 }, plain(pair)),
-      ),
-    );
+function rows(title, changes) {
+  return Object.entries(changes ?? {})
+    .map(([name, one]) => [`${title} ${words(name)}`, ...(Array.isArray(one) ? one : ["", one])])
+    .filter(([, before, after]) => plain(before) !== plain(after))
+    .map(([name, before, after]) => ({ cells: [name, plain(before), plain(after)] }));
 }
 
 function differenceTable() {
   if (!difference) return null;
   if (difference.problem) return h("p", { class: "problem" }, difference.problem);
-  const { from_revision: from, to_revision: to, counts, components, restarts, stack, cases } = difference.told;
+  const told = difference.told;
   const found = [
-    rows("count of", counts),
-    rows("state of", components),
-    rows("restarts of", restarts),
-    rows("", stack ? { "stack in force": stack } : {}),
-    rows("records about cases:", cases),
-  ].flat();
+    ...rows("count of", told.counts),
+    ...rows("state of", told.components),
+    ...rows("restarts of", told.restarts),
+    ...rows("", told.stack ? { "stack in force": told.stack } : {}),
+    ...rows("records about cases:", told.cases),
+  ];
   if (!found.length) return h("p", {}, "Nothing that the twin counts differs.");
-  return h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Difference" },
-    h(
-      "table",
-      {},
-      h("caption", {}, "What changed from the first moment to the second"),
-      h(
-        "thead",
-        {},
-        h("tr", {}, h("th", { scope: "col" }, "What"), h("th", { scope: "col", class: "n" }, `at ${plain(from)}`), h("th", { scope: "col", class: "n" }, `at ${plain(to)}`)),
-      ),
-      h("tbody", {}, found),
-    ),
-  );
+  return table({
+    label: "Difference",
+    caption: "What changed from the first moment to the second",
+    columns: ["What", numbers(`at ${told.from_revision}`), numbers(`at ${told.to_revision}`)],
+    rows: found,
+  });
 }

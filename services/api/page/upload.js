@@ -4,10 +4,20 @@ import { casePath, get, post, unique } from "./api.js";
 import { openCase } from "./case.js";
 import { verdictWords } from "./cases.js";
 import { act, h, patch } from "./dom.js";
+import { choice, input, send } from "./fields.js";
 import { percent } from "./format.js";
 import { announce, changed } from "./store.js";
 
-const SITES = ["anterior torso", "posterior torso", "lateral torso", "head/neck", "upper extremity", "lower extremity", "palms/soles", "oral/genital"];
+const SITES = [
+  "anterior torso",
+  "posterior torso",
+  "lateral torso",
+  "head/neck",
+  "upper extremity",
+  "lower extremity",
+  "palms/soles",
+  "oral/genital",
+];
 const TONES = ["I", "II", "III", "IV", "V", "VI"];
 
 let sent = null; // {id, busy, problem, told}
@@ -22,19 +32,18 @@ export function startUpload() {
   });
 }
 
-const select = (id, name, title, values) =>
-  h("div", {}, h("label", { for: id }, title), h("select", { id, name }, h("option", { value: "" }, "not known"), values.map((one) => h("option", { value: one }, one))));
-
 function form() {
+  const of = (title, id, name, values) => choice(title, id, name, [["", "not known"], ...values]);
+  const file = { type: "file", accept: "image/jpeg,image/png", required: true };
   return h(
     "form",
     { "data-act": "upload", class: "fields", "aria-label": "Upload a case" },
-    h("div", {}, h("label", { for: "up-image" }, "Picture (JPEG or PNG)"), h("input", { id: "up-image", name: "image", type: "file", accept: "image/jpeg,image/png", required: true })),
-    h("div", {}, h("label", { for: "up-age" }, "Age, years"), h("input", { id: "up-age", name: "age", type: "number", min: 0, max: 120 })),
-    select("up-sex", "sex", "Sex", ["female", "male"]),
-    select("up-site", "site", "Body site", SITES),
-    select("up-tone", "skin_tone", "Fitzpatrick type", TONES),
-    h("div", {}, h("button", { type: "submit" }, "Have it scored")),
+    input("Picture (JPEG or PNG)", "up-image", "image", file),
+    input("Age, years", "up-age", "age", { type: "number", min: 0, max: 120 }),
+    of("Sex", "up-sex", "sex", ["female", "male"]),
+    of("Body site", "up-site", "site", SITES),
+    of("Fitzpatrick type", "up-tone", "skin_tone", TONES),
+    send("Have it scored"),
   );
 }
 
@@ -76,13 +85,9 @@ function words() {
   if (!sent) return null;
   if (sent.busy) return h("p", {}, "Sending…");
   if (sent.problem) return h("p", { class: "problem" }, sent.problem);
-  const told = sent.told;
-  return h(
-    "p",
-    {},
-    `Case ${sent.id}: `,
-    told?.verdict || told?.rejected ? [verdictWords(told), told.p_malignant == null ? "" : ` p ${percent(told.p_malignant)}`] : "waiting for its verdict…",
-    " ",
-    h("button", { type: "button", "data-act": "open-uploaded" }, "Open"),
-  );
+  const { id, told } = sent;
+  const p = told?.p_malignant == null ? "" : ` p ${percent(told.p_malignant)}`;
+  const answer = told?.verdict || told?.rejected ? [verdictWords(told), p] : "waiting for its verdict…";
+  const open = h("button", { type: "button", "data-act": "open-uploaded" }, "Open");
+  return h("p", {}, `Case ${id}: `, answer, " ", open);
 }

@@ -327,6 +327,7 @@ def _work(app: FastAPI, fake: FakeTwin) -> None:
                 "series": {"queue.reader": queue},
                 "assumptions": ["the scenario is taken as it stands"],
                 "degraded": [],
+                "meanings": {"queue": "patients waiting at the end of each bin"},
             },
         }
 
