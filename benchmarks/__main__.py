@@ -33,6 +33,7 @@ from benchmarks import (
     replications,
     restacking,
     routes,
+    status_api,
     verification_bias,
 )
 from benchmarks.processes import run_json
@@ -46,7 +47,7 @@ OF_TWIN = (
 ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
-    *("verification_bias", "promotions"),
+    *("verification_bias", "promotions", "status_api"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -77,6 +78,7 @@ def main() -> None:
         "restacking": lambda: restacking.measure(options.rounds),
         "verification_bias": verification_bias.measure,
         "promotions": promotions.measure,
+        "status_api": lambda: status_api.measure(DERMTWIN),
     }
     results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")

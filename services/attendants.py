@@ -4,6 +4,7 @@ All three may die and are started again: the log has what they had. A broker tha
 not, for the log is in its memory.
 """
 
+import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,6 +16,7 @@ from services.logs import Log
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 
+READY_S: Final = 90.0  # both import for seconds on a slow core that is busy with Ray: assumption
 BEAT_S: Final = 5.0  # how often they are said to be well; as of the other components
 
 
@@ -66,6 +68,27 @@ class Attendants:
             child.start()
         if self._store is not None:
             self._note("redis", "ready", 0, "")
+
+    def await_ready(self, written: Callable[[], bool], address: tuple[str, int] | None) -> None:
+        """Wait until the mirror has written and the API accepts connections.
+
+        Parameters:
+            written: tells whether the mirror has.
+            address: of the API; None without one.
+
+        Raises:
+            DependencyError: one of them did not get so far, and which.
+        """
+        deadline_s = time.monotonic() + READY_S
+        waiting = {"mirror": written}
+        if address is not None:
+            waiting["api"] = lambda: _answers(address)
+        while waiting:
+            waiting = {name: is_ready for name, is_ready in waiting.items() if not is_ready()}
+            if waiting and time.monotonic() > deadline_s:
+                raise DependencyError(f"{', '.join(waiting)} did not start in {READY_S:g} s")
+            self.check()
+            time.sleep(0.05)
 
     def check(self) -> None:
         """Start again what ended; to be called several times a second.
@@ -122,3 +145,11 @@ class Attendants:
                 facts={} if pid is None else {"pid": float(pid)},
             )
         )
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, 1.0).close()
+    except OSError:
+        return False
+    return True

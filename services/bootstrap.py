@@ -4,6 +4,8 @@
 - `ray`: the same hosts are Ray actors, called without a broker;
 - `kafka`: cases and verdicts travel over Kafka, a worker serves them on Ray, and Redis mirrors
   the log. Servers are embedded unless the settings name real ones.
+
+A fourth brings nothing up: `services/attach/` sends cases to the twin that is up.
 """
 
 import time
@@ -29,8 +31,10 @@ from twin.restacking.twin_loop import TwinLoop
 from twin.state import fingerprint
 
 if TYPE_CHECKING:
+    from services.attach.link import AttachedLink
     from services.kafka_link import KafkaLink
     from services.live import LiveTwin
+    from simulator.clinic.clocks import Clock
 
 
 class RouteKind(StrEnum):
@@ -55,9 +59,10 @@ class Outcome:
 class Route:
     """An open way to the twin."""
 
-    link: "DirectLink | KafkaLink"
+    link: "DirectLink | KafkaLink | AttachedLink"
     # Takes the engine's events and the decisions that it was told of, and closes the books.
     finish: Callable[[Sequence[LoggedEvent]], Outcome]
+    clock: "Clock | None" = None  # of the one run on it; None: the scenario's own
 
 
 def new_prefix(settings: Settings) -> str:

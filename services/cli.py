@@ -20,6 +20,7 @@ from services.commands.detectors import detectors
 from services.commands.doctor import doctor
 from services.commands.explain import explain
 from services.commands.feedback import feedback
+from services.commands.forecast import forecast
 from services.commands.gallery import gallery
 from services.commands.keys import keys
 from services.commands.mirror import mirror
@@ -65,7 +66,7 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, feedback, api, mirror, doctor),
+    "The live twin, and this machine": (up, status, forecast, feedback, api, mirror, doctor),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

@@ -69,10 +69,20 @@ class KafkaLink:
         Raises:
             InvariantError: another stack answered than the one that was in force.
         """
-        while case_id not in self.answers:
+        while (found := self.wait(case_id)) is None:
+            pass
+        return found
+
+    def wait(self, case_id: str) -> VerdictIssued | CaseRejected | None:
+        """Return a case's answer if it comes within a moment.
+
+        Raises:
+            InvariantError: another stack answered than the one that was in force.
+        """
+        if case_id not in self.answers:
             self._check()
             self._take(_POLL_S)
-        return self.answers[case_id]
+        return self.answers.get(case_id)
 
     def poll(self, case_id: str) -> VerdictIssued | CaseRejected | None:
         """Return a case's answer if it has come."""

@@ -22,7 +22,7 @@ from services.image_store import FileReader
 from services.parts import parts_of
 from simulator.cases.cases import case_id_of, population_of
 from simulator.cases.datasets import LabelledImage, data_digest
-from simulator.language.cases import ImageModel, KnownModel
+from simulator.language.cases import ImageModel, KnownModel, SyntheticModel
 from simulator.language.populations import PopulationSpec
 from simulator.language.schema import Scenario
 from twin.errors import SettingsError
@@ -236,7 +236,17 @@ def model_for(
         lesson = Lesson(threads=settings.threads)
         model, _, fresh = learn_images(settings.home, settings.data, learned, lesson, bars)
     else:
-        lesson = Lesson(quick=True, seed=wanted.seed, threads=settings.threads)
-        model, _, fresh = learn_synthetic(settings.home, wanted.cases, lesson, bars)
+        return model_of_lesions(wanted, settings, bars)
+    return _told(model, fresh=fresh)
+
+
+def model_of_lesions(wanted: SyntheticModel, settings: Settings, bars: Bars) -> Model:
+    """Return a model that learns from rendered lesions; the same is learned once."""
+    lesson = Lesson(quick=True, seed=wanted.seed, threads=settings.threads)
+    model, _, fresh = learn_synthetic(settings.home, wanted.cases, lesson, bars)
+    return _told(model, fresh=fresh)
+
+
+def _told(model: Model, *, fresh: bool) -> Model:
     say(f"model {model.model_id}: {'trained now and kept' if fresh else 'trained before'}")
     return model

@@ -45,12 +45,13 @@ class ProgressFile:
 def read_progress(folder: Path) -> dict[str, Any] | None:
     """Return the last state that a run wrote; None where there is none, or none that is whole."""
     try:
-        state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        file = folder / FILE
+        state = json.loads(file.read_text(encoding="utf-8"))
         return {
             "stage": str(state["stage"]),
             "done": int(state["done"]),
             "total": int(state["total"]),
-            "updated_unix_s": float(state["updated_unix_s"]),
+            "updated_unix_s": float(state.get("updated_unix_s", file.stat().st_mtime)),
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -34,14 +34,22 @@ class RunOrder:
     overrides: tuple[str, ...] = ()  # key=value
     workers: int | None = None  # replications at once; None: as many as are worth it
     skip_bad: bool = False  # leave out rows of the image directory that cannot be used
+    attach: bool = False  # to the twin that is up; `route` and `batch` then have no meaning
+    speed: str | None = None  # of an attached run: simulated minutes per wall minute, or max
 
 
 def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, Any]:
     """Run a scenario, with its sweep and replications, and keep its files; return the summary."""
     scenario = load(order.text, order.source, order.overrides)
+    kept = {"kind": "run", **_kept(order)}
+    if order.attach:
+        from services.attach.running import ROUTE, prepare
+
+        how = (order.overrides, order.speed, order.model, settings)
+        scenario, attach = prepare(scenario, order.source, *how)
+        kept |= {"route": ROUTE, "batch": None} | attach.kept()
     points = points_of(scenario, order.source)
     store = Store.create(order.out, settings.home, scenario.name)
-    kept = {"kind": "run", **_kept(order)}
     store.begin(points, kept, resolved(scenario))
     return _carry_out(points, kept, store, settings, bars)
 
@@ -109,7 +117,12 @@ def _run(
     built: list[Built | None] = []
     # An experiment that an earlier version began knows nothing of rows to skip.
     images = ImageDirectory(settings.data, skip_bad=kept.get("skip_bad", False))
-    if with_twin:
+    if kept.get("attach"):
+        from services.attach.running import AttachOrder, run_attached
+
+        attach = AttachOrder.of(kept)
+        results, warm, told = run_attached(points, attach, images, store, settings, bars)
+    elif with_twin:
         # Each kind imports what it needs: Ray, Kafka and the report take a second each.
         from services.bootstrap import RouteKind
         from services.experiments.twin_in_loop import TwinOrder, run_with_twin
@@ -155,6 +168,7 @@ def _run(
         "latency_ms": _latencies(told.latencies),
         "mirror": told.mirrors[0] if len(told.mirrors) == 1 else _all_equal(told.mirrors),
         "bank": _bank_facts(points, built),
+        **({"attached": told.attached} if kept.get("attach") else {}),
         "restarts": told.restarts,
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),

@@ -26,10 +26,14 @@ from services.api.routes import (
     cases,
     events,
     explanations,
+    forecasts,
     health,
     images,
     metrics,
+    page,
     parts,
+    runs,
+    scenarios,
     submissions,
     twin,
 )
@@ -43,7 +47,11 @@ ROUTERS: Final = (
     images,
     explanations,
     submissions,
+    runs,
+    forecasts,
+    scenarios,
     events,
+    page,
     audit,
     metrics,
     health,
@@ -67,13 +75,16 @@ def create_app(context: ApiContext, follow: Callable[[], Any] | None = None) -> 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         stop = follow() if follow is not None else None
-        looking = asyncio.create_task(_look(context))
+        beside = [asyncio.create_task(_look(context))]
+        if context.desk is not None:
+            beside.append(asyncio.create_task(context.desk.tend()))
         try:
             yield
         finally:
-            looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking
+            for one in beside:
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
             if stop is not None:
                 stop()
 

@@ -1,12 +1,12 @@
 """The case that a path is about, and what the API needs to know of cases."""
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 from fastapi import Path
-from starlette.concurrency import run_in_threadpool
 
+from services.api.context import ApiContext
 from services.api.problems import ProblemError
+from services.api.routes.cases import case_now
 from twin.events import CaseArrived, CaseRejected, StackPromoted, VerdictIssued
 from twin.state import CaseState
 
@@ -17,31 +17,17 @@ CaseId = Annotated[
 ]
 
 
-class Cases(Protocol):
-    """Where cases, and the stacks that answered them, are known."""
-
-    @property
-    def promoted(self) -> Mapping[int, StackPromoted]:
-        """Stacks that were in force, by version."""
-        ...
-
-    def case(self, case_id: str) -> CaseState | None:
-        """Return a case as it is now; None where it is unknown."""
-        ...
-
-
-async def known_case(cases: Cases, case_id: str) -> CaseState:
-    """Return a case; it may be asked of a server, and is so in a thread.
+async def known_case(context: ApiContext, case_id: str) -> CaseState:
+    """Return a case.
 
     Raises:
-        ProblemError: 404, it is unknown.
+        ProblemError: 404, it is unknown; 503, it is an old one and the mirror does not answer.
     """
     found = None
     if 0 < len(case_id) <= _LONGEST and case_id.isprintable():
-        found = await run_in_threadpool(cases.case, case_id)
+        found = await case_now(context, case_id)
     if found is None:
-        shown = case_id[:_LONGEST] if case_id.isprintable() else "of that id"
-        raise ProblemError(404, f"no case {shown} is known")
+        raise ProblemError(404, "no such case is known")
     return found
 
 
@@ -69,7 +55,7 @@ def answered(case: CaseState) -> VerdictIssued:
     return case.answer
 
 
-def stack_of(cases: Cases, verdict: VerdictIssued) -> StackPromoted | None:
+def stack_of(context: ApiContext, verdict: VerdictIssued) -> StackPromoted | None:
     """Return the version that answered; None for the stack that the model came with.
 
     Raises:
@@ -77,7 +63,7 @@ def stack_of(cases: Cases, verdict: VerdictIssued) -> StackPromoted | None:
     """
     if verdict.stack == 0:
         return None
-    found = cases.promoted.get(verdict.stack)
+    found = context.history.promoted.get(verdict.stack)
     if found is None:
         detail = f"stack version {verdict.stack}, which answered the case, is not known here yet"
         raise ProblemError(409, detail)

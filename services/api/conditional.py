@@ -10,6 +10,7 @@ from services.api.problems import ProblemError
 
 # RFC 9110, section 8.8.3: a quoted tag, with W/ before it where it is weak.
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+_PASSING: Final = re.compile(r'\.[0-9a-f]{8}"')
 _DIGITS: Final = 32  # of sha256, in hex: 128 bits tell states apart
 
 
@@ -26,10 +27,27 @@ def etag_of(*parts: bytes | str | int) -> str:
     return f'"{digest.hexdigest()[:_DIGITS]}"'
 
 
-def check_if_match(request: Request, etag: str) -> None:
+def etag_with(etag: str, *passing: bytes | str | int) -> str:
+    """Return an ETag that also depends on what passes by itself, such as progress.
+
+    `check_if_match(…, passing=True)` sees only what it was made from.
+
+    >>> etag_with('"a"', 17).startswith('"a.')
+    True
+    """
+    return f'{etag[:-1]}.{etag_of(*passing)[1:9]}"'
+
+
+def check_if_match(request: Request, etag: str, *, passing: bool = False) -> None:
     """Let a change pass only if it was asked for with the present state in mind.
 
     `If-Match: *` passes: whoever sends it says that any state will do.
+
+    Parameters:
+        request: whose If-Match is read.
+        etag: of the present state.
+        passing: leave out of both what `etag_with` added: a change is not to be refused because
+            what it is about made progress.
 
     Raises:
         ProblemError: 428 without If-Match, 412 if it names another state; both tell the ETag.
@@ -39,7 +57,10 @@ def check_if_match(request: Request, etag: str) -> None:
         detail = "this needs If-Match with the ETag of what is to be changed"
         raise ProblemError(428, detail, headers={"ETag": etag})
     # Strong comparison (section 13.1.1): a weak tag matches nothing.
-    if not _names(",".join(given), etag, weak=False):
+    tags, wanted = ",".join(given), etag
+    if passing:
+        tags, wanted = (_PASSING.sub('"', one) for one in (tags, etag))
+    if not _names(tags, wanted, weak=False):
         detail = "it has changed since: read it again and send its present ETag as If-Match"
         raise ProblemError(412, detail, headers={"ETag": etag})
 

@@ -11,6 +11,7 @@ from services.logs import Log
 from twin.state import CaseState
 
 if TYPE_CHECKING:
+    from services.api.desk import Desk
     from services.api.idempotency import Idempotency
     from services.api.live.history import History
     from services.api.live.stream import Lines
@@ -31,6 +32,7 @@ class ApiContext:
     redis: str
     log: Log
     history: "History"  # the mirror's changes, and the state that they lead to
+    desk: "Desk | None" = None  # runs and forecasts; None: none are offered
     idempotency: "Idempotency | None" = None  # None: nothing can be sent in
     telling: "Telling | None" = None  # likewise
     model_id: str | None = None  # None: not known

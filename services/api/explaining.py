@@ -64,9 +64,9 @@ async def asks_about(
     Raises:
         ProblemError: 404, 409 or 422: no such case, or there is nothing to explain.
     """
-    case = await known_case(context.history, case_id)
+    case = await known_case(context, case_id)
     arrival, verdict = arrived(case), answered(case)
-    promoted = stack_of(context.history, verdict)
+    promoted = stack_of(context, verdict)
     return [
         Ask(arrived=arrival, verdict=verdict, promoted=promoted, method=method, checked=checked)
         for method, checked in wanted

@@ -1,13 +1,16 @@
 """The API as a process: follows the mirror, and answers until it is asked to end."""
 
 import asyncio
-import socket
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import uvicorn
 
+from services.api.address import address_of, bind
 from services.api.app import create_app
 from services.api.context import ApiContext
+from services.api.desk import open_desk
 from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
@@ -20,36 +23,8 @@ from services.asks.asker import Asker
 from services.background import Background
 from services.config import Settings
 from services.logs import Log
-from twin.errors import SettingsError
 
 GRACE_S = 3  # for answers under way when it is asked to end: assumption
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one.
-
-    Raises:
-        SettingsError: the address cannot be listened on, and why.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError("--port", f"{host}:{port}", error.strerror or str(error)) from error
-    listener.listen(2048)
-    return listener
-
-
-def address_of(host: str, port: int) -> str:
-    """Return the address for people.
-
-    >>> address_of("::1", 8765)
-    'http://[::1]:8765'
-    """
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(
@@ -63,17 +38,21 @@ def serve(
     port: int,
     log: Log,
     cors: tuple[str, ...] = (),
+    scenarios: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve the API until the process is told to end.
 
     Parameters:
+        scenarios: folder of those that can be started by name; None: ./scenarios if it exists.
         told: is told the address once the socket listens.
 
     Raises:
-        SettingsError: the address cannot be listened on, or would be open to everybody.
+        SettingsError: the address cannot be listened on, or would be open to everybody; or
+            `scenarios` is no directory.
     """
     ensure_guarded(host, settings.home)
+    desk = open_desk(settings, os.environ, log, scenarios=scenarios)
     listener = bind(host, port)
     allow_connections()
     history = History()
@@ -88,6 +67,7 @@ def serve(
         idempotency=Idempotency(redis, prefix),
         pictures=Renderer.of(settings, redis, settings.name),
         asker=Asker(redis, prefix),
+        desk=desk,
     )
     older = OlderCases(redis, prefix)
     context.older_case, context.older_case_then = older.read, older.read_then

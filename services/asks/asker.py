@@ -138,7 +138,7 @@ class Asker:
         raw = encoded(ask, self._name, self._clock() + self._deadline_s)
         try:
             if not self._channel.is_answered():
-                raise AskFault("away", "nobody explains: the twin that has the actors is not up")
+                raise _nobody()
             if not self._channel.push(raw, self._most_waiting):
                 raise AskFault("busy", f"{self._most_waiting} explanations wait already")
         except redis.RedisError as error:
@@ -152,6 +152,7 @@ class Asker:
                     return
             try:
                 told = self._channel.reply(self._name)
+                is_left = told is None and not self._channel.is_answered()
             except redis.RedisError:
                 # An answer may be lost. What is found is kept nevertheless.
                 for key in list(self._open):
@@ -160,6 +161,9 @@ class Asker:
                 continue
             if told is not None:
                 self._settle(told["key"], _fault_of(told))
+            if is_left:
+                for key in list(self._open):
+                    self._settle(key, _nobody())
             self._give_up()
 
     def _give_up(self) -> None:
@@ -188,3 +192,7 @@ def _fault_of(told: dict[str, Any]) -> AskFault | None:
 
 def _away() -> AskFault:
     return AskFault("away", "the store of explanations does not answer")
+
+
+def _nobody() -> AskFault:
+    return AskFault("away", "nobody explains: the twin that has the actors is not up")

@@ -1,4 +1,10 @@
-"""The keys in Redis through which asks and answers go, and where explanations are kept."""
+"""The keys in Redis through which asks and answers go, and where explanations are kept.
+
+p:asks                list   asks (JSON) that wait for who explains
+p:asks:beat           string there while somebody explains; expires
+p:answer:{name}       list   answers (JSON) to one asking process; expires
+p:explanation:{key}   hash   facts (JSON), map (.npz); see `Ask.key`; expires after a day
+"""
 
 import json
 from typing import Any, Final

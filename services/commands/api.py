@@ -67,6 +67,7 @@ def api(
         host=host,
         port=port,
         cors=tuple(cors or ()),
+        scenarios=scenarios,
         log=open_log(sys.stderr),
         told=lambda address: say(f"API and page: {address}"),
     )

@@ -1,5 +1,6 @@
 """`dermtwin run`: a scenario, with its replications, sweep and gates."""
 
+import signal
 from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +21,18 @@ from services.commands.options import (
 from services.config import Settings
 
 Route = Annotated[str, typer.Option(help="kafka (servers, Ray, mirror), ray, or inprocess.")]
+Attach = Annotated[
+    bool,
+    typer.Option("--attach", help="Stream the cases into the twin that is up (dermtwin up)."),
+]
+Speed = Annotated[
+    str | None,
+    typer.Option(
+        help="With --attach: simulated minutes per wall minute, or max. Without: the horizon "
+        "takes about three minutes.",
+        show_default=False,
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder; a new one if not given.")]
 
 
@@ -32,6 +45,8 @@ def run(
     workers: Workers = None,
     out: Out = None,
     skip_bad: SkipBad = False,
+    attach: Attach = False,
+    speed: Speed = None,
     as_json: Json = False,
 ) -> None:
     """Run a scenario; print its answers and gates, and where its report and files are.
@@ -48,6 +63,15 @@ def run(
     Examples: dermtwin run scenarios/first-clinic.yaml --route inprocess --batch 16
 
     dermtwin run scenarios/baseline-week.yaml --set staff.dermatologist.count=2
+
+    With --attach, one replication runs on the log of the twin that is up, at a pace that can be
+    watched; patients of a nominal scenario get rendered lesions. Model and operating point are
+    the twin's. The digest is that of the same scenario on any other route. Ctrl-C ends the run and
+    not the twin.
+
+    Examples: dermtwin up &  dermtwin run scenarios/baseline-week.yaml --attach
+
+    dermtwin run scenarios/first-clinic.yaml --attach --speed max
     """
     from services.commands.scenario_files import read_scenario
     from simulator.language.scenario import load
@@ -55,11 +79,18 @@ def run(
 
     if route not in ("kafka", "ray", "inprocess"):
         raise SettingsError("--route", route, "expected kafka, ray or inprocess")
+    if attach:
+        _end_in_order()
+        if route != "kafka":
+            raise SettingsError("--route", route, "has no meaning with --attach")
+    elif speed is not None:
+        reason = "needs --attach; on its own a run has the scenario's clock and speed"
+        raise SettingsError("--speed", speed, reason)
     settings = environment_settings()
     text, given = read_scenario(scenario), tuple(overrides or ())
     asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
     with ExitStack() as stack:
-        if asked.asks_twin and route != "inprocess":
+        if asked.asks_twin and not attach and route != "inprocess":
             _start_ray_ahead(stack, settings)
         from services.console import progress_bars
         from services.runs import RunOrder, run_scenario
@@ -74,11 +105,18 @@ def run(
             overrides=given,
             workers=workers,
             skip_bad=skip_bad,
+            attach=attach,
+            speed=speed,
         )
         summary = run_scenario(order, settings, stack.enter_context(progress_bars()))
     from services.commands.outcome import show
 
     show(summary, as_json=as_json)
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM be as Ctrl-C: the page is to know that the run was interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _start_ray_ahead(stack: ExitStack, settings: Settings) -> None:

@@ -152,7 +152,13 @@ def _gates(gates: list[tuple[Result, Result]]) -> Table:
 def _facts(summary: Result) -> dict[str, str]:
     points = summary["points"]
     route = f" ({summary['route']}, batches of {summary['batch']})" if summary["route"] else ""
+    if "attached" in summary:
+        route = " (attached to the twin that is up)"
     rows = {"scenario": f"{summary['scenario']}{route}"}
+    if summary.get("attached"):
+        rows["on the live log"] = "; ".join(
+            f"{one['tag']}, from {one['offset_min'] / 1440:g} d on" for one in summary["attached"]
+        )
     if summary["model_id"]:
         rows["model"] = summary["model_id"]
         rows["verdicts"] = f"{summary['verdicts']}, rejected {summary['rejected']}"

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.api import PORT, Cors, Host, Port
+from services.commands.api import PORT, Cors, Host, Scenarios
 from services.commands.options import Batch, Json, ModelChoice, environment_settings
 from services.console import emit, say, two_columns
+
+UpPort = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help=f"Port of page and API; {PORT} or, if it is taken, a free one.",
+        show_default=False,
+    ),
+]
 
 if TYPE_CHECKING:
     from services.background import Background
@@ -32,16 +43,20 @@ def up(
     ] = None,
     batch: Batch = 64,
     host: Host = "127.0.0.1",
-    port: Port = PORT,
+    port: UpPort = None,
     cors: Cors = None,
+    scenarios: Scenarios = None,
     no_api: Annotated[bool, typer.Option("--no-api", help="Serve no API and no page.")] = False,
     as_json: Json = False,
 ) -> None:
     """Bring the twin up, with its API and page, and keep it up; Ctrl-C or SIGTERM ends it all.
 
-    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. With
-    --scenario, labels that `dermtwin feedback` sends are heard, and `dermtwin stacks epoch` makes
-    the re-stacker decide: a twin that is up has event time alone, so no clock does.
+    Servers are embedded unless KAFKA_BOOTSTRAP_SERVERS and REDIS_URL name others. Without --model,
+    the one saved last answers; on a fresh machine one is trained first: that of --scenario, or the
+    one that scenarios/first-clinic.yaml uses.
+
+    With --scenario, labels that come in are heard, and `dermtwin stacks epoch` makes the re-stacker
+    decide: a twin that is up has event time alone, so no clock does.
 
     Mirror, API and an embedded Redis are started again when they end: the log has what they had.
 
@@ -49,18 +64,22 @@ def up(
 
     dermtwin up --port 0 --json
     """
-    from services.artefacts import ArtefactStore
+    from services.api.address import address_of
+    from services.attach.loop_part import noted
     from services.attendants import Attendants
+    from services.commands.up_model import model_to_serve
     from services.commands.upfile import UpFile
     from services.live import ground, live_twin
     from services.logs import open_log
     from services.parts import parts_of
 
     settings = environment_settings()
-    artefact = ArtefactStore(settings.home).load_or_latest(model)
+    artefact = model_to_serve(model, scenario, settings)
     loop = None if scenario is None else _loop(scenario, artefact)
     stop, log = threading.Event(), open_log(sys.stderr)
-    address, arguments = (None, None) if no_api else _address(settings, host, port, cors)
+    place, arguments = (None, None) if no_api else _place(settings, host, port, cors)
+    if arguments is not None and scenarios is not None:
+        arguments += ["--scenarios", str(scenarios.resolve())]
     say(f"starting model {artefact.model_id}")
     with (
         ground(settings, parts_of(artefact), apart=True) as on,
@@ -80,7 +99,8 @@ def up(
             "prefix": twin.prefix,
             "model_id": artefact.model_id,
             "at_epochs": _at_epochs(loop),
-            **({} if address is None else {"api": address}),
+            **({} if place is None else {"api": address_of(*place)}),
+            **noted(artefact, loop),
         }
         if loop is None:
             _announce(twin, artefact)
@@ -101,6 +121,7 @@ def up(
         with UpFile(settings.home).hold(addresses):
             attendants.start()
             try:
+                attendants.await_ready(lambda: bool(twin.mirror.position()), place)
                 emit(addresses, as_json=as_json, table=two_columns("dermtwin is up", addresses))
                 say("Ctrl-C takes it down")
                 while not stop.wait(0.1):
@@ -111,25 +132,36 @@ def up(
     say("the twin is down")
 
 
-def _address(
-    settings: "Settings", host: str, port: int, cors: list[str] | None
-) -> tuple[str, list[str]]:
+def _place(
+    settings: "Settings", host: str, port: int | None, cors: list[str] | None
+) -> tuple[tuple[str, int], list[str]]:
     """Return where the API will be, and what its command is to be told.
 
     Raises:
         SettingsError: the address cannot be listened on, or would be open to everybody.
     """
-    from services.api.security.guards import ensure_guarded
-    from services.api.serve import address_of, bind
+    from services.api.address import bind
+    from services.api.security.origins import is_loopback
+    from twin.errors import SettingsError
 
-    ensure_guarded(host, settings.home)
+    if not is_loopback(host):
+        from services.api.security.guards import ensure_guarded  # FastAPI takes a second
+
+        ensure_guarded(host, settings.home)
     # Found out now, and not by a process that dies again and again.
-    with bind(host, port) as listener:
+    try:
+        listener = bind(host, PORT if port is None else port)
+    except SettingsError:
+        if port is not None:
+            raise
+        listener = bind(host, 0)
+        say(f"port {PORT} is taken: the API takes a free one")
+    with listener:
         port = listener.getsockname()[1]
     arguments = ["--host", host, "--port", str(port)]
     for origin in cors or ():
         arguments += ["--cors", origin]
-    return address_of(host, port), arguments
+    return (host, port), arguments
 
 
 def _announce(twin: "LiveTwin", artefact: "Model") -> None:

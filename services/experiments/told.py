@@ -17,6 +17,7 @@ class Told:
     mirrors: list[dict[str, Any]] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    attached: list[dict[str, Any]] = field(default_factory=list)  # a run each on a live log
 
     def note(
         self, mirror: dict[str, Any] | None, restarts: dict[str, int], degraded: list[str]

@@ -70,8 +70,8 @@ def _point(
     scenario = point.scenario
     model = model_for(scenario, order.model, settings, bars, order.images)
     told.model_id = model.model_id
-    images = _images(scenario, order.images)
-    run = _Run(place, point, images, store, bars, told, several=bool(point.label))
+    images = images_of(scenario, order.images)
+    run = PointRun(place, point, images, store, bars, told, several=bool(point.label))
     run.kept = store.kept(place)
     if run.complete():
         return run.results(), run.warm_again(scenario)
@@ -98,13 +98,14 @@ def _point(
     return run.results(), run.warm
 
 
-def _images(scenario: Scenario, images: ImageDirectory) -> Sequence[LabelledImage]:
+def images_of(scenario: Scenario, images: ImageDirectory) -> Sequence[LabelledImage]:
+    """Return the images that a scenario's patients bring; none where lesions are rendered."""
     if not isinstance(scenario.cases, ImageCases):
         return ()
     return images.split(scenario.cases.images.split, "cases are images")
 
 
-class _Run:
+class PointRun:
     """One point on one route."""
 
     def __init__(
@@ -159,6 +160,7 @@ class _Run:
             number,
             twin=link,
             images=self._images,
+            clock=route.clock,
             on_progress=lambda done, total: self._bars("patients", done, total),
         )
         if self._scenario.warmup_min == "auto" and self._scenario.horizon_min is not None:

@@ -71,7 +71,7 @@ def beside_scale(drawn: Pixels, found: Map, unit: str) -> bytes:
     draw = ImageDraw.Draw(whole)
     left = width + 2 * _GAP_PX + _BAR_PX
     low, high = ends_of(found)
-    draw.text((left, 0), high, fill="black")
+    draw.text((left, 0), high.replace("≥", ">="), fill="black")  # Pillow's font has no such sign
     draw.text((left, height - 12), low, fill="black")
     draw.text((2, height + 4), f"{found.method}, {unit}", fill="black")
     return _png(whole)

@@ -28,8 +28,15 @@ class Bounds:
     images: int = 50_000
     wall_h: float = 24.0
 
-    def exceeded(self, points: Sequence["Point"]) -> Iterator[tuple[str, str]]:
-        """Yield the key and the reason of each bound that the points of a run exceed."""
+    def exceeded(
+        self, points: Sequence["Point"], *, scored: bool = False
+    ) -> Iterator[tuple[str, str]]:
+        """Yield the key and the reason of each bound that the points of a run exceed.
+
+        Parameters:
+            points: of the run.
+            scored: every patient gets an image that the twin scores, also nominal ones.
+        """
         from simulator.analysis.forecast import expected_patients
         from simulator.language.cases import KnownModel, SyntheticModel
 
@@ -42,7 +49,7 @@ class Bounds:
             coming = 0.0 if coming is None else coming * most
             runs += most
             patients += coming
-            if scenario.asks_twin:
+            if scored or scenario.asks_twin:
                 images += coming
             if scenario.bank is not None and isinstance(scenario.bank.size, int):
                 images += scenario.bank.size

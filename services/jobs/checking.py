@@ -1,7 +1,9 @@
 """Looks a posted scenario over, in a process of its own that may not take long or much memory.
 
 Run as `python -m services.jobs.checking` in the folder of scenarios, which is all that it reaches.
-Standard input is a JSON object: `text`, `name`, `overrides`, `bounds`, `cpu_s`, `memory_bytes`.
+Standard input is a JSON object: `text`, `name`, `overrides`, `bounds`, `use`, `cpu_s`,
+`memory_bytes`. `use` is {"kind": "run"}, {"kind": "attach"}, or {"kind": "forecast", "horizon_min",
+"futures"}: the bounds hold of what is run, not of what the scenario would be.
 Standard output is one, too: `errors` (a list of objects with `source`, `line`, `key`, `value`,
 `message`), or the scenario: `text` with every default and file written out, so that it stands
 alone, and `facts` of it.
@@ -12,11 +14,14 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.language.reach import POSTED_BYTES, POSTED_VALUES, Reach
 from simulator.language.yaml_source import MAX_BYTES, parse
 from twin.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from services.experiments.plan import Point
 
 
 def look_over(order: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,11 +58,15 @@ def _checked(text: str, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
     if scenario is None:
         return {"errors": [asdict(one) for one in found]}
     bounds = Bounds(**order["bounds"])
+    use = order["use"]
     points = sweep_points(scenario)
+    if points > 1 and use["kind"] != "run":
+        return _wrong(name, key="sweep", message="only a run varies what it is about: leave it out")
     if points > bounds.runs:
         reason = f"{points} points; this server takes at most {bounds.runs} runs"
         return _wrong(name, key="sweep", message=reason)
-    exceeded = list(bounds.exceeded(points_of(scenario, name)))
+    asked = [_as_used(point, use) for point in points_of(scenario, name)]
+    exceeded = list(bounds.exceeded(asked, scored=use["kind"] == "attach"))
     if exceeded:
         return {"errors": [_error(name, key=key, message=why) for key, why in exceeded]}
     alone = resolved(scenario)
@@ -65,17 +74,31 @@ def _checked(text: str, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
     if size > MAX_BYTES:
         reason = f"with the files that it names, {size} bytes; at most {MAX_BYTES} are accepted"
         return _wrong(name, message=reason)
-    spec = scenario.replications
+    spec = asked[0].scenario.replications
     facts = {
         "scenario": scenario.name,
         "about": scenario.about,
         "question": scenario.question,
-        "patients_expected": expected_patients(scenario),
+        "patients_expected": expected_patients(asked[0].scenario),
         "runs_least": points * spec.min,
         "runs_most": points * spec.max,
         "asks_twin": scenario.asks_twin,
     }
     return {"text": alone, "facts": facts}
+
+
+def _as_used(point: "Point", use: Mapping[str, Any]) -> "Point":
+    """Return a point with as many replications, and as long, as it is run."""
+    from services.experiments.plan import Point
+    from simulator.language.experiment import ReplicationSpec
+
+    if use["kind"] == "run":
+        return point
+    count = int(use.get("futures", 1))
+    changed: dict[str, object] = {"replications": ReplicationSpec(min=count, max=count)}
+    if use["kind"] == "forecast":
+        changed["horizon_min"] = float(use["horizon_min"])
+    return Point(point.label, point.scenario.model_copy(update=changed))
 
 
 def _wrong(name: str, **known: object) -> dict[str, Any]:

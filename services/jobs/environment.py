@@ -10,6 +10,7 @@ from services.config import VARIABLES
 _NAMES: Final = frozenset(
     {"HOME", "LANG", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV"}
 )
+_COLUMNS: Final = "1000"
 _PREFIXES: Final = ("CUDA_", "LC_", "MKL_", "OMP_", "OPENBLAS_", "PYTHON", "RAY_", "TF_", "XDG_")
 
 
@@ -30,4 +31,5 @@ def environment_of_jobs(environment: Mapping[str, str], home: Path) -> dict[str,
     if kept.get("PYTHONPATH"):
         parts = kept["PYTHONPATH"].split(":")
         kept["PYTHONPATH"] = ":".join(str(Path(part).resolve()) for part in parts)
-    return {**kept, "DERMTWIN_HOME": str(home.resolve())}
+    # Words of its log are not broken into lines: whoever shows it leaves out paths.
+    return {**kept, "DERMTWIN_HOME": str(home.resolve()), "COLUMNS": _COLUMNS}

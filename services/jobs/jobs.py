@@ -9,15 +9,16 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from services.atomic import write_text
 from services.experiments.store import JOB
-from services.jobs.job import ENDED, Job, Kind, State, read_job
+from services.jobs.job import ENDED, Job, State, read_job
 from services.jobs.launch import reap, send, start
+from services.jobs.order import JobClashError, JobOrder, JobStateError, QueueFullError
 from services.logs import Log
 from twin.errors import DependencyError, SettingsError
 
@@ -29,47 +30,12 @@ MOST_WAITING: Final = 50  # assumption: more is a program gone wild
 GRACE_S: Final = 10.0
 
 
-class QueueFullError(Exception):
-    """As many jobs wait as may."""
-
-
-class JobClashError(Exception):
-    """The job's id is taken by one that was asked for with something else."""
-
-
-class JobStateError(Exception):
-    """The job is not where it could do that; says so in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOrder:
-    """What is asked for.
-
-    Parameters:
-        id: of its own for each request; the same request sent again has the same.
-        argv: of the command line, with `launch.FOLDER` for the run's folder.
-        files: name and text of files that the arguments name; they are put into `FOLDER/job/`.
-        asked_by: id of whoever asks.
-        digest: of the request: the same id with another one is refused.
-        workers: what `dermtwin resume` is told.
-        facts: what else to show.
-    """
-
-    id: str
-    kind: Kind
-    argv: Sequence[str]
-    files: Mapping[str, str]
-    asked_by: str
-    digest: str
-    workers: int | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
 class Jobs:
     """The jobs below a folder of runs.
 
     Parameters:
         root: DERMTWIN_HOME/runs.
+        others: folders of runs and forecasts from the command line, only looked at.
         command: what runs the command line, such as python -m services.cli.
         environment: of the jobs.
         log: where it is told what is started, and what cannot be.
@@ -84,12 +50,14 @@ class Jobs:
         environment: Mapping[str, str],
         log: Log,
         *,
+        others: Sequence[Path] = (),
         at_once: int = AT_ONCE,
         grace_s: float = GRACE_S,
     ) -> None:
         if at_once < 1:
             raise SettingsError("jobs", at_once, "at least 1 at once")
         self._root = root
+        self._others = tuple(others)
         self._command = tuple(command)
         self._environment = dict(environment)
         self._log = log
@@ -97,6 +65,12 @@ class Jobs:
         self._grace_s = grace_s
         self._lock = threading.RLock()  # what is asked for, and the beat, come in turn
         self._open: set[str] | None = None  # ids that have not ended; None: not looked yet
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let nobody else start, cancel or resume a job while the block runs."""
+        with self._lock:
+            yield
 
     def submit(self, order: JobOrder) -> Job:
         """Take in a job, and start it if there is room; asked for again, it is the one there is.
@@ -121,16 +95,19 @@ class Jobs:
 
     def get(self, id: str) -> Job | None:
         """Return a job or run; None where there is none, or the id is none."""
-        folder = self._root / id
-        if not _ID.fullmatch(id) or folder.is_symlink() or not folder.is_dir():
+        if not _ID.fullmatch(id):
             return None
-        return read_job(folder)
+        for root in (self._root, *self._others):
+            folder = root / id
+            if not folder.is_symlink() and folder.is_dir():
+                return read_job(folder)
+        return None
 
     def all(self) -> list[Job]:
         """Return all jobs and runs, the newest first."""
-        if not self._root.is_dir():
-            return []
-        found = [job for one in self._root.iterdir() if (job := self.get(one.name)) is not None]
+        roots = [root for root in (self._root, *self._others) if root.is_dir()]
+        ids = {one.name for root in roots for one in root.iterdir()}
+        found = [job for id in ids if (job := self.get(id)) is not None]
         return sorted(found, key=lambda job: (-job.created_unix_s, job.id))
 
     def cancel(self, id: str, by: str) -> Job:

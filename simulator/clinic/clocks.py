@@ -99,10 +99,16 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """As fast as it goes, and deterministic. Without a twin there is nothing to send ahead."""
+    """As fast as it goes, and deterministic. Without a twin there is nothing to send ahead.
 
-    def __init__(self, twin: TwinLink | None, window: int = WINDOW) -> None:
-        self.env = simpy.Environment()
+    Parameters:
+        twin: the link.
+        window: cases under way ahead of the clock.
+        from_min: simulated time at which the run begins.
+    """
+
+    def __init__(self, twin: TwinLink | None, window: int = WINDOW, from_min: float = 0.0) -> None:
+        self.env = simpy.Environment(initial_time=from_min)
         self.latencies: list[Latency] = []
         self._twin = twin
         self._window = window

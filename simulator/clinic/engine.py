@@ -7,21 +7,24 @@ Arrivals, service times, routes and opinions are keyed (law 9), so another reade
 of reading leaves every draw as it was, and two runs can be compared patient by patient.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
 from simpy.events import Event
 
+from simulator.clinic.bringing import Fill
 from simulator.clinic.clocks import Answer, Clock, RealClock, TwinLink, VirtualClock
 from simulator.clinic.due import Due
 from simulator.clinic.journal import Journal
+from simulator.clinic.opening import Opening
 from simulator.clinic.person import Person
+from simulator.clinic.placing import Placed, Placing, Ways
 from simulator.clinic.pools import Pool, Request, bays_of
 from simulator.clinic.readers import Reader
 from simulator.clinic.rota import Rota
 from simulator.clinic.routing import OUT, Router, Visits
-from simulator.clinic.staffing import capacity_changes
+from simulator.clinic.staffing import capacity_changes, changes_from
 from simulator.clinic.station import Station, Timed
 from simulator.clinic.telling import Telling
 from simulator.clinic.upstream import Upstream
@@ -63,6 +66,9 @@ class Engine:
         twin: the link to the twin; None where the cases are nominal.
         clock: by default the scenario's own.
         on_progress: called now and then with the number of patients closed and expected.
+        opening: the state that the run starts from; None for an empty clinic at time 0. Then
+            nobody is told of anything: the scenario's cases are nominal.
+        fills: by class, what gives those who are inside their facts; only with an opening.
     """
 
     def __init__(
@@ -74,6 +80,8 @@ class Engine:
         *,
         clock: Clock | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        opening: Opening | None = None,
+        fills: Sequence[Fill | None] = (),
     ) -> None:
         self.scenario = scenario
         self.replication = replication
@@ -81,7 +89,10 @@ class Engine:
         self._on_progress = on_progress
         if clock is None:
             real = scenario.clock == "real"
-            clock = RealClock(twin, scenario.speed) if real else VirtualClock(twin)
+            from_min = 0.0 if opening is None else opening.at_min
+            clock = (
+                RealClock(twin, scenario.speed) if real else VirtualClock(twin, from_min=from_min)
+            )
         self._clock = clock
         self.env = clock.env
         self.journal = Journal(
@@ -99,7 +110,9 @@ class Engine:
         self._all_came = False
         self._over = self.env.event()
         self._arriving = (self._arrive,)
-        self._pools = {name: Pool(name) for name in scenario.staff}
+        self._opening, self._fills = opening, fills
+        self.placed: list[Placed] = []  # who was inside at the opening, and where
+        self._pools = {name: Pool(name, self.env.now) for name in scenario.staff}
         self._readers: dict[int, Reader] = {}
         self._delays: dict[int, Timed] = {}
         self.stations: dict[int, Station] = {}
@@ -119,7 +132,12 @@ class Engine:
             self._telling.epochs.begin()
         for name, pool in self._pools.items():
             bays = [bay for bay in self._bays if pool in bay.pools]
-            Rota(self.env, pool, bays, capacity_changes(scenario.staff[name], scenario.start_min))
+            changes = capacity_changes(scenario.staff[name], scenario.start_min)
+            if self._opening is not None:
+                changes = changes_from(changes, self._opening.at_min)
+            Rota(self.env, pool, bays, changes)
+        if self._opening is not None:
+            self._open(self._opening)
         self._coming = self._clock.ahead(self._patients)
         self._await_next()
         if scenario.ending == "stop":
@@ -189,6 +207,36 @@ class Engine:
                 self._steps.append(partial(self._ask, place))
         self._bays = list({id(bay): bay for bay in bays.values()}.values())
         self._enter = [self._places[one.enter] if one.enter else 0 for one in classes]
+
+    def _open(self, opening: Opening) -> None:
+        """Put everybody who is inside in their place, and let those begin who can."""
+        assert self._telling is None  # a log that is forked hears nothing of its futures
+        ways = Ways(
+            scenario=self.scenario,
+            replication=self.replication,
+            enter=self._enter,
+            routers=self._routers,
+            readers=self._readers,
+            delays=self._delays,
+            stations=self.stations,
+        )
+        self.placed = list(Placing(ways, opening, self._fills).everybody())
+        asking = []
+        for one in self.placed:
+            person, place = one.person, one.place
+            self._inside[person.number] = person
+            self.journal.arrived += 1
+            if place in self.stations:
+                self.stations[place].resume(person, one.since_min)
+            elif place in self._delays:
+                person.seen[place] = visit = person.seen[place] + 1
+                Due(self.env, one.left_min or 0.0, (self._waited,), (person, place, visit))
+            else:
+                asking.append(one)
+        for one in asking:
+            self._ask(one.place, one.person, self.env.now)
+        for bay in self._bays:
+            bay.dispatch(self.env.now)
 
     def _await_next(self) -> None:
         person = next(self._coming, None)

@@ -6,14 +6,14 @@ Nothing here depends on staff, service or the twin (law 9).
 import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, dropwhile, islice
 
 from simulator.cases.bank import Bank
 from simulator.cases.datasets import LabelledImage
 from simulator.cases.referral import referral
 from simulator.cases.regimes import Populations
 from simulator.clinic.arrival_times import Arrival, arrival_times
-from simulator.clinic.bringing import Bringing
+from simulator.clinic.bringing import Bringing, Fill
 from simulator.clinic.person import Person
 from simulator.clinic.upstream import Upstream
 from simulator.draws.uniforms import Uniforms
@@ -39,6 +39,8 @@ class People:
         replication: from 0.
         images: of the chosen split, where the scenario's cases are images.
         bank: that patients are drawn from, where the scenario has one.
+        from_min: nobody who comes before is brought; their draws stay theirs.
+        first: number of the first one who is brought.
 
     Raises:
         ScenarioError: the scenario asks for more images than there are.
@@ -50,8 +52,12 @@ class People:
         replication: int,
         images: Sequence[LabelledImage] = (),
         bank: Bank | None = None,
+        *,
+        from_min: float = 0.0,
+        first: int = 0,
     ) -> None:
         self._scenario = scenario
+        self._from_min, self._first = from_min, first
         self._replication = replication
         self._images = images
         self._bank = bank
@@ -79,16 +85,21 @@ class People:
         people = self._seeking()
         return islice(people if self.upstream is None else self._referred(people), self._count)
 
+    def fills(self) -> list[Fill | None]:
+        """Return, by class, what gives a patient facts, truth and score; None if nothing."""
+        return [
+            Bringing(self._scenario, one, self._replication, self._images, self._bank).fill()
+            for one in self._scenario.patient_classes
+        ]
+
     def _seeking(self) -> Iterator[Person]:
         """Yield all who seek care, with what they bring, in order."""
         scenario = self._scenario
         horizon_min = math.inf if scenario.horizon_min is None else scenario.horizon_min
         classes, nodes = scenario.patient_classes, len(scenario.pathway)
-        known = [
-            Bringing(scenario, one, self._replication, self._images, self._bank).fill()
-            for one in classes
-        ]
-        for number, (at_min, _, class_index, key, due_min) in enumerate(self._merged()):
+        known = self.fills()
+        coming = dropwhile(lambda one: one[0] < self._from_min, self._merged())
+        for number, (at_min, _, class_index, key, due_min) in enumerate(coming, self._first):
             if at_min >= horizon_min:
                 return
             one = classes[class_index]
@@ -104,7 +115,7 @@ class People:
         """Yield those who come, numbered anew; note the others."""
         comes = [self._comes(one) for one in self._scenario.patient_classes]
         self.upstream = upstream = Upstream()  # every iteration counts anew
-        number = 0
+        number = self._first
         for person in seeking:
             let = comes[person.class_index]
             if let is None or let(person):

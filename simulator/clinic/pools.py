@@ -88,13 +88,13 @@ class Pool:
 
     __slots__ = ("busy", "busy_area", "capacity", "duty_area", "last_min", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, now_min: float = 0.0) -> None:
         self.name = name
         self.capacity = 0
         self.busy = 0  # may exceed the capacity: whoever is served at the end of duty is finished
         self.busy_area = 0.0  # person-minutes of work
         self.duty_area = 0.0  # person-minutes on duty; overtime counts as duty
-        self.last_min = 0.0
+        self.last_min = now_min
 
     def change(self, now_min: float, by: int) -> None:
         """Bring the areas up to now; from now on so many more are at work."""

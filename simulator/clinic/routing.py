@@ -60,6 +60,10 @@ class Router:
         # The only way, where there is one: no draw, no question.
         self.always = None if self._tests or self._shares else self._otherwise
 
+    def targets(self) -> list[int]:
+        """Return all places that the way can lead to, `OUT` among them."""
+        return [self._otherwise, *(place for _, place in (*self._tests, *self._shares))]
+
     def next(self, person: Person, visit: int, now_min: float) -> int:
         """Return the place of the next node, or `OUT`."""
         if self.always is not None:

@@ -42,6 +42,25 @@ def capacity_changes(
         before = people
 
 
+def changes_from(
+    changes: Iterator[tuple[float, int]], at_min: float
+) -> Iterator[tuple[float, int]]:
+    """Yield changes from a time on, first the number of people at that time.
+
+    >>> list(changes_from(iter([(0.0, 2), (480.0, 0), (1380.0, 2)]), 500.0))
+    [(500.0, 0), (1380.0, 2)]
+    """
+    people = 0
+    for change_min, level in changes:
+        if change_min > at_min:
+            yield at_min, people
+            yield change_min, level
+            yield from changes
+            return
+        people = level
+    yield at_min, people
+
+
 def available_min(changes: Iterable[tuple[float, int]], from_min: float, to_min: float) -> float:
     """Return the person-minutes on duty between two times.
 

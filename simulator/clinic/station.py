@@ -93,7 +93,7 @@ class Station:
         self.present: set[Request] = set()
         self.area = 0.0  # patient-minutes spent here
         self.waiting = 0
-        self._last_min = 0.0
+        self._last_min = clinic.env.now
         self._order = node.queue.order
         self._finishing = (self._finish,)
         self._preempts = node.queue.preempt == "resume"
@@ -128,7 +128,7 @@ class Station:
     def enter(self, person: Person, now_min: float) -> None:
         """Take a patient in: serve, queue, or send away."""
         person.seen[self.index] = visit = person.seen[self.index] + 1
-        rank = 0.0 if self._order == "fifo" else self._rank(person)
+        rank = 0.0 if self._order == "fifo" else self.rank(person)
         request = Request(person, self, visit, rank, now_min)
         free = self.free()
         if not free and self._bounded and self._turned_away(request):
@@ -150,6 +150,26 @@ class Station:
                 self._after(patience_min, self._lose_patience, request)
         if self._overdue_min is not None:
             self._after(self._overdue_min, self._become_overdue, request)
+
+    def resume(self, person: Person, since_min: float) -> None:
+        """Take in one who was waiting before the run began; nobody is served until a dispatch.
+
+        Assumption: patience begins anew; how long a patient would still wait is not known.
+        """
+        person.seen[self.index] = visit = person.seen[self.index] + 1
+        request = Request(person, self, visit, self.rank(person), since_min)
+        self.present.add(request)
+        self.waiting += 1
+        patience_min = self._patience.of(person, visit) if self._impatient else None
+        if patience_min is not None:
+            self._after(patience_min, self._lose_patience, request)
+        if self._overdue_min is not None:
+            left_min = self._overdue_min - (self._env.now - since_min)
+            if left_min > 0:
+                self._after(left_min, self._become_overdue, request)
+            else:
+                request.rank = _OVERDUE
+        self.bay.join(request)
 
     def begin(self, request: Request, now_min: float) -> None:
         """Begin or resume a patient's service; everyone needed is free."""
@@ -176,7 +196,8 @@ class Station:
                 request.waited_min += now_min - request.since_min
             self._record(request, _NAN)
 
-    def _rank(self, person: Person) -> float:
+    def rank(self, person: Person) -> float:
+        """Return a patient's rank in the queue; smaller goes first."""
         match self._order:
             case "fifo":
                 return 0.0

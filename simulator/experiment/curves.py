@@ -57,7 +57,7 @@ def curves_of(scenario: ScenarioForm, journal: Journal, warmup_min: float = 0.0)
         in_system=_plain(level(arrival_min, closed_min, edges)),
         queue=queue,
         busy={name: _plain(values) for name, values in busy.items()},
-        duty={name: _plain(_duty(scenario, name, edges)) for name in scenario.staff},
+        duty={name: _plain(duty(scenario, name, edges)) for name in scenario.staff},
         quantiles=quantiles,
         prevalence=prevalence_spells(scenario, journal, warmup_min),
     )
@@ -95,7 +95,8 @@ def _area(moments: Floats, edges: Floats) -> Floats:
     return np.diff(passed * edges - sums[passed])
 
 
-def _duty(scenario: ScenarioForm, name: str, edges: Floats) -> Floats:
+def duty(scenario: ScenarioForm, name: str, edges: Floats) -> Floats:
+    """Return how many of a staff group are on duty, averaged between consecutive edges."""
     end_min = float(edges[-1])
     steps = list(capacity_changes(scenario.staff[name], scenario.start_min, end_min))
     at = np.array([moment for moment, _ in steps])

@@ -12,6 +12,7 @@ from simulator.analysis.measure import measure
 from simulator.analysis.verification import check_run
 from simulator.cases.bank import Bank
 from simulator.cases.datasets import LabelledImage
+from simulator.clinic.clocks import Clock
 from simulator.clinic.engine import Engine, TwinLink
 from simulator.clinic.journal import Journal
 from simulator.clinic.people import People
@@ -32,11 +33,17 @@ def replicate(
     twin: TwinLink | None = None,
     images: Sequence[LabelledImage] = (),
     bank: Bank | None = None,
+    clock: Clock | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Journal:
-    """Run one replication; return what it left behind."""
+    """Run one replication; return what it left behind.
+
+    Parameters:
+        clock: in the place of the scenario's own.
+    """
     patients = People(scenario, replication, images, bank)
-    return Engine(scenario, replication, patients, twin, on_progress=on_progress).run()
+    engine = Engine(scenario, replication, patients, twin, clock=clock, on_progress=on_progress)
+    return engine.run()
 
 
 def result_of(

@@ -27,17 +27,14 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
     points = summary["points"]
     several = len(points) > 1
     files = [*_FILES[:2], *([_OF_POINTS] if several else []), *_FILES[2:]]
-    files += _OF_TWIN if summary["route"] else ()
+    attached = "attached" in summary  # then the worker's log is the live twin's
+    files += _OF_TWIN[: 1 if attached else 2] if summary["route"] else ()
     facts = [
         ["digest", tag("code", summary["digest"], class_="digest")],
         ["seed", str(summary["seed"])],
         ["patients", f"{summary['cases']:,}"],
         *([["model", summary["model_id"]]] if summary["model_id"] else []),
-        *(
-            [["route", f"{summary['route']}, batches of {summary['batch']}"]]
-            if summary["route"]
-            else []
-        ),
+        *([["route", _route(summary)]] if summary["route"] else []),
         *([["answer times", _latency(summary["latency_ms"])]] if summary["latency_ms"] else []),
         *[[name, version] for name, version in summary["versions"].items()],
     ]
@@ -60,6 +57,13 @@ def provenance(summary: Mapping[str, Any], scenarios: Sequence[str]) -> Html:
     )
 
 
+def _route(summary: Mapping[str, Any]) -> str:
+    if "attached" not in summary:
+        return f"{summary['route']}, batches of {summary['batch']}"
+    tags = ", ".join(one["tag"] for one in summary["attached"])
+    return f"attached to the twin that was up, as {tags}"
+
+
 def _latency(latency_ms: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:g} ms" for name, value in latency_ms.items())
 
@@ -69,6 +73,8 @@ def _commands(summary: Mapping[str, Any]) -> list[str]:
     if summary["kind"] == "compare":
         names = " ".join(f"points/{at:03d}.yaml" for at in range(len(summary["points"])))
         return [f"dermtwin compare {names}{route}"]
+    if "attached" in summary:  # no twin needs to be up for it, but its model has to be there
+        route = f" --route inprocess --model {summary['model_id']}"
     return [f"dermtwin run scenario.yaml{route}"]
 
 

@@ -11,13 +11,14 @@ SERVICES = COMPOSE["services"]
 
 
 def test_it_runs_kafka_redis_ray_and_the_twin() -> None:
-    assert {"kafka", "redis", "ray-head", "ray-worker", "worker"} <= set(SERVICES)
+    assert {"kafka", "redis", "ray-head", "ray-worker", "worker", "api"} <= set(SERVICES)
 
 
 def test_every_command_of_ours_exists() -> None:
     known = {str(command.callback.__name__) for command in app.registered_commands}
-    words = " ".join(SERVICES["worker"]["command"]).split()
-    assert words[words.index("dermtwin") + 1] in known
+    for name in ("worker", "api"):
+        words = " ".join(SERVICES[name]["command"]).split()
+        assert words[words.index("dermtwin") + 1] in known
 
 
 def test_images_are_pinned_and_passwords_have_no_default() -> None:

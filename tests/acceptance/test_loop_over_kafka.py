@@ -18,9 +18,9 @@ from services.background import Background
 from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_subscriber import KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
+from services.bus.topics import TOPICS
 from services.direct_link import DirectLink
 from services.kafka_link import KafkaLink
-from services.bus.topics import TOPICS
 from services.logs import open_log
 from services.mirror.loop import Mirror
 from services.mirror.redis_mirror import RedisMirror

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from services.api.context import ApiContext
-from services.api.pictures.wanted import PNG, WEBP, PictureFault, Wanted
+from services.api.pictures.wanted import PictureFault, Wanted
 from services.api.problems import ProblemError
 from twin.images import BlobRef, ImageRef
 
@@ -62,8 +62,7 @@ def picture_content(*media_types: str) -> dict[int | str, dict[str, Any]]:
     >>> sorted(picture_content("image/png"))
     [200, 304]
     """
-    types = media_types or (PNG, WEBP)
-    content = {one: {"schema": {"type": "string", "format": "binary"}} for one in types}
+    content = {one: {"schema": {"type": "string", "format": "binary"}} for one in media_types}
     return {
         200: {"description": "The picture", "content": content},
         304: {"description": "Not Modified"},

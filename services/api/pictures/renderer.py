@@ -16,7 +16,7 @@ from services.api.pictures.process import COMMAND, RenderProcess
 from services.api.pictures.wanted import Picture, PictureFault, Wanted
 from services.config import Settings
 
-CACHE_BYTES: Final = 64 * 2**20  # some 600 large pictures or 15,000 small ones: assumption
+CACHE_BYTES: Final = 64 * 2**20  # some 800 large pictures or 30,000 small ones: assumption
 MOST_WAITING: Final = 64  # two seconds of rendering: assumption
 TIMEOUT_S: Final = 30.0  # an image of 64 megapixels takes some seconds: assumption
 _TRIES: Final = 2  # a process may be killed for another reason than its picture

@@ -145,6 +145,20 @@ def test_a_loop_that_ended_says_so(asker, redis_url, prefix, explaining, client)
         asker.ask(ASK)
 
 
+def test_who_waits_is_told_when_the_loop_ends(asker, redis_url, prefix, explaining, client):
+    loop = new_loop(redis_url, prefix, explaining)
+    await_key(client, f"{prefix}:asks:beat")
+    explaining.go.clear()
+    under_way, waits = asker.ask(ASK), asker.ask(replace(ASK, method="rise"))
+    assert explaining.began.wait(10)
+    loop._stop.set()  # it ends with what is under way
+    explaining.go.set()
+    under_way.result(20)
+    fault = fault_of(waits)
+    assert (fault.kind, "not up" in fault.reason) == ("away", True)
+    loop.stop()
+
+
 def test_asks_are_joined_bounded_and_go_on_without_their_asker(asker, loop, explaining):
     explaining.go.clear()
     first = asker.ask(ASK)
@@ -192,6 +206,8 @@ def test_bytes_that_are_no_ask_are_passed_over(asker, loop, client, prefix):
         with pytest.raises(EventError):
             decoded(bad)
         client.rpush(f"{prefix}:asks", bad)
+    while client.llen(f"{prefix}:asks"):
+        time.sleep(0.01)
     asker.ask(ASK).result(20)
 
 

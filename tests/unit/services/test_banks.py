@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 from tiny_model import tiny_model, tiny_parts
 
 from actors.local import LocalStack
 from services import banks, learning
 from services.artefacts import ArtefactStore
 from services.config import Settings
+from services.console import Bars
 from services.experiments import nominal
 from services.experiments.plan import Point
 from services.experiments.work import do
@@ -60,8 +62,7 @@ META = MetaStack(
 )
 
 
-def quiet(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+quiet = Bars(Progress(disable=True))
 
 
 def reference() -> Reference:

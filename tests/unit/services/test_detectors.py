@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 from tiny_model import tiny_model
 
 from services import banks, detectors
 from services.artefacts import ArtefactStore
 from services.commands.detectors import _levels, _names, _share
 from services.config import Settings
+from services.console import Bars
 from services.detector_trials import DetectorOrder, Trials
 from services.detectors import score_detectors
 from services.experiments import nominal
@@ -49,8 +51,7 @@ META = MetaStack(
 )
 
 
-def quiet(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+quiet = Bars(Progress(disable=True))
 
 
 class FakeModel:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.progress import Progress
 
 from services.config import Settings
+from services.console import Bars
 from services.experiments import nominal
 from services.experiments.store import Store
 from services.experiments.work import Done, Piece, do
@@ -30,8 +32,7 @@ gates: [wait.read.mean < 3 d, verdicts.lost == 0]
 """
 
 
-def quiet(stage: str, done: int, total: int) -> None:
-    """Show nothing."""
+quiet = Bars(Progress(disable=True))
 
 
 def run(home: Path, text: str = CLINIC, **more: object) -> dict:

@@ -76,6 +76,7 @@ def add_paths(app: FastAPI) -> None:
 
     cases = APIRouter(dependencies=[Depends(requires(Scope.READ))])
 
+    @cases.post("/v1/cases/{case_id}")
     @cases.get("/v1/cases/{case_id}")
     async def case(case_id: str) -> str:
         return case_id

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from services.api.conditional import check_if_match, etag_of, not_modified
+from services.api.conditional import check_if_match, etag_of, etag_with, not_modified
 from services.api.problems import ProblemError
 
 
@@ -56,3 +56,15 @@ def test_what_is_known_already_is_not_sent_again(header: str) -> None:
 @pytest.mark.parametrize("headers", [(), (("if-none-match", '"b"'),)])
 def test_news_are_sent(headers: tuple[tuple[str, str], ...]) -> None:
     assert not_modified(asked(*headers), '"a"') is None
+
+
+def test_progress_changes_the_etag_and_refuses_no_change() -> None:
+    state, other = etag_of("run", "running"), etag_of("run", "done")
+    before, now = etag_with(state, 1), etag_with(state, 2)
+    assert len({state, before, now}) == 3
+    check_if_match(asked(("if-match", before)), now, passing=True)
+    assert not_modified(asked(("if-none-match", before)), now) is None
+    with pytest.raises(ProblemError):
+        check_if_match(asked(("if-match", before)), now)
+    with pytest.raises(ProblemError):
+        check_if_match(asked(("if-match", etag_with(other, 1))), now, passing=True)

@@ -4,6 +4,7 @@ import io
 import time
 from concurrent.futures import Future
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ SHOWN = replace(ARRIVED, image=LESION)
 class FakeCases:
     def __init__(self):
         self.promoted = {}
+        self.book = SimpleNamespace(dropped=0)
         self.cases = {
             "c1": CaseState(arrived=SHOWN, answer=VERDICT),
             "a b": CaseState(
@@ -248,7 +250,7 @@ def test_what_takes_longer_is_told_where_to_ask_again(asking, explaining):
 @pytest.mark.parametrize(
     ("path", "status", "told"),
     [
-        ("nobody/explanations", 404, "no case nobody"),
+        ("nobody/explanations", 404, "no such case"),
         ("waits/explanations", 409, "no verdict yet"),
         ("rejected/explanations/rise", 422, "truncated"),
         ("later/explanations/rise", 409, "stack version 7"),

@@ -67,7 +67,7 @@ def test_pictures_are_what_the_twin_sees(tmp_path, redis_url, prefix):
     renderer = Renderer({"data": str(tmp_path), "redis": redis_url, "prefix": prefix})
     try:
         large = renderer.picture(seen(ref, 224)).result(30)
-        assert large.media_type == "image/png"
+        assert large.media_type == "image/webp"
         assert np.array_equal(np.array(Image.open(io.BytesIO(large.content))), pixels)
         small = renderer.picture(seen(ref, 96)).result(30)
         assert small.media_type == "image/webp"

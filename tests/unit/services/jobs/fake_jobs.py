@@ -3,11 +3,12 @@
 import io
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.jobs.job import ENDED, Job, State
-from services.jobs.jobs import JobOrder, Jobs
+from services.jobs.jobs import Jobs
+from services.jobs.order import JobOrder
 from services.logs import open_log
 
 # Stands for the command line: argv is what `run` or `resume` gets.
@@ -33,10 +34,11 @@ except KeyboardInterrupt:
 """
 
 
-def jobs_of(root: Path, *, at_once: int = 2, grace_s: float = 5.0, script: str = FAKE) -> Jobs:
-    command = [sys.executable, "-I", "-S", "-c", script]
+def jobs_of(root: Path, *, at_once: int = 2, grace_s: float = 5.0, others: Sequence[Path] = ()):
+    command = [sys.executable, "-I", "-S", "-c", FAKE]
     log = open_log(io.StringIO())
-    return Jobs(root, command, {"PATH": "/bin"}, log, at_once=at_once, grace_s=grace_s)
+    told = {"PATH": "/bin"}
+    return Jobs(root, command, told, log, others=others, at_once=at_once, grace_s=grace_s)
 
 
 def order(id: str, how: str = "quick", *, digest: str = "d") -> JobOrder:
@@ -51,7 +53,7 @@ def order(id: str, how: str = "quick", *, digest: str = "d") -> JobOrder:
 
 
 def await_job(jobs: Jobs, id: str, wanted: Callable[[Job], bool]) -> Job:
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 60  # a busy machine
     while True:
         jobs.beat()
         job = jobs.get(id)

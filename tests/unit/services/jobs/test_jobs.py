@@ -1,17 +1,27 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_jobs import await_end, await_ready, jobs_of, order
 
-from services.folder_lock import held
+from services.folder_lock import held, is_held
 from services.jobs import jobs as jobs_module
 from services.jobs.environment import environment_of_jobs
 from services.jobs.job import State, read_json
-from services.jobs.jobs import JobClashError, JobStateError, QueueFullError
+from services.jobs.order import JobClashError, JobStateError, QueueFullError
 from services.progress import ProgressFile
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(tmp_path: Path) -> Iterator[None]:
+    """End what a test that failed left running."""
+    yield
+    for own in tmp_path.glob("*/job"):
+        if is_held(own / "lock") and (own / "started.json").exists():
+            os.killpg(pid_of(own.parent), signal.SIGKILL)
 
 
 def pid_of(folder: Path) -> int:
@@ -167,6 +177,7 @@ def test_a_job_sees_no_secret(tmp_path: Path) -> None:
         "OMP_NUM_THREADS": "1",
         "DERMTWIN_NAME": "n",
         "DERMTWIN_HOME": str(tmp_path),
+        "COLUMNS": "1000",
     }
 
 
@@ -211,3 +222,14 @@ def test_links_are_no_runs(tmp_path: Path) -> None:
     root.mkdir()
     (root / "link").symlink_to(tmp_path / "real")
     assert jobs_of(root).get("link") is None
+
+
+def test_forecasts_by_hand_are_seen_where_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "forecasts" / "week-1"
+    folder.mkdir(parents=True)
+    (folder / "progress.json").write_text('{"stage": "done", "done": 5, "total": 5}')
+    (folder / "forecast.json").write_text("{}")
+    [job] = jobs_of(tmp_path / "runs", others=[folder.parent]).all()
+    assert (job.id, job.kind, job.state, job.managed) == ("week-1", "forecast", State.DONE, False)
+    assert job.progress is not None
+    assert job.progress["stage"] == "done"

@@ -1,0 +1,1 @@
+"""`dermtwin run --attach`: a scenario's cases go to the twin that is up."""
