@@ -115,9 +115,7 @@ class Client:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_reader_gets_each_record_once_or_is_told_how_many_it_lost(
-    followed, seed
-):
+def test_every_reader_gets_each_record_once_or_is_told_how_many_it_lost(followed, seed):
     draw = random.Random(seed)
     log = random_log(seed, 500)
     order, at, wipes, clients = interleaved(log, draw), 0, 3, []
