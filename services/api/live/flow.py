@@ -44,9 +44,11 @@ class Flow:
 
     def per_s(self, now_unix_s: float) -> dict[str, float]:
         """Return records a second over the last ten, by topic."""
-        while self._sent and self._sent[0][0] < now_unix_s - WINDOW_S:
+        since = now_unix_s - WINDOW_S
+        while self._sent and self._sent[0][0] < since:
             self._sent.popleft()
-        counted = Counter(topic for _, topic in self._sent)
+        # Partitions are folded in any order, so that older ones may stand behind.
+        counted = Counter(topic for sent, topic in self._sent if sent >= since)
         return {topic: round(n / WINDOW_S, 2) for topic, n in sorted(counted.items())}
 
     def latency_ms(self, now_unix_s: float, window_s: float = 60.0) -> dict[str, float] | None:
