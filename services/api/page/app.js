@@ -26,7 +26,7 @@ const CLOCK_MS = 500;
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawHeader);
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawBanners);
 draws(["twin", "beat", "refused"], drawSummary);
-draws(["components", "twin", "refused", "size"], drawPipeline);
+draws(["components", "twin", "beat", "connection", "refused", "size"], drawPipeline);
 draws(["twin", "time", "at"], drawTime);
 draws(["series", "drift", "refused", "size", "at"], drawSeries);
 draws(["performance", "refused", "at"], drawAccuracy);
@@ -57,9 +57,6 @@ const events = {
     // Events that we were too slow for: what they said is asked for instead.
     announce(`${count} events were left out: ${why}.`);
     refresh();
-  },
-  refused({ status }) {
-    if (status === 401) refresh("twin");
   },
 };
 
@@ -104,8 +101,7 @@ function theme() {
 }
 
 act("use-key", (form) => {
-  useKey(form.elements.key.value.trim());
-  refresh();
+  useKey(form.elements.key.value.trim()); // the stream sees it, and all is asked again
 });
 
 listen(() => changed("components", "series", "stacks", "drift", "forecast"));
