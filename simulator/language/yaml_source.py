@@ -196,12 +196,22 @@ def _value(node: yaml.Node, path: Path, lines: dict[Path, int], source: str) -> 
     if construct is None or not isinstance(node, yaml.ScalarNode):
         reason = f"the tag {node.tag} is not accepted: plain values only"
         raise ScenarioError(source, line, dotted(path), reason)
+    _whole(node.value, line, path, source)
     try:
         return construct(node.value)
     except ValueError as error:
         # A tag that does not fit its value, or an integer of thousands of digits.
         reason = f"{node.value[:40]!r} is not a value of {node.tag}"
         raise ScenarioError(source, line, dotted(path), reason) from error
+
+
+def _whole(text: str, line: int, path: Path, source: str) -> None:
+    """Refuse half a character, which an escape such as "\\ud800" makes: no file can hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        reason = f"{text[:40]!r} holds half a character (a lone surrogate)"
+        raise ScenarioError(source, line, dotted(path), reason) from None
 
 
 def _mapping(
@@ -213,6 +223,7 @@ def _mapping(
         if not isinstance(key_node, yaml.ScalarNode):
             raise ScenarioError(source, line, dotted(path), "a key must be a word")
         # The text as written: a key is never a number, so `1` and `1.0` stay two keys.
+        _whole(key_node.value, line, path, source)
         here = (*path, key_node.value)
         if here in lines:
             reason = f"appears twice, first on line {lines[here]}"

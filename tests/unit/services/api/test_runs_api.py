@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from desks import TINY, Client, client_of, desk_at
 from services.api.desk import Desk
 from services.api.security.access import Principal, Scope
 from services.folder_lock import is_held
-from services.jobs.job import read_json
+from services.jobs.job import State, read_json
 
 # Stands for the command line, with the results that the paths show.
 FAKE = """
@@ -242,6 +243,23 @@ def test_bundled_scenarios_are_listed_and_read(tmp_path: Path) -> None:
     assert one["text"].startswith("# What if 30 % more")
     for name in ("nothing", "..%2fREADME", "data", "%2e%2e"):
         assert client.get(f"/v1/scenarios/{name}").status_code == 404
+
+
+def test_what_waits_is_started_without_being_asked(tmp_path: Path) -> None:
+    desk = desk_at(tmp_path, script=FAKE, at_once=1)
+    client = client_of(desk)
+    for _ in range(2):
+        start(client)
+
+    async def tended() -> None:
+        tending = asyncio.create_task(desk.tend())
+        deadline_s = time.monotonic() + 60
+        while any(job.state is not State.DONE for job in desk.jobs.all()):
+            assert time.monotonic() < deadline_s
+            await asyncio.sleep(0.05)
+        tending.cancel()
+
+    asyncio.run(tended())
 
 
 @pytest.mark.slow

@@ -35,6 +35,8 @@ HOSTILE = {
     "no mapping": "- 1\n- 2\n",
     "control": "name: \x07\n",
     "surrogate": "name: \ud800\n",
+    "escaped surrogate": 'name: x\nabout: "\\ud800"\n',
+    "key with a surrogate": '"\\ud800": 1\n',
     "nothing": "",
 }
 
