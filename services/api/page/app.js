@@ -73,9 +73,10 @@ draws(["followed"], () => {
   followed.clear();
 });
 
-function connection(now) {
+function connection(now, why) {
   const was = state.connection;
   state.connection = now;
+  state.why = why;
   if (now === "live" && was !== "live") {
     refresh(); // much may have happened while nobody listened
   }

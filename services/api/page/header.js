@@ -1,6 +1,5 @@
 // The head of the page, and banners: what must be known before anything else is believed.
 
-import { key } from "./api.js";
 import { h, patch } from "./dom.js";
 import { clock, counted, eventTime, number, seconds } from "./format.js";
 import { announce, state } from "./store.js";
@@ -121,7 +120,7 @@ function keyBanner() {
     key: "key",
     looks: "warn",
     title: "The API asks for a key.",
-    more: key() ? "The one that was given opens nothing." : "",
+    more: state.why,
     control: h(
       "form",
       { "data-act": "use-key", class: "inline" },

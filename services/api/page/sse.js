@@ -70,7 +70,7 @@ export function follow(path, hears) {
   const locked = async () => {
     const refused = key();
     live = "locked";
-    hears.connection("locked", "a key is needed");
+    hears.connection("locked", refused ? "The one that was given opens nothing." : "");
     while (key() === refused) await new Promise((go) => setTimeout(go, KEY_WAIT_MS));
     heard_ms = performance.now();
     live = false;
