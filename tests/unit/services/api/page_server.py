@@ -339,10 +339,11 @@ def _work(app: FastAPI, fake: FakeTwin) -> None:
 
 
 async def _stream(fake: FakeTwin) -> AsyncIterator[bytes]:
-    """Say what was folded, four times a second, and a heartbeat each second."""
-    told = fake.revision
+    """Say what was folded; a heartbeat each second, and at once when the state changes."""
+    told, state = fake.revision, ""
     for tick in range(1 << 30):
-        if tick % 4 == 0:
+        if tick % 4 == 0 or fake.state != state:
+            state = fake.state
             yield _event("heartbeat", fake.beat(), None)
         now = fake.revision
         for revision in range(told + 1, now + 1) if fake.state == "live" else ():
