@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from services.api.context import ApiContext
 from services.api.problems import (
@@ -130,9 +132,24 @@ async def _invalid(request: Request, error: RequestValidationError) -> JSONRespo
 
 async def _refused(request: Request, error: HTTPException) -> JSONResponse:
     """Answer FastAPI's own refusals as problems, too: no such path, no such method."""
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_of(request))
     return problem_response(
-        error.status_code, str(error.detail), instance=request.url.path, headers=error.headers
+        error.status_code, str(error.detail), instance=request.url.path, headers=headers
     )
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Return all methods that a path has; Starlette names those of the first route only."""
+    routes = request.app.routes
+    return [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
 
 
 def _schema(app: FastAPI) -> dict[str, Any]:
@@ -145,8 +162,17 @@ def _schema(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    for name, form in schemas.items():
+        if name.startswith("Body_"):  # FastAPI's name for a form, which has no null
+            for field in form["properties"].values():
+                kinds = [one for one in field.get("anyOf", ()) if one != {"type": "null"}]
+                if len(kinds) == 1:
+                    del field["anyOf"]
+                    field.update(kinds[0])
     for path in schema["paths"].values():
         for operation in path.values():
+            if "requestBody" in operation:  # that may be no UTF-8, or no form at all
+                operation["responses"].update({"400": problems(400)[400]})
             told = operation.get("responses", {}).get("422")
             if told is not None:  # FastAPI would say that its own shape is answered
                 content = {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -130,6 +130,7 @@ class ForecastPost(BaseModel):
     )
     futures: int = Field(ge=2, le=10_000, description="How many are simulated.", examples=[200])
     at_min: float | None = Field(
+        strict=True,  # otherwise false is 0
         default=None,
         ge=0,
         allow_inf_nan=False,

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from services.api.models.pair import Pair
+
 
 class LatencyMs(BaseModel):
     """Percentiles of the time for a batch."""
@@ -119,9 +121,9 @@ class StackDifference(BaseModel):
 
     a: int
     b: int
-    threshold: tuple[float, float]
-    intercept: tuple[float, float]
-    weights: dict[str, tuple[float | None, float | None]]
+    threshold: Pair[float]
+    intercept: Pair[float]
+    weights: dict[str, Pair[float | None]]
 
 
 class DriftReport(BaseModel):

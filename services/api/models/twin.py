@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from services.api.models.pair import Pair
+
 State = Literal["starting", "live", "stale", "rebuilding", "unreachable"]
 
 
@@ -95,12 +97,12 @@ class Difference(BaseModel):
 
     from_revision: int
     to_revision: int
-    counts: dict[str, tuple[int, int]] = Field(description="those that differ")
-    components: dict[str, tuple[str | None, str | None]] = Field(
+    counts: dict[str, Pair[int]] = Field(description="those that differ")
+    components: dict[str, Pair[str | None]] = Field(
         description="state of those whose state differs"
     )
     restarts: dict[str, int] = Field(description="between the two, by component")
-    stack: tuple[int | None, int | None]
+    stack: Pair[int | None]
     cases: dict[str, int] = Field(description="records about cases, by what they brought")
 
 

@@ -144,7 +144,7 @@ async def get_stack_difference(
 
 
 @router.get(
-    "/v1/stacks/{version}",
+    "/v1/stacks/{version:int}",  # and not /v1/stacks/orders
     operation_id="get_stack",
     summary="One version of the stack",
     tags=["stacks"],
