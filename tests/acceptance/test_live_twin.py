@@ -148,7 +148,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     one = Up(home)
     yield one
     one.process.send_signal(signal.SIGTERM)
-    one.process.wait(60)
+    one.process.communicate(timeout=60)
 
 
 class Follower(threading.Thread):

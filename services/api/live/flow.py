@@ -8,7 +8,9 @@ from services.api.live.change import Change
 from twin.events import CaseArrived, CaseRejected, VerdictIssued
 
 WINDOW_S: Final = 10.0  # over which rates are counted: assumption
+AGAIN_S: Final = 0.5  # rates and percentiles are worked out so often, however many ask
 _KEPT: Final = 20_000  # records within the window, and latencies, at most
+_LATE_S: Final = 60.0
 _OPEN: Final = 50_000  # cases without an answer, at most
 
 
@@ -21,6 +23,8 @@ class Flow:
         self.latencies: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # answer's Unix ms; ms
         self.records: Counter[str] = Counter()  # folded since this history began, by topic
         self.on_latency: Callable[[float], None] | None = None
+        self._rates: tuple[float, dict[str, float]] = (float("-inf"), {})
+        self._shares: tuple[float, dict[str, float] | None] = (float("-inf"), None)
 
     def add(self, change: Change) -> None:
         """Take a record in."""
@@ -43,7 +47,12 @@ class Flow:
             self.on_latency(latency_ms / 1000)
 
     def per_s(self, now_unix_s: float) -> dict[str, float]:
-        """Return records a second over the last ten, by topic."""
+        """Return records a second over the last ten, by topic; half a second old at most."""
+        if abs(now_unix_s - self._rates[0]) >= AGAIN_S:  # a clock may be put back
+            self._rates = now_unix_s, self._counted(now_unix_s)
+        return self._rates[1]
+
+    def _counted(self, now_unix_s: float) -> dict[str, float]:
         since = now_unix_s - WINDOW_S
         while self._sent and self._sent[0][0] < since:
             self._sent.popleft()
@@ -51,9 +60,17 @@ class Flow:
         counted = Counter(topic for sent, topic in self._sent if sent >= since)
         return {topic: round(n / WINDOW_S, 2) for topic, n in sorted(counted.items())}
 
-    def latency_ms(self, now_unix_s: float, window_s: float = 60.0) -> dict[str, float] | None:
-        """Return p50, p95, p99 and the number of latencies of late; None if there were none."""
-        since = (now_unix_s - window_s) * 1000
+    def latency_ms(self, now_unix_s: float) -> dict[str, float] | None:
+        """Return p50, p95, p99 and the number of latencies of the last minute; None without any.
+
+        They are half a second old at most.
+        """
+        if abs(now_unix_s - self._shares[0]) >= AGAIN_S:
+            self._shares = now_unix_s, self._percentiles(now_unix_s)
+        return self._shares[1]
+
+    def _percentiles(self, now_unix_s: float) -> dict[str, float] | None:
+        since = (now_unix_s - _LATE_S) * 1000
         taken = sorted(ms for at, ms in self.latencies if at >= since)
         if not taken:
             return None

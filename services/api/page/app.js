@@ -26,7 +26,7 @@ const CLOCK_MS = 500;
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawHeader);
 draws(["clock", "twin", "beat", "connection", "refused", "at"], drawBanners);
 draws(["twin", "beat", "refused"], drawSummary);
-draws(["components", "twin", "refused", "size"], drawPipeline);
+draws(["components", "twin", "beat", "connection", "refused", "size"], drawPipeline);
 draws(["twin", "time", "at"], drawTime);
 draws(["series", "drift", "refused", "size", "at"], drawSeries);
 draws(["performance", "refused", "at"], drawAccuracy);
@@ -58,9 +58,6 @@ const events = {
     announce(`${count} events were left out: ${why}.`);
     refresh();
   },
-  refused({ status }) {
-    if (status === 401) refresh("twin");
-  },
 };
 
 draws(["followed"], () => {
@@ -76,9 +73,10 @@ draws(["followed"], () => {
   followed.clear();
 });
 
-function connection(now) {
+function connection(now, why) {
   const was = state.connection;
   state.connection = now;
+  state.why = why;
   if (now === "live" && was !== "live") {
     refresh(); // much may have happened while nobody listened
   }
@@ -104,8 +102,7 @@ function theme() {
 }
 
 act("use-key", (form) => {
-  useKey(form.elements.key.value.trim());
-  refresh();
+  useKey(form.elements.key.value.trim()); // the stream sees it, and all is asked again
 });
 
 listen(() => changed("components", "series", "stacks", "drift", "forecast"));

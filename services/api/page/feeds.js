@@ -111,7 +111,8 @@ async function fetchOne(name, feed) {
 }
 
 function sweep() {
-  if (document.hidden || state.connection === "lost") return;
+  // Nothing is asked before the stream is there: it shows first whether the key will do.
+  if (document.hidden || state.connection !== "live") return;
   const now_ms = performance.now();
   for (const [name, feed] of Object.entries(FEEDS)) {
     const quiet_ms = now_ms - feed.asked_ms;

@@ -8,6 +8,13 @@ const STALE_S = 1.5;
 const MARKS = { live: "●", stale: "▲", unreachable: "✖", rebuilding: "◌", starting: "◌" };
 const LOOKS = { live: "well", stale: "warn", unreachable: "bad", rebuilding: "warn", starting: "warn" };
 
+const CONNECTIONS = {
+  live: ["well", "● connected"],
+  connecting: ["warn", "◌ connecting"],
+  lost: ["bad", "✖ connection lost"],
+  locked: ["warn", "▲ key needed"],
+};
+
 /** Return how the twin is: what the last heartbeat said, or else the last answer. */
 function condition() {
   const told = state.beat ?? state.present;
@@ -34,12 +41,10 @@ export function drawHeader() {
       twin && h("span", {}, `twin's time ${eventTime(twin.event_time_min)}`),
     ),
   );
-  const looks = { live: "well", connecting: "warn", lost: "bad" }[state.connection];
-  const mark = { live: "●", connecting: "◌", lost: "✖" }[state.connection];
-  const words = { live: "connected", connecting: "connecting", lost: "connection lost" };
+  const [looks, words] = CONNECTIONS[state.connection];
   patch(
     document.getElementById("connection"),
-    h("span", { class: `pill ${looks}` }, `${mark} ${words[state.connection]}`),
+    h("span", { class: `pill ${looks}` }, words),
   );
 }
 
@@ -97,16 +102,16 @@ function banners() {
   if (state.at !== null) {
     const as_of = state.twin?.as_of;
     const when = as_of ? `, as it was at ${clock(as_of.folded_unix_s)}` : "";
+    const gone = state.refused.twin?.message; // a moment that is no longer kept, or not yet there
     found.push({
       key: "past",
       looks: "past",
       title: "You are looking at the past.",
-      more: `Revision ${number(state.at)}${when}. Nothing below is of now.`,
+      more: gone ?? `Revision ${number(state.at)}${when}. Nothing below is of now.`,
       control: h("button", { type: "button", "data-act": "live" }, "Back to live"),
     });
   }
-  const refused = Object.values(state.refused).some((one) => one.status === 401);
-  if (refused) found.push(keyBanner());
+  if (state.connection === "locked") found.push(keyBanner());
   return found;
 }
 
@@ -115,7 +120,7 @@ function keyBanner() {
     key: "key",
     looks: "warn",
     title: "The API asks for a key.",
-    more: "",
+    more: state.why,
     control: h(
       "form",
       { "data-act": "use-key", class: "inline" },

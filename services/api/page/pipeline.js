@@ -18,6 +18,11 @@ export const HEALTH = {
 // What flows along an edge, by topic; null stands for all of them.
 const FLOWS = { arrivals: "cases", answers: "verdicts", mirrored: "verdicts", stacks: "stacks", all: null };
 
+/** Return whether what flows is known: not of the past, and not while nothing is heard. */
+function isFlowing() {
+  return state.at === null && state.connection === "live" && state.beat?.state === "live";
+}
+
 /** Return records per second of a topic, or of all, over the last ten seconds. */
 function flow(topic) {
   const per_s = state.twin?.per_s ?? {};
@@ -38,8 +43,8 @@ function look(part, known) {
       word: lag == null ? "no news" : "topic of the log",
       mark: lag == null ? "?" : "≡",
       lines: [
-        state.at === null ? rate(per_s) : "flow: live only",
-        state.at !== null ? "lag: live only" : lag == null ? "lag not known" : `lag ${number(lag)}`,
+        isFlowing() ? rate(per_s) : "flow: live only",
+        !isFlowing() ? "lag: live only" : lag == null ? "lag not known" : `lag ${number(lag)}`,
         "",
       ],
     };
@@ -65,7 +70,7 @@ function look(part, known) {
 /** Return what a component handles in a second, in its own unit; nothing where it counts nothing. */
 export function throughput(one) {
   if (one.images_per_s != null) return rate(one.images_per_s, "img");
-  if (one.name === "mirror" && state.at === null) return rate(flow(null));
+  if (one.name === "mirror" && isFlowing()) return rate(flow(null));
   const [name, per_s] = Object.entries(one.facts ?? {}).find(([fact]) => fact.endsWith("_per_s")) ?? [];
   return name ? rate(per_s, words(name.slice(0, -"_per_s".length))) : "";
 }
@@ -99,7 +104,7 @@ function node(part, [x, y, w, tall], known) {
 }
 
 function flowOf([, to, what], known) {
-  if (state.at !== null) return 0;
+  if (!isFlowing()) return 0;
   if (what in FLOWS) return flow(FLOWS[what]);
   if (what === "explanations") return 0;
   const one = known.get(what) ?? known.get(to);
@@ -116,7 +121,7 @@ function edge(one, layout, known) {
     d: edgePath(layout, from, to),
   });
   // Between learners there is no room; their own boxes say what they handle.
-  if (aside || what === from || what === to || state.at !== null) return line;
+  if (aside || what === from || what === to || !isFlowing()) return line;
   const { x, y, anchor } = edgeNumber(layout, from, to);
   const shown = `${number(per_s, per_s < 10 ? 1 : 0)}/s`;
   return [line, s("text", { class: "flow", x, y, "text-anchor": anchor }, shown)];
@@ -165,7 +170,7 @@ function flowWords() {
     `all records: ${rate(flow(null))} (numbers at the lines: records of the last 10 s)`,
     lag ? `lag: ${lag}` : "no lag",
   ];
-  const flows = state.at === null ? live : ["flow is shown live only"];
+  const flows = isFlowing() ? live : ["flow is shown live only"];
   const told = [...legend, "↻ restarts", ...flows];
   return h("p", { class: "legend" }, told.map((one) => h("span", {}, one)));
 }

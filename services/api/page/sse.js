@@ -1,10 +1,12 @@
 // The event stream, read by fetch: ids, keys, silence and reconnecting are in our own hands.
 
-import { headers } from "./api.js";
+import { headers, key } from "./api.js";
 
 const SILENCE_MS = 1600; // a heartbeat is due each second; a banner, within two of its absence
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 1000;
+const LONGEST_TOLD_MS = 10000; // what a server that is full may ask for
+const KEY_WAIT_MS = 300;
 
 /** Return a function that takes text as it comes and calls `each` with {id, event, data}. */
 export function parser(each) {
@@ -35,13 +37,14 @@ export function parser(each) {
  *
  * @param {string} path
  * @param {{event: (name: string, told: object) => void, connection: (state: string, why: string)
- *   => void}} hears  connection is "live", or "lost" after such a silence
+ *   => void}} hears  connection is "live", "lost" after such a silence, or "locked": wants a key
  */
 export function follow(path, hears) {
   let last = ""; // id of the last event: where to go on from
   let heard_ms = performance.now();
   let attempt = null;
   let live = false;
+  let told_ms = 0; // how long a server that is full asked us to wait
   let failed = 0; // attempts in a row that nobody answered
 
   const lost = (why) => {
@@ -49,7 +52,7 @@ export function follow(path, hears) {
     live = "lost";
   };
   setInterval(() => {
-    if (performance.now() - heard_ms < SILENCE_MS) return;
+    if (live === "locked" || performance.now() - heard_ms < SILENCE_MS) return;
     lost("no sign of life");
     // A connection may be dead without either end being told; a new one will show.
     if (attempt && performance.now() - attempt.begun_ms > SILENCE_MS) attempt.abort.abort();
@@ -63,6 +66,16 @@ export function follow(path, hears) {
     hears.event(event, JSON.parse(data));
   };
 
+  // Wrong keys are counted against us: nothing is asked again before there is another one.
+  const locked = async () => {
+    const refused = key();
+    live = "locked";
+    hears.connection("locked", refused ? "The one that was given opens nothing." : "");
+    while (key() === refused) await new Promise((go) => setTimeout(go, KEY_WAIT_MS));
+    heard_ms = performance.now();
+    live = false;
+  };
+
   const once = async () => {
     attempt = { abort: new AbortController(), begun_ms: performance.now() };
     const more = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
@@ -71,10 +84,11 @@ export function follow(path, hears) {
       signal: attempt.abort.signal,
       cache: "no-store",
     });
+    if (answer.status === 401) return locked();
     if (!answer.ok) {
-      // Whatever it was that we asked for, it cannot be had from there: begin with the present.
-      if (answer.status < 500 && answer.status !== 401 && answer.status !== 429) last = "";
-      hears.event("refused", { status: answer.status });
+      // What we asked to go on from cannot be had: begin with the present.
+      if (answer.status < 500 && answer.status !== 429) last = "";
+      told_ms = Math.min(1000 * Number(answer.headers.get("Retry-After")), LONGEST_TOLD_MS);
       throw new Error(`status ${answer.status}`);
     }
     const text = new TextDecoder();
@@ -83,7 +97,7 @@ export function follow(path, hears) {
     const body = answer.body.getReader();
     for (;;) {
       const { done, value } = await body.read();
-      if (done) return;
+      if (done) return null;
       attempt.begun_ms = performance.now();
       read(text.decode(value, { stream: true }));
     }
@@ -102,7 +116,8 @@ export function follow(path, hears) {
       }
       const held = performance.now() - begun_ms > 5000;
       wait_ms = held ? FIRST_WAIT_MS : Math.min(2 * wait_ms, LONGEST_WAIT_MS);
-      await new Promise((go) => setTimeout(go, wait_ms));
+      await new Promise((go) => setTimeout(go, Math.max(wait_ms, told_ms)));
+      told_ms = 0;
     }
   })();
 }

@@ -4,7 +4,8 @@ const REDRAW_MS = 250;
 
 /** What is shown. `at` is a revision of the past, or null for the present. */
 export const state = {
-  connection: "connecting", // connecting, live, lost
+  connection: "connecting", // connecting, live, lost, locked
+  why: "", // in words, where there is more to say of it
   heard_ms: 0, // performance.now() of the last heartbeat
   beat: null, // the last heartbeat
   at: null,

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Header, Request, Response, UploadFile
 from fastapi.responses import StreamingResponse
 from PIL import Image
 
-from services.api.problems import ProblemError, answer_problem, problems
+from services.api.problems import ProblemError, answer_problem, problem_response, problems
 from services.api.routes.page import router as page
 from services.api.security.headers import with_defaults
 
@@ -36,6 +36,8 @@ class FakeTwin:
         self.feedback: list[tuple[str, Told]] = []
         self.explained: set[str] = set()
         self.labels = True  # whether any came back
+        self.key = ""  # that is needed; empty: none is
+        self.refusals = 0  # for want of it
         self.resumed: list[str] = []  # ids that streams were asked to go on from
 
     @property
@@ -65,6 +67,10 @@ def app_of(fake: FakeTwin) -> FastAPI:
     @app.middleware("http")
     async def policy(request: Request, go_on: Any) -> Response:
         # The real server's headers: what its policy forbids must not be needed.
+        given = request.headers.get("authorization", "")
+        if fake.key and request.url.path.startswith("/v1") and given != f"Bearer {fake.key}":
+            fake.refusals += 1
+            return problem_response(401, "a key is needed")
         answer: Response = await go_on(request)
         answer.raw_headers[:] = with_defaults(answer.raw_headers)
         return answer
@@ -333,10 +339,11 @@ def _work(app: FastAPI, fake: FakeTwin) -> None:
 
 
 async def _stream(fake: FakeTwin) -> AsyncIterator[bytes]:
-    """Say what was folded, four times a second, and a heartbeat each second."""
-    told = fake.revision
+    """Say what was folded; a heartbeat each second, and at once when the state changes."""
+    told, state = fake.revision, ""
     for tick in range(1 << 30):
-        if tick % 4 == 0:
+        if tick % 4 == 0 or fake.state != state:
+            state = fake.state
             yield _event("heartbeat", fake.beat(), None)
         now = fake.revision
         for revision in range(told + 1, now + 1) if fake.state == "live" else ():

@@ -208,11 +208,33 @@ def test_trouble_shows_within_two_seconds_and_goes_by_itself(open_page: Open, se
     page.wait_for_selector("#banner-lost")
     assert time.monotonic() - begun_s < BANNER_S
     expect(page.locator("#connection")).to_contain_text("connection lost")
+    expect(page.locator("#pipeline")).to_contain_text("flow is shown live only")
     server.restore()
     page.wait_for_selector("#banner-lost", state="detached")
     expect(page.locator("#announced")).to_have_text("The twin is live.")
     # It goes on where it was: no change in between is missed.
     assert server.fake.resumed[before].isdigit()
+
+
+def test_a_key_is_asked_for(browser: Browser):
+    with page_server() as locked:
+        locked.fake.key = "dt_right"
+        page = browser.new_page()
+        page.set_default_timeout(SLOW_MS)
+        page.goto(locked.url)
+        page.get_by_role("textbox", name="Key").fill("dt_wrong")
+        page.get_by_role("button", name="Use for this tab").click()
+        expect(page.locator("#banner-key")).to_contain_text("The one that was given opens nothing.")
+        before = locked.fake.refusals
+        assert before == 2  # one for each key, the empty one as well
+        time.sleep(1.5)
+        assert locked.fake.refusals == before  # wrong keys are counted: it does not try on
+        page.get_by_role("textbox", name="Key").fill("dt_right")
+        page.get_by_role("button", name="Use for this tab").click()
+        page.wait_for_selector(".card img[src^='blob:']")  # an <img> of the path has no key
+        expect(page.locator("#banner-key")).to_have_count(0)
+        expect(page.locator("#connection")).to_have_text("● connected")
+        page.close()
 
 
 def test_keyboard_alone_will_do(open_page: Open):
