@@ -48,14 +48,16 @@ class Flow:
 
     def per_s(self, now_unix_s: float) -> dict[str, float]:
         """Return records a second over the last ten, by topic; half a second old at most."""
-        if now_unix_s - self._rates[0] >= AGAIN_S:
+        if abs(now_unix_s - self._rates[0]) >= AGAIN_S:  # a clock may be put back
             self._rates = now_unix_s, self._counted(now_unix_s)
         return self._rates[1]
 
     def _counted(self, now_unix_s: float) -> dict[str, float]:
-        while self._sent and self._sent[0][0] < now_unix_s - WINDOW_S:
+        since = now_unix_s - WINDOW_S
+        while self._sent and self._sent[0][0] < since:
             self._sent.popleft()
-        counted = Counter(topic for _, topic in self._sent)
+        # Partitions are folded in any order, so that older ones may stand behind.
+        counted = Counter(topic for sent, topic in self._sent if sent >= since)
         return {topic: round(n / WINDOW_S, 2) for topic, n in sorted(counted.items())}
 
     def latency_ms(self, now_unix_s: float) -> dict[str, float] | None:
@@ -63,7 +65,7 @@ class Flow:
 
         They are half a second old at most.
         """
-        if now_unix_s - self._shares[0] >= AGAIN_S:
+        if abs(now_unix_s - self._shares[0]) >= AGAIN_S:
             self._shares = now_unix_s, self._percentiles(now_unix_s)
         return self._shares[1]
 
