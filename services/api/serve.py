@@ -19,7 +19,7 @@ from services.api.pictures.renderer import Renderer
 from services.api.security.guards import add_guards, ensure_guarded
 from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.api.telling.older import OlderCases
-from services.api.telling.telling import Telling
+from services.api.telling.opening import telling_of
 from services.asks.asker import Asker
 from services.background import Background
 from services.config import Settings
@@ -72,7 +72,7 @@ def serve(
     )
     older = OlderCases(redis, prefix)
     context.older_case, context.older_case_then = older.read, older.read_then
-    context.telling = Telling.of(context)
+    context.telling = telling_of(context)
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
