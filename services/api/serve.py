@@ -82,8 +82,8 @@ def serve(
         "backlog": 2048,
     }
 
-    # A full collection goes through all that is kept, a tenth of a second or more, and finds nothing:
-    # changes hold no cycles. So it comes seldom.
+    # A full collection goes through all that is kept, for a tenth of a second or more, and finds
+    # nothing: changes hold no cycles. So it comes seldom.
     gc.set_threshold(20_000, 50, 100)
 
     def follow() -> Callable[[], None]:
