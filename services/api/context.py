@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from fastapi import Depends, Request
 
@@ -41,8 +41,6 @@ class ApiContext:
     # Likewise, with the moment: None where nothing is known of the past of such a case.
     older_case_then: "Callable[[str], OlderCase] | None" = None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
-    # Of which state, and what was told.
-    performance_cache: tuple[tuple[int, int], dict[str, Any]] | None = None
     pictures: "Renderer | None" = None  # makes pictures of cases
     asker: "Asker | None" = None  # asks the process that has the actors for explanations
     metrics: "Metrics" = field(init=False)

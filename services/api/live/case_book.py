@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.api.live.change import Change
+from services.api.live.scores import Scores
 from twin.events import (
     CaseArrived,
     CaseClosed,
@@ -27,6 +28,7 @@ class CaseBook:
 
     def __init__(self) -> None:
         self.cases: dict[str, CaseState] = {}
+        self.scores = Scores()
         self.dropped = 0  # older ones, which only the mirror still has
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
 
@@ -38,8 +40,11 @@ class CaseBook:
 
     def _put(self, case_id: str, case: CaseState) -> None:
         self.cases[case_id] = case
+        self.scores.note(case_id, case)
         if len(self.cases) > KEPT:
-            del self.cases[next(iter(self.cases))]
+            oldest = next(iter(self.cases))
+            del self.cases[oldest]
+            self.scores.drop(oldest)
             self.dropped += 1
 
     def add(self, change: Change, event: CaseEvent) -> None:
@@ -61,6 +66,7 @@ class CaseBook:
             case FeedbackReceived():
                 case.feedback.setdefault(event.feedback_id, event)
         case.revision = max(case.revision, change.case_revision)
+        self.scores.note(event.case_id, case)
 
     def forget(self, change: Change) -> None:
         """Let go of a record that is no longer kept; its case stays."""

@@ -73,7 +73,9 @@ class Follower:
             return
         self._head = snapshot.head
         self._last = snapshot.changes[-1] if snapshot.changes else None
-        self._tell(lambda: self._history.begin(snapshot))
+        # Here and not in the event loop, which would answer nobody for seconds.
+        built = History.of(snapshot)
+        self._tell(lambda: self._history.begin(snapshot, built))
 
     def _fail(self, reason: str, stop: threading.Event, error: Exception) -> None:
         if not self._failing:

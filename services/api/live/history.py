@@ -76,8 +76,27 @@ class History:
 
     # What happens
 
-    def begin(self, snapshot: Snapshot) -> None:
-        """Forget everything, and begin with what the mirror holds now."""
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "History":
+        """Return a history that has begun so. It takes seconds, and may do so in any thread."""
+        history = cls()
+        history._build(snapshot)
+        return history
+
+    def begin(self, snapshot: Snapshot, built: "History | None" = None) -> None:
+        """Forget everything, and begin with what the mirror holds now.
+
+        Parameters:
+            built: of that snapshot, if somebody made it before.
+        """
+        made = built or History.of(snapshot)
+        self.moments, self.book, self.series = made.moments, made.book, made.series
+        self.flow, self.shelves, self._shelved = made.flow, made.shelves, made._shelved
+        self.begun += 1
+        self._hear(snapshot.head)
+        self._tell()
+
+    def _build(self, snapshot: Snapshot) -> None:
         state, changes, revision = snapshot.state, list(snapshot.changes), snapshot.head.revision
         self._clear(state)
         upto = {place: at + 1 for place, at in state.position.items()}
@@ -85,9 +104,6 @@ class History:
         self.book.learn(snapshot.cases)
         for change in changes:
             self._add(change)
-        self.begun += 1
-        self._hear(snapshot.head)
-        self._tell()
 
     def take(
         self, changes: Sequence[Change], head: Head, cases: Mapping[str, CaseState] | None = None

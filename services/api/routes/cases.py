@@ -14,9 +14,10 @@ from services.api.moment import AsOf, revision_of
 from services.api.problems import ProblemError, problems
 from services.api.security.access import Scope, requires
 from services.api.telling.known import FOLD_WAIT_S, case_tag, wait_until
-from services.api.views.cases import case_view, row_of
+from services.api.views.cases import case_view, label_of, row_of
 from services.bus.bounds import MAX_CASE_ID
 from twin.errors import DependencyError
+from twin.events import CaseRejected, VerdictIssued
 from twin.state import CaseState
 
 router = APIRouter(dependencies=[Depends(requires(Scope.READ))], tags=["cases"])
@@ -63,16 +64,18 @@ async def list_cases(
         case = book.cases[case_id] if moment is None else book.at(case_id, moment)
         if case is None or (stage is not None and case.stage.value != stage):
             continue
-        row = row_of(case_id, case)
+        answer = case.answer
+        verdict = answer if isinstance(answer, VerdictIssued) else None
         wanted = (
-            (malignant, row["malignant"]),
-            (rejected, row["rejected"] is not None),
-            (label, row["label"] or "none"),
-            (stack, row["stack"]),
+            (malignant, verdict.malignant if verdict else None),
+            (rejected, isinstance(answer, CaseRejected)),
+            (stack, verdict.stack if verdict else None),
         )
         if any(asked is not None and asked != found for asked, found in wanted):
             continue
-        rows.append(row)
+        if label is not None and label != (label_of(case) or "none"):  # the dearest one, last
+            continue
+        rows.append(row_of(case_id, case))
         if len(rows) == limit:
             last = case_id
             break

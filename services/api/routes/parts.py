@@ -190,10 +190,5 @@ async def get_drift(request: Request, context: Context, moment: AsOf) -> Respons
 )
 async def get_performance(request: Request, context: Context) -> Response:
     """Tell confusion, sensitivity and specificity over the labelled cases that are kept."""
-    book = context.history.book
-    known = context.performance_cache
-    state = context.history.begun, context.history.revision
-    if known is None or known[0] != state:
-        known = state, performance_view(list(book.cases.values()))
-        context.performance_cache = known
-    return json_answer(known[1], request=request, etag=state_tag(context, "performance"))
+    body = performance_view(context.history.book.scores)
+    return json_answer(body, request=request, etag=state_tag(context, "performance"))

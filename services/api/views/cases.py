@@ -13,11 +13,16 @@ from twin.state import CaseState
 Told = dict[str, Any]
 
 
+def label_of(case: CaseState) -> str | None:
+    """Return the label that counts, if there is one."""
+    counts = case.settled().counts if case.feedback else None
+    return counts.label if counts else None
+
+
 def row_of(case_id: str, case: CaseState) -> Told:
     """Return a case in a list; see `services.api.models.cases.CaseRow`."""
     arrived, answer, closed = case.arrived, case.answer, case.closed
     verdict = answer if isinstance(answer, VerdictIssued) else None
-    counts = case.settled().counts if case.feedback else None
     return {
         "case_id": case_id,
         "revision": case.revision,
@@ -26,7 +31,7 @@ def row_of(case_id: str, case: CaseState) -> Told:
         "p_malignant": verdict.p_malignant if verdict else None,
         "malignant": verdict.malignant if verdict else None,
         "stack": verdict.stack if verdict else None,
-        "label": counts.label if counts else None,
+        "label": label_of(case),
         "rejected": answer.reason if isinstance(answer, CaseRejected) else None,
         "referred": closed.referred if closed else None,
         "wait_min": sum(closed.waits_min.values()) if closed else None,

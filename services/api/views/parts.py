@@ -1,15 +1,14 @@
 """Components, stacks, drift and performance, as plain data."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import asdict
 from typing import Any, Final
 
 from services.api.live.history import History, promoted
+from services.api.live.scores import Scores
 from services.health import health_of
-from twin.events import ComponentChanged, StackPromoted, StackRejected, VerdictIssued
+from twin.events import ComponentChanged, StackPromoted, StackRejected
 from twin.stacks import version_of
-from twin.state import CaseState
 
 Told = dict[str, Any]
 MOST_ENTRIES: Final = 500
@@ -129,20 +128,14 @@ def drift_view(history: History, revision: int | None) -> Told:
     }
 
 
-def performance_view(cases: Sequence[CaseState]) -> Told:
+def performance_view(scores: Scores) -> Told:
     """Return verdicts against labels; see `services.api.models.parts.Performance`."""
     told: Counter[str] = Counter()
-    by_stack: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    for case in cases:
-        if not case.feedback or not isinstance(case.answer, VerdictIssued):
-            continue
-        malignant = case.settled().malignant
-        if malignant is None:
-            continue
-        right = "t" if case.answer.malignant == malignant else "f"
-        name = right + ("p" if case.answer.malignant else "n")
-        told[name] += 1
-        by_stack[case.answer.stack][name] += 1
+    for one in scores.by_stack.values():
+        told.update(one)
+    by_stack = [
+        (number, one) for number, one in sorted(scores.by_stack.items()) if any(one.values())
+    ]
     return {
         "labelled": sum(told.values()),
         "confusion": _confusion(told),
@@ -150,7 +143,7 @@ def performance_view(cases: Sequence[CaseState]) -> Told:
         "specificity": _share(told["tn"], told["tn"] + told["fp"]),
         "ppv": _share(told["tp"], told["tp"] + told["fp"]),
         "npv": _share(told["tn"], told["tn"] + told["fn"]),
-        "by_stack": {str(number): _confusion(one) for number, one in sorted(by_stack.items())},
+        "by_stack": {str(number): _confusion(one) for number, one in by_stack},
         "note": "of cases whose truth came back: where biopsied patients are verified more often"
         " than others, sensitivity is too high and specificity too low",
     }

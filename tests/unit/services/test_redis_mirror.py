@@ -1,5 +1,6 @@
 import json
 import random
+import time
 import uuid
 from collections import Counter
 from dataclasses import replace
@@ -11,8 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stack_logs import V0, V1, WAITS
 
+from services.background import Background
+from services.bus.memory import MemoryBus
 from services.embedded.servers import EmbeddedServers
 from services.mirror import redis_mirror
+from services.mirror.freshness import Freshness
+from services.mirror.loop import Mirror
 from services.mirror.memory_mirror import MemoryMirror
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError, SettingsError
@@ -447,3 +452,76 @@ def test_when_the_last_news_of_each_kind_came_is_kept(redis_url, prefix):
     news = {"cases": 10.0, "stacks": 10.0, "feedback": 20.0, "drift": 20.0}
     assert overview.news_unix_s == news
     mirror.close()
+
+
+def test_the_stream_tells_what_was_before_what_is_kept(mirror, client, prefix):
+    """So that whoever comes later knows the state before the first record that is kept."""
+    failed = replace(READY, state="failed")
+    parts = [Record("components", 0, n, one) for n, one in enumerate((READY, failed, READY))]
+    mirror.apply([*JOURNEY[:3], parts[0]])
+    mirror.apply([*parts[1:], *JOURNEY[4:], Record("stacks", 0, 0, EPOCH)])
+    told = [entry for _, entry in client.xrange(f"{prefix}:changes")]
+    before = [one.get("before") for one in told if one["kind"] == "component"]
+    assert before == [None, encode(READY).decode(), encode(failed).decode()]
+    times_min = [float(one["before_min"]) for one in told]
+    assert times_min == [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 9.0, 9.0]
+    assert client.hget(f"{prefix}:mirror", "latest_min") == "1440.0"
+
+
+def test_a_redis_that_went_back_is_folded_into_again_and_says_so(mirror, client, prefix):
+    mirror.apply(JOURNEY[:2], Freshness(complete_unix_s=5.0))
+    kept = {key: client.dump(key) for key in client.scan_iter(f"{prefix}:*")}
+    first = client.hget(f"{prefix}:mirror", "generation")
+    mirror.apply(JOURNEY[2:4])
+    with client.pipeline(transaction=True) as pipe:
+        pipe.delete(*client.keys(f"{prefix}:*"))
+        for key, value in kept.items():
+            pipe.restore(key, 0, value)
+        pipe.execute()
+    # What comes next does not follow what is there: it must not be folded into it.
+    with pytest.raises(DependencyError, match="lost its latest changes"):
+        mirror.apply(JOURNEY[4:])
+    assert_is_fold(mirror, JOURNEY[:2])
+    told = client.hgetall(f"{prefix}:mirror")
+    assert told["generation"] != first
+    assert "complete_unix_s" not in told
+    mirror.apply(JOURNEY[2:])
+    assert_is_fold(mirror, JOURNEY)
+    assert [key for key, _ in client.xrange(f"{prefix}:changes")] == [
+        f"{1 + n}-0" for n in range(len(JOURNEY))
+    ]
+
+
+def test_the_loop_goes_back_with_its_redis(redis_url, client, prefix):
+    bus, mirror = MemoryBus(), RedisMirror(redis_url, prefix)
+    publisher, loop = bus.publisher(), Mirror(bus.subscriber(("verdicts",), "m"), mirror)
+
+    def send(first):
+        for number in range(first, first + 10):
+            publisher.publish(CaseRejected(case_id=f"c{number}", at_min=0.0, reason="x"))
+
+    send(0)
+    background = Background("mirror", loop.run)
+    try:
+        wait_for(lambda: loop.lag() == 0)
+        kept = {key: client.dump(key) for key in client.scan_iter(f"{prefix}:*")}
+        send(10)
+        wait_for(lambda: loop.lag() == 0)
+        with client.pipeline(transaction=True) as pipe:
+            pipe.delete(*client.keys(f"{prefix}:*"))
+            for key, value in kept.items():
+                pipe.restore(key, 0, value)
+            pipe.execute()
+        send(20)
+        wait_for(lambda: mirror.overview().state.counts["rejections"] == 30)
+        assert loop.retries == 1
+    finally:
+        background.stop()
+        mirror.close()
+
+
+def wait_for(true):
+    deadline_s = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)

@@ -17,6 +17,7 @@ from random_logs import interleaved, random_log
 from services.api.live import case_book, mirror_reader, moments
 from services.api.moment import revision_of
 from services.api.problems import ProblemError
+from services.api.routes import cases as cases_routes
 from services.mirror import redis_mirror
 from twin.events import ComponentChanged
 from twin.log import encode
@@ -330,3 +331,43 @@ def test_a_case_of_old_is_refused_while_the_mirror_is_away(followed, monkeypatch
 
     assert asyncio.run(ask(followed.url)) == [200, 200]
     assert asyncio.run(ask("redis://127.0.0.1:1/0")) == [503, 503]
+
+
+def test_the_past_of_a_case_of_old_waits_for_what_the_mirror_has_folded_since(
+    followed, monkeypatch
+):
+    keep(monkeypatch, changes=60, cases=5)
+    monkeypatch.setattr(cases_routes, "FOLD_WAIT_S", 0.01)
+    order = interleaved(random_log(5, 300), random.Random(5))
+    followed.fold(order[:250])
+    followed.catch_up()
+    state = fold(order[:250])
+    old = next(one for one in state.cases if one not in followed.history.book.cases)
+    followed.fold(order[250:])  # and nobody has told us of it
+
+    async def ask():
+        async with asking(context_of(followed.history, followed.url, followed.prefix)) as client:
+            return await client.get(f"/v1/cases/{old}?revision=250")
+
+    told = asyncio.run(ask())
+    assert told.status_code == 503
+    assert told.headers["Retry-After"]
+    followed.catch_up()
+    assert_case(asyncio.run(ask()), state.cases[old])
+    followed.wipe()
+    followed.fold([])
+    assert asyncio.run(ask()).status_code == 503  # of another mirror than ours
+
+
+def test_it_is_no_fresher_than_what_was_read_of_the_mirror(followed, monkeypatch):
+    monkeypatch.setattr(mirror_reader, "AT_ONCE", 40)
+    order = interleaved(random_log(5, 200), random.Random(5))
+    followed.fold(order[:10])
+    followed.catch_up()
+    begun_s = followed.now_s
+    followed.fold(order[10:])
+    followed.step()
+    assert followed.history.revision == 50
+    assert followed.history.head.complete_unix_s == begun_s
+    followed.catch_up()
+    assert followed.history.head.complete_unix_s == followed.now_s

@@ -407,3 +407,42 @@ def test_orders_and_decisions_are_told_in_their_order(whole):
     assert both["intercept"] == [0.0, -0.5]
     assert both["weights"]["svm"] == [1.0, 0.5]
     assert not first["in_force"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", "cba"),
+        ("search=b", "b"),
+        ("stage=closed", "ba"),
+        ("stage=answered", "c"),
+        ("malignant=true", "a"),
+        ("malignant=false", "b"),
+        ("rejected=true", "c"),
+        ("rejected=false", "ba"),
+        ("label=malignant", "ba"),
+        ("label=benign", ""),
+        ("label=none", "c"),
+        ("stack=0", "ba"),
+        ("stack=1", ""),
+        ("limit=2", "cb"),
+        ("after=b", "a"),
+        ("after=a", ""),
+        ("revision=3", "a"),
+        ("revision=6&stage=unknown", ""),
+        ("revision=6&stage=answered", "ba"),
+        ("revision=7&label=none", "ba"),
+    ],
+)
+def test_cases_are_searched_the_newest_first(whole, query, found):
+    (told,) = get(whole, f"/v1/cases?{query}")
+    # Of `b`, the verdict came first: it was heard of before `c`.
+    assert "".join(one["case_id"] for one in told["cases"]) == found
+    assert told["known"] == 3
+
+
+def test_a_search_goes_on_where_the_page_before_ended(whole):
+    first, second, third = "?limit=1", "?limit=1&after=c", "?limit=1&after=b"
+    pages = get(whole, *(f"/v1/cases{one}" for one in (first, second, third)))
+    assert [page["next"] for page in pages] == ["c", "b", "a"]
+    assert [one["case_id"] for page in pages for one in page["cases"]] == ["c", "b", "a"]
