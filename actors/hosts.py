@@ -25,9 +25,6 @@ from twin.meter import Meter, counted
 from twin.model import learner_of, meta_of, sketch_of, stem_of
 from twin.ports import ImageReader, Unscorable
 
-# Of 19: enough for a reader of the status to be served between two images, and too little to starve
-# where there is nobody else. Assumption.
-NICE: Final = 5
 EXPLAINER: Final = "explainer"  # the component's name
 
 
@@ -48,10 +45,6 @@ class _Host:
         self._model_id = model_id
         self._load_s = time.perf_counter() - started_s
         self._meter = Meter(time.perf_counter)
-
-    def give_way(self) -> None:
-        """Have this process yield to others: whoever reads the status waits for no batch."""
-        os.nice(NICE)
 
     def describe(self) -> Facts:
         """Return what the component is and has done."""

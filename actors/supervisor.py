@@ -189,8 +189,6 @@ class Supervisor:
         # Ray must not restart an actor behind our back: a restart is counted and told.
         wrapped: Any = ray.remote(seat.host).options(num_cpus=seat.cpus, max_restarts=0)
         seat.actor = wrapped.remote(*seat.arguments)
-        if hasattr(seat.host, "give_way"):
-            seat.actor.give_way.remote()  # once it has started: a start is waited for
 
     def _await(self, seat: Seat, timeout_s: float) -> bool:
         """Wait for an actor; go on telling of the others meanwhile."""

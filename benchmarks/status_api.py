@@ -38,6 +38,7 @@ replications: 1
 cases: {source: synthetic, population: {prevalence: 20 %}}
 arrivals: {rate_per_h: 1200}
 pathway:
+  - {id: imaging, delay: {constant: 3 min}, then: ai}
   - {id: ai, twin: score, then: read}
   - {id: read, staff: dermatologist, service: {exponential: {mean: 1 min}}, then: end}
 staff: {dermatologist: 30}

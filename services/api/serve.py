@@ -1,6 +1,7 @@
 """The API as a process: follows the mirror, and answers until it is asked to end."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from services.api.pictures.renderer import Renderer
 from services.api.security.guards import add_guards, ensure_guarded
 from services.api.security.patience import SERVER_OPTIONS, allow_connections
 from services.api.telling.older import OlderCases
-from services.api.telling.telling import Telling
+from services.api.telling.opening import telling_of
 from services.asks.asker import Asker
 from services.background import Background
 from services.config import Settings
@@ -71,7 +72,7 @@ def serve(
     )
     older = OlderCases(redis, prefix)
     context.older_case, context.older_case_then = older.read, older.read_then
-    context.telling = Telling.of(context)
+    context.telling = telling_of(context)
     config_options = {
         **SERVER_OPTIONS,
         "loop": "uvloop",
@@ -80,6 +81,10 @@ def serve(
         "timeout_keep_alive": 30,
         "backlog": 2048,
     }
+
+    # A full collection goes through all that is kept, for a tenth of a second or more, and finds
+    # nothing: changes hold no cycles. So it comes seldom.
+    gc.set_threshold(20_000, 50, 100)
 
     def follow() -> Callable[[], None]:
         follower = Follower(redis, prefix, history, asyncio.get_running_loop(), log)

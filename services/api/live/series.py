@@ -29,15 +29,21 @@ class Series:
 
     def __init__(self) -> None:
         self._bins: dict[int, _Bin] = {}
+        # What was told of coarser bins, by how many of ours they have: only those change in which
+        # something happens.
+        self._told: dict[int, dict[int, dict[str, Any]]] = {}
 
     def add(self, event: CaseEvent) -> None:
         """Take in what happened to a case."""
         number = int(event.at_min // BIN_MIN)
+        for each, told in self._told.items():
+            told.pop(number // each, None)
         one = self._bins.get(number)
         if one is None:
             one = self._bins[number] = _Bin()
             if len(self._bins) > MOST_BINS:
                 del self._bins[min(self._bins)]
+                self._told.clear()
         match event:
             case CaseArrived():
                 one.counts["arrivals"] += 1
@@ -62,10 +68,14 @@ class Series:
             bin_min: a multiple of `BIN_MIN`.
         """
         each = max(1, round(bin_min / BIN_MIN))
+        told = self._told.setdefault(each, {})
         merged: defaultdict[int, list[_Bin]] = defaultdict(list)
         for number in sorted(self._bins):
             merged[number // each].append(self._bins[number])
-        return [_told(number * each * BIN_MIN, parts) for number, parts in merged.items()]
+        for number, parts in merged.items():
+            if number not in told:
+                told[number] = _told(number * each * BIN_MIN, parts)
+        return [told[number] for number in merged]
 
 
 def _told(from_min: float, parts: list[_Bin]) -> dict[str, Any]:

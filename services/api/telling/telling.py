@@ -1,27 +1,22 @@
 """What is needed to tell the live twin something, in one value."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from services.api.idempotency import Attempt, Idempotency
 from services.api.problems import ProblemError
 from services.api.teller import Teller
 from services.api.telling.known import Claims, Known, facts_of
-from services.api.telling.older import OlderCases
 from services.api.uploads import UploadCheck
 from services.bus.codec import decode
-from services.image_store import RedisBlobs
 from services.live_facts import Facts
 from twin.errors import DependencyError
 from twin.events import Event
 from twin.images import BlobRef
 from twin.log import SCHEMA_OF, encode
 from twin.state import CaseState
-
-if TYPE_CHECKING:
-    from services.api.context import ApiContext
 
 _RETRY_AFTER_S: Final = 5
 _KNOWN: Final = frozenset({"stale", "live"})
@@ -48,28 +43,6 @@ class Telling:
     loop: Callable[[], str | None]  # what the twin does at epochs; it may read a file
     uploads: UploadCheck = field(default_factory=UploadCheck)
     claims: Claims = field(default_factory=Claims)
-
-    @classmethod
-    def of(cls, context: "ApiContext") -> "Telling":
-        """Return what a twin that is up is told with; it connects when it is first used."""
-        from services.commands.upfile import UpFile
-
-        up = UpFile(context.settings.home)
-
-        def loop() -> str | None:
-            note: Mapping[str, str] | None = up.read()
-            return None if note is None else note.get("at_epochs")
-
-        return cls(
-            prefix=context.prefix,
-            known=context.history,
-            teller=Teller.of(context.kafka, context.prefix),
-            # The prefix of `ImageStore.of`, which the twin reads them with.
-            blobs=RedisBlobs(context.redis, context.settings.name),
-            idempotency=context.idempotency or Idempotency(context.redis, context.prefix),
-            older=OlderCases(context.redis, context.prefix).read,
-            loop=loop,
-        )
 
     def close(self) -> None:
         """Let go of the broker."""

@@ -11,7 +11,7 @@ from services.api.context import ApiContext
 from services.api.live.history import History
 from services.api.problems import ProblemError
 from services.api.teller import Teller
-from services.api.telling.telling import Telling
+from services.api.telling.opening import telling_of
 from services.bus.kafka_subscriber import KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.bus.memory import MemoryBus, MemoryPublisher
@@ -118,7 +118,7 @@ def test_what_is_told_is_on_the_log_and_uploads_are_where_the_twin_looks(
         history=History(),
     )
     ensure_topics(kafka_servers, prefix, ("verdicts",))
-    telling = Telling.of(context)
+    telling = telling_of(context)
 
     async def tell() -> BlobRef:
         await asyncio.gather(*(telling.teller.tell(EVENT) for _ in range(3)))

@@ -16,7 +16,7 @@ from services.api.idempotency import Idempotency
 from services.api.live.follower import Follower
 from services.api.live.history import History
 from services.api.security.access import LOOPBACK
-from services.api.telling.telling import Telling
+from services.api.telling.opening import telling_of
 from services.background import Background
 from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_subscriber import KafkaSubscriber
@@ -68,7 +68,7 @@ def test_a_case_a_label_and_an_epoch_reach_the_log_and_come_back(
         history=History(),
         idempotency=Idempotency(redis_url, prefix),
     )
-    context.telling = Telling.of(context)
+    context.telling = telling_of(context)
     app = app_for(LOOPBACK)
     app.state.context = context
 
