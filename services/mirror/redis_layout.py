@@ -32,7 +32,6 @@ Keys, all under the prefix (`p`):
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 
 from redis.typing import EncodableT, FieldT
@@ -53,7 +52,7 @@ from twin.events import (
     VerdictIssued,
 )
 from twin.log import SCHEMA_OF, encode
-from twin.state import SHELF_OF, CaseState, Record, TwinState, counted_as, shelf_key
+from twin.state import SHELF_OF, CaseState, Record, shelf_key
 
 CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
 UPDATED: Final = "updated"
@@ -61,7 +60,6 @@ COMPLETE: Final = "complete"
 LATEST: Final = "latest_min"
 UNIX_S: Final = "_unix_s"
 SHELVES: Final = tuple(sorted(set(SHELF_OF.values())))
-_STAGES: Final = {"epochs": "reached", "orders": "ordered", "drift": "reported"}
 _ANSWERS: Final[dict[bytes, type[VerdictIssued] | type[CaseRejected]]] = {
     SCHEMA_OF[VerdictIssued].encode(): VerdictIssued,
     SCHEMA_OF[CaseRejected].encode(): CaseRejected,
@@ -166,63 +164,6 @@ def stack_fields(event: StackPromoted) -> Fields:
         "model_id": event.model_id,
         "digest": event.digest,
         "reason": event.reason,
-    }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Before:
-    """What was before a record."""
-
-    counts: Mapping[str, int]
-    latest_min: float  # event time
-    component: ComponentChanged | None  # what the component had said last, of which it is
-
-
-def change_fields(
-    state: TwinState,
-    record: Record,
-    before: Before,
-    *,
-    changed: bool,
-    now_unix_s: float,
-) -> Fields:
-    """Return what the stream of changes says of a record that the state knows of already.
-
-    Parameters:
-        before: what was before it.
-        changed: whether the record changed more than counts.
-    """
-    event, counts = record.event, before.counts
-    deltas = {
-        name: count - counts.get(name, 0)
-        for name, count in state.counts.items()
-        if count != counts.get(name, 0)
-    }
-    fields: Fields = {
-        "place": f"{record.topic}/{record.partition}/{record.offset}",
-        "changed": int(changed),
-        "sent_unix_ms": record.sent_unix_ms,
-        "folded_unix_ms": round(now_unix_s * 1000),
-        "before_min": repr(before.latest_min),
-        "deltas": json.dumps(deltas, separators=(",", ":")),
-    }
-    if event is None:
-        return fields | {"kind": "invalid", "id": "", "stage": ""}
-    fields |= {"schema": SCHEMA_OF[type(event)], "event": encode(event)}
-    if isinstance(event, ComponentChanged):
-        if before.component is not None:
-            fields["before"] = encode(before.component)
-        return fields | {"kind": "component", "id": event.component, "stage": event.state}
-    if isinstance(event, StackEvent):
-        shelf = SHELF_OF[type(event)]
-        stage = _STAGES.get(shelf) or counted_as(event).removeprefix("stacks.")
-        return fields | {"kind": shelf, "id": shelf_key(event), "stage": stage}
-    case = state.cases[event.case_id]
-    return fields | {
-        "kind": "case",
-        "id": event.case_id,
-        "stage": case.stage.value,
-        "case_revision": case.revision,
     }
 
 

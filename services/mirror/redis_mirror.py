@@ -4,7 +4,6 @@ Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,20 +15,17 @@ from redis.client import Pipeline
 from redis.retry import Retry
 
 from services.bus.port import Place
+from services.mirror.changes import Before, change_fields
+from services.mirror.continuity import Continuity
 from services.mirror.freshness import Freshness
 from services.mirror.overview import Overview
 from services.mirror.redis_layout import (
-    CASE_FIELDS,
     COMPLETE,
     LATEST,
-    SHELVES,
     UNIX_S,
     UPDATED,
-    Before,
     Fields,
     case_fields,
-    case_of,
-    change_fields,
     component_fields,
     event_of,
     fresh_fields,
@@ -37,11 +33,11 @@ from services.mirror.redis_layout import (
     label_fields,
     place_fields,
     places_of,
-    shelf_of,
     stack_fields,
     times_of,
     touched,
 )
+from services.mirror.redis_reading import load_state
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.log import line
@@ -78,8 +74,7 @@ class RedisMirror:
         self._prefix = prefix
         self._clock = clock
         self._ttl_s = ttl_s
-        self._generation: bytes | None = None  # of what this mirror wrote to
-        self._revision = 0  # that it wrote last, in that generation
+        self._continuity = Continuity(self._key("mirror"), self._shown)
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
             self._redis: Any = redis.Redis.from_url(
@@ -106,7 +101,7 @@ class RedisMirror:
         now_unix_s = self._clock()
         with self._asking(), self._redis.pipeline(transaction=True) as pipe:
             pipe.watch(self._key("position"))
-            revision, latest_min, begun = self._begun(pipe)
+            revision, latest_min, begun = self._continuity.begun(pipe)
             changes = 0
             if records:
                 state = self._load(sorted(case_ids), shelves, spoken)
@@ -122,45 +117,8 @@ class RedisMirror:
             }
             pipe.hset(self._key("mirror"), mapping=begun | fresh_fields(fresh) | told)
             pipe.execute()
-            self._revision = revision + len(records)
+            self._continuity.wrote(revision + len(records))
         return changes
-
-    def _begun(self, pipe: Pipeline) -> tuple[int, float, Fields]:
-        """Return the last revision, the latest event time, and what a new mirror writes of itself.
-
-        Raises:
-            DependencyError: this mirror had begun, and what it wrote is gone, all or the latest.
-        """
-        names = ("generation", "revision", LATEST)
-        known: Any = pipe.hmget(self._key("mirror"), *names)
-        generation, revision, latest_min = known
-        if generation is not None and generation == self._generation:
-            if int(revision) < self._revision:
-                self._went_back(pipe)
-        elif generation is not None:
-            self._generation = generation
-        elif self._generation is not None:
-            self._generation = None
-            raise DependencyError(f"{self._shown} lost what it had: the mirror is built again")
-        else:
-            self._generation = secrets.token_hex(8).encode()
-            return 0, 0.0, {"generation": self._generation}
-        return int(revision), float(latest_min or 0), {}
-
-    def _went_back(self, pipe: Pipeline) -> None:
-        """Tell all who follow that revisions are given a second time, and go back ourselves.
-
-        Raises:
-            DependencyError: always: what was folded since is to be folded again.
-        """
-        self._generation = secrets.token_hex(8).encode()
-        pipe.multi()
-        # What it says of its completeness is of then, and would be told as if it were of now.
-        pipe.hdel(self._key("mirror"), f"{COMPLETE}{UNIX_S}")
-        pipe.hset(self._key("mirror"), "generation", self._generation)
-        pipe.execute()
-        self._revision = 0
-        raise DependencyError(f"{self._shown} lost its latest changes: they are folded again")
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""
@@ -195,7 +153,7 @@ class RedisMirror:
 
     def wipe(self) -> None:
         """Delete every key under the prefix."""
-        self._generation = None
+        self._continuity.forget()
         with self._asking():
             keys = list(self._scan(""))
             for first in range(0, len(keys), _SCAN_COUNT):
@@ -238,36 +196,7 @@ class RedisMirror:
             spoken: components that are wanted.
             shelves: keys of the events of `stacks` that are wanted, by shelf; None for all.
         """
-        wanted = dict.fromkeys(SHELVES, ()) if shelves is None else shelves
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hgetall(self._key("counts"))
-            pipe.hgetall(self._key("position"))
-            for name, keys in wanted.items():
-                if shelves is None:
-                    pipe.hgetall(self._key(name))
-                else:
-                    pipe.hmget(self._key(name), keys)
-            for case_id in case_ids:
-                pipe.hmget(self._key("case", case_id), CASE_FIELDS)
-            for name in spoken:
-                pipe.hget(self._key("component", name), "event")
-            counts, position, *rest = pipe.execute()
-        state = TwinState(position=places_of(position))
-        state.counts.update({name.decode(): int(count) for name, count in counts.items()})
-        for name, found in zip(wanted, rest[: len(wanted)], strict=True):
-            lines = found.values() if shelves is None else found
-            shelf = getattr(state, name)
-            shelf.update((shelf_key(event), event) for event in shelf_of(lines))
-        components = len(wanted) + len(case_ids)
-        for case_id, values in zip(case_ids, rest[len(wanted) : components], strict=True):
-            case = case_of(values)
-            if case is not None:
-                state.cases[case_id] = case
-        for name, raw in zip(spoken, rest[components:], strict=True):
-            said = event_of(ComponentChanged, raw)
-            if said is not None:
-                state.components[name] = said
-        return state
+        return load_state(self._redis, self._key, case_ids, shelves, spoken)
 
     def _write(
         self,

@@ -525,3 +525,16 @@ def wait_for(true):
     while not true():
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
+
+
+def test_another_mirror_s_state_is_not_folded_into_before_its_position_is_known(
+    mirror, client, prefix
+):
+    mirror.apply(JOURNEY[:4])
+    client.hset(f"{prefix}:mirror", "generation", "0123456789abcdef")
+    with pytest.raises(DependencyError, match="another mirror's state"):
+        mirror.apply(JOURNEY[4:])
+    assert_is_fold(mirror, JOURNEY[:4])
+    mirror.apply(JOURNEY[4:])
+    assert_is_fold(mirror, JOURNEY)
+    assert client.hget(f"{prefix}:mirror", "generation") == "0123456789abcdef"

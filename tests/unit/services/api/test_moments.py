@@ -18,7 +18,8 @@ from services.api.live import case_book, mirror_reader, moments
 from services.api.moment import revision_of
 from services.api.problems import ProblemError
 from services.api.routes import cases as cases_routes
-from services.mirror import redis_mirror
+from services.mirror import continuity, redis_mirror
+from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.log import encode
 from twin.state import SHELF_OF, TwinState, fold
@@ -278,7 +279,7 @@ def test_a_redis_that_went_back_is_noticed_by_the_mirror_and_by_the_api(followed
     del followed.folded[100:], followed.times_ms[100:]
     followed.catch_up()
     assert_is(followed.history, 100, fold(order[:100]))
-    with pytest.raises(redis_mirror.DependencyError, match="lost its latest changes"):
+    with pytest.raises(DependencyError, match="lost its latest changes"):
         followed.mirror.apply(order[150:])
     again = interleaved(random_log(5, 200), random.Random(6))
     again = [one for one in again if one not in order[:100]]
@@ -296,7 +297,7 @@ def test_a_revision_that_is_given_a_second_time_is_noticed(followed, monkeypatch
     followed.catch_up()
     generation = followed.history.head.generation
     followed.wipe()
-    monkeypatch.setattr(redis_mirror.secrets, "token_hex", lambda _: generation)
+    monkeypatch.setattr(continuity.secrets, "token_hex", lambda _: generation)
     followed.fold(again)
     followed.catch_up()
     followed.step()
