@@ -25,7 +25,7 @@ from services.bus.memory import MemoryBus
 from services.logs import open_log
 
 pytestmark = pytest.mark.slow
-EXAMPLES = 8  # of each operation, beside those that schemathesis thinks of itself
+EXAMPLES = 5  # of each operation, beside those that schemathesis thinks of itself
 CONFIG = {
     "generation": {"deterministic": True, "database": "none", "max-examples": EXAMPLES},
     # A moment that is kept no longer is looked at before the rest.

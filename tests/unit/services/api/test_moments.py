@@ -371,3 +371,30 @@ def test_it_is_no_fresher_than_what_was_read_of_the_mirror(followed, monkeypatch
     assert followed.history.head.complete_unix_s == begun_s
     followed.catch_up()
     assert followed.history.head.complete_unix_s == followed.now_s
+
+
+def test_what_came_after_a_case_of_old_was_read_is_no_part_of_its_past(followed, monkeypatch):
+    keep(monkeypatch, changes=60, cases=5)
+    order = interleaved(random_log(5, 300), random.Random(5))
+    followed.fold(order[:250])
+    followed.catch_up()
+    context = context_of(followed.history, followed.url, followed.prefix)
+    state, later = fold(order[:250]), fold(order)
+    read = {one: context.older_case_then(one) for one in state.cases}
+    followed.fold(order[250:])
+    followed.catch_up()
+    # Read by now, they would be others.
+    old = [
+        one
+        for one, case in state.cases.items()
+        if one not in followed.history.book.cases and later.cases[one] != case
+    ]
+    assert old
+    context.older_case_then = read.__getitem__
+
+    async def ask(case_id):
+        async with asking(context) as client:
+            return await client.get(f"/v1/cases/{case_id}?revision=250")
+
+    for case_id in old:
+        assert_case(asyncio.run(ask(case_id)), state.cases[case_id])
