@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def serve(
     # A full collection goes through all that is kept, for a tenth of a second or more, and finds
     # nothing: changes hold no cycles. So it comes seldom.
     gc.set_threshold(20_000, 50, 100)
+    # The thread that reads the mirror must not hold answers up for Python's usual 5 ms.
+    sys.setswitchinterval(0.001)
 
     def follow() -> Callable[[], None]:
         follower = Follower(redis, prefix, history, asyncio.get_running_loop(), log)
