@@ -14,7 +14,7 @@ from starlette.types import Scope as Connection
 
 from services.api.security.access import Requires
 from services.api.security.access_log import AccessLog
-from services.api.security.admission import PUBLIC_PATHS, Admission
+from services.api.security.admission import PUBLIC_PATHS, PUBLIC_PREFIXES, Admission
 from services.api.security.audit_trail import FILE_NAME as AUDIT_NAME
 from services.api.security.audit_trail import AuditTrail
 from services.api.security.bodies import BodyLimits
@@ -159,6 +159,7 @@ def paths_without_scope(app: FastAPI, public: Iterable[str] = ()) -> list[str]:
         if isinstance(route.original_route, APIRoute)
         and route.path is not None
         and route.path not in free
+        and not route.path.startswith(PUBLIC_PREFIXES)
         and not any(isinstance(one.call, Requires) for one in route.dependant.dependencies)
     )
 
