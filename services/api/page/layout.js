@@ -6,7 +6,7 @@ export const LEARNERS = ["catboost", "xgboost", "svm", "random_forest", "gradien
 const PARTS = {
   cases: { title: "cases", kind: "topic", topic: "cases" },
   worker: { title: "worker", kind: "component" },
-  stem: { title: "imaging + stem", kind: "component" },
+  stem: { title: "imaging, stem", kind: "component" },
   ...Object.fromEntries(
     LEARNERS.map((name) => [name, { title: name.replace("_", " "), kind: "component" }]),
   ),
