@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 from tiny_model import tiny_model
 
 from services.artefacts import ArtefactStore
 from services.bus.codec import read_log
 from services.config import Settings
+from services.console import Bars
 from services.runs import RunOrder, run_scenario
 from twin.events import StackPromoted, VerdictIssued
 from twin.labels import DUPLICATE, UNKNOWN_CASE
@@ -59,7 +61,7 @@ def run(settings: Settings, route: str, batch: int, text: str = SCENARIO) -> dic
         model=tiny_model().model_id,
         out=None,
     )
-    return run_scenario(order, settings, lambda stage, done, total: None)
+    return run_scenario(order, settings, Bars(Progress(disable=True)))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.progress import Progress
 
 from services.config import Settings
+from services.console import Bars
 from services.image_store import FileReader
 from services.learning import Lesson, evaluate_images, learn_images
 from services.runs import RunOrder, run_scenario
@@ -74,7 +76,7 @@ def test_the_isic_clinic_streams_over_kafka_as_it_does_in_process(
             model=None,  # as the scenario says: it finds the one that was just trained
             out=None,
         )
-        return run_scenario(order, settings, quiet)
+        return run_scenario(order, settings, Bars(Progress(disable=True)))
 
     over_kafka = run("kafka")
     assert over_kafka["model_id"] == model.model_id
