@@ -164,7 +164,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(files: Path, *more: str) -> Any:
     given = ["forecast", str(files / "desk.yaml"), "--out", str(files / "out"), *more]
-    return CliRunner().invoke(app, given)
+    with pytest.MonkeyPatch.context() as patched:
+        # It would take standard output away from all tests that come after.
+        patched.setattr("services.cli.claim_standard_output", lambda: None)
+        return CliRunner().invoke(app, given)
 
 
 def test_the_command_writes_forecast_page_and_progress(files: Path) -> None:
