@@ -4,10 +4,11 @@ All three may die and are started again: the log has what they had. A broker tha
 not, for the log is in its memory.
 """
 
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
+
+import requests
 
 from services.child import Child
 from services.config import Settings
@@ -69,8 +70,8 @@ class Attendants:
         if self._store is not None:
             self._note("redis", "ready", 0, "")
 
-    def await_ready(self, written: Callable[[], bool], address: tuple[str, int] | None) -> None:
-        """Wait until the mirror has written and the API accepts connections.
+    def await_ready(self, written: Callable[[], bool], address: str | None) -> None:
+        """Wait until the mirror has written, and the API says that its state is fresh.
 
         Parameters:
             written: tells whether the mirror has.
@@ -82,7 +83,7 @@ class Attendants:
         deadline_s = time.monotonic() + READY_S
         waiting = {"mirror": written}
         if address is not None:
-            waiting["api"] = lambda: _answers(address)
+            waiting["api"] = lambda: _is_ready(address)
         while waiting:
             waiting = {name: is_ready for name, is_ready in waiting.items() if not is_ready()}
             if waiting and time.monotonic() > deadline_s:
@@ -147,9 +148,8 @@ class Attendants:
         )
 
 
-def _answers(address: tuple[str, int]) -> bool:
+def _is_ready(address: str) -> bool:
     try:
-        socket.create_connection(address, 1.0).close()
-    except OSError:
+        return requests.get(f"{address}/health/ready", timeout=1.0).ok
+    except requests.RequestException:
         return False
-    return True

@@ -121,7 +121,8 @@ def up(
         with UpFile(settings.home).hold(addresses):
             attendants.start()
             try:
-                attendants.await_ready(lambda: bool(twin.mirror.position()), place)
+                address = None if place is None else address_of(*place)
+                attendants.await_ready(lambda: bool(twin.mirror.position()), address)
                 emit(addresses, as_json=as_json, table=two_columns("dermtwin is up", addresses))
                 say("Ctrl-C takes it down")
                 while not stop.wait(0.1):

@@ -16,7 +16,7 @@ from services.api.live.moments import Moment, Moments, before
 from services.api.live.series import Series
 from services.bus.port import Place
 from twin.events import ComponentChanged, StackEvent, StackPromoted
-from twin.state import SHELF_OF, CaseState, TwinState, shelf_key
+from twin.state import COUNTED, SHELF_OF, CaseState, TwinState, shelf_key
 
 STALE_S: Final = 1.2  # a healthy mirror is complete up to a quarter of a second ago: assumption
 SILENT_S: Final = 1.0  # Redis is asked several times a second: assumption
@@ -65,7 +65,8 @@ class History:
         self.on_latency: Callable[[float], None] | None = None
 
     def _clear(self, state: TwinState) -> None:
-        self.moments = Moments(Moment(revision=0, counts={}, upto={}, components={}))
+        nothing = dict.fromkeys(COUNTED, 0)
+        self.moments = Moments(Moment(revision=0, counts=nothing, upto={}, components={}))
         self.book = CaseBook()
         self.series = Series()
         self.flow = Flow()
