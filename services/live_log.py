@@ -67,7 +67,7 @@ def live_log(settings: Settings) -> Iterator[LiveLog]:
     Raises:
         DependencyError: no twin is up, or its broker does not answer.
     """
-    from services.commands.upfile import UpFile
+    from services.upfile import UpFile
 
     note = UpFile(settings.home).read()
     servers = settings.kafka or (note["kafka"] if note else None)

@@ -8,8 +8,8 @@ import psutil
 
 from services.attach.loop_part import same_loop
 from services.attach.survey import Survey
-from services.commands.upfile import UpFile
 from services.config import Settings
+from services.upfile import UpFile
 from simulator.language.schema import Scenario
 from twin.errors import DependencyError, ScenarioError, SettingsError
 

@@ -44,8 +44,8 @@ def api(
     """
     from services.api.serve import serve
     from services.child import end_with_parent
-    from services.commands.upfile import UpFile
     from services.logs import open_log
+    from services.upfile import UpFile
     from twin.errors import DependencyError
 
     settings = environment_settings()

@@ -14,9 +14,9 @@ def status(as_json: Json = False) -> None:
     Example: dermtwin status --json
     """
     from services.commands.status_table import status_table
-    from services.commands.upfile import UpFile
     from services.mirror.redis_mirror import RedisMirror
     from services.status import status_of
+    from services.upfile import UpFile
     from twin.errors import DependencyError
 
     settings = environment_settings()

@@ -68,10 +68,10 @@ def up(
     from services.attach.loop_part import noted
     from services.attendants import Attendants
     from services.commands.up_model import model_to_serve
-    from services.commands.upfile import UpFile
     from services.live import ground, live_twin
     from services.logs import open_log
     from services.parts import parts_of
+    from services.upfile import UpFile
 
     settings = environment_settings()
     artefact = model_to_serve(model, scenario, settings)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.commands.upfile import UpFile
 from services.config import Settings
+from services.upfile import UpFile
 from twin.errors import DataError, DependencyError
 
 _SIGN: Final = "."  # between the tag of a run and the ids of its cases

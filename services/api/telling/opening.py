@@ -7,8 +7,8 @@ from services.api.idempotency import Idempotency
 from services.api.teller import Teller
 from services.api.telling.older import OlderCases
 from services.api.telling.telling import Telling
-from services.commands.upfile import UpFile
 from services.image_store import RedisBlobs
+from services.upfile import UpFile
 
 
 def telling_of(context: ApiContext) -> Telling:

@@ -14,11 +14,11 @@ from services.attach.loop_part import loop_digest, noted, same_loop, told_of_an_
 from services.attach.speed import speed_of
 from services.attach.survey import Survey
 from services.attach.up_twin import UpTwin
-from services.commands.upfile import UpFile
 from services.config import Settings
 from services.console import Bars
 from services.live_log import LiveLog
 from services.runs import RunOrder, run_scenario
+from services.upfile import UpFile
 from simulator.language.loop_plans import drift_plan, outages, restack_plan
 from simulator.language.scenario import load
 from twin.errors import DependencyError, ScenarioError, SettingsError

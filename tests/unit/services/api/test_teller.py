@@ -15,11 +15,11 @@ from services.api.telling.opening import telling_of
 from services.bus.kafka_subscriber import KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.bus.memory import MemoryBus, MemoryPublisher
-from services.commands.upfile import UpFile
 from services.config import Settings
 from services.image_store import ImageStore
 from services.live_log import read_topic
 from services.logs import open_log
+from services.upfile import UpFile
 from twin.errors import DependencyError
 from twin.events import CaseRejected
 from twin.images import BlobRef
