@@ -14,6 +14,7 @@ from twin.errors import DependencyError
 
 # Waits before it is started again: at once when it had run for a while, later when it keeps dying.
 AGAIN_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
+OURS: Final = (sys.executable, "-m", "services.cli")
 SOUND_S: Final = 30.0  # who ran for so long did not die of its start: assumption
 _STOP_S: Final = 10.0
 
@@ -27,6 +28,7 @@ class Child:
         name: for messages.
         arguments: of the command line.
         on_change: is told the state (a `ComponentState`), restarts, and the reason.
+        program: that takes the arguments.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class Child:
         environment: Mapping[str, str],
         log: Log,
         on_change: Callable[[str, int, str], None],
+        program: Sequence[str] = OURS,
     ) -> None:
         self.name = name
-        self._arguments = list(arguments)
+        self._command = [*program, *arguments]
         self._environment = {**os.environ, **environment}
         self._log = log.bind(child=name)
         self._on_change = on_change
@@ -57,7 +60,7 @@ class Child:
     def start(self) -> None:
         """Start it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", *self._arguments],
+            self._command,
             stdin=subprocess.PIPE,
             env=self._environment,
             # Ctrl-C in a terminal goes to us alone, and we end it.
