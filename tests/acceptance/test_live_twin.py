@@ -147,8 +147,12 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     ArtefactStore(home).save(tiny_model())
     one = Up(home)
     yield one
+    below = psutil.Process(one.process.pid).children(recursive=True)
     one.process.send_signal(signal.SIGTERM)
     one.process.communicate(timeout=60)
+    assert one.process.returncode == 0
+    _, alive = psutil.wait_procs(below, 20)
+    assert not alive  # neither servers, nor mirror, API, Ray and what they started
 
 
 class Follower(threading.Thread):
