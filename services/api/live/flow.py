@@ -21,7 +21,6 @@ class Flow:
         self._sent: deque[tuple[float, str]] = deque(maxlen=_KEPT)  # Unix time in s, topic
         self._open: dict[str, int] = {}  # case -> when its first record was sent, Unix ms
         self.latencies: deque[tuple[int, int]] = deque(maxlen=_KEPT)  # answer's Unix ms; ms
-        self.records: Counter[str] = Counter()  # folded since this history began, by topic
         self.on_latency: Callable[[float], None] | None = None
         self._rates: tuple[float, dict[str, float]] = (float("-inf"), {})
         self._shares: tuple[float, dict[str, float] | None] = (float("-inf"), None)
@@ -29,7 +28,6 @@ class Flow:
     def add(self, change: Change) -> None:
         """Take a record in."""
         topic = change.place[0]
-        self.records[topic] += 1
         self._sent.append((change.sent_unix_ms / 1000, topic))
         event = change.event
         if not change.changed or not isinstance(event, CaseArrived | VerdictIssued | CaseRejected):

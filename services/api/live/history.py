@@ -14,7 +14,6 @@ from services.api.live.change import Change
 from services.api.live.flow import Flow
 from services.api.live.moments import Moment, Moments, before
 from services.api.live.series import Series
-from services.bus.port import Place
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.state import COUNTED, SHELF_OF, CaseState, TwinState, shelf_key
 
@@ -225,10 +224,6 @@ class History:
     def counts(self) -> Mapping[str, int]:
         """The counts of `twin.state.TwinState`, as they are now."""
         return self.moments.now.counts
-
-    def upto(self) -> Mapping[Place, int]:
-        """Return the next offset of each partition."""
-        return self.moments.now.upto
 
 
 def promoted(stacks: Mapping[int, Any]) -> dict[int, StackPromoted]:
