@@ -153,18 +153,31 @@ def fails_only_if_something_is_away(ctx, response, case):
     not_a_server_error(ctx, response, case)
 
 
-@schema.parametrize()
-@settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=EXAMPLES,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_every_operation_keeps_to_what_openapi_says(case, url):
-    case.call_and_validate(
-        base_url=url,
-        excluded_checks=[positive_data_acceptance, not_a_server_error],  # stricter ones are ours
-        additional_checks=[refused_only_by_a_rule_in_words, fails_only_if_something_is_away],
+def keeps_to_what_openapi_says(path, method):
+    """Return the test of one operation."""
+
+    @schema.include(path=path, method=method.upper()).parametrize()
+    @settings(
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=EXAMPLES,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
+    def ask(case, url):
+        case.call_and_validate(
+            base_url=url,
+            # Stricter ones are ours.
+            excluded_checks=[positive_data_acceptance, not_a_server_error],
+            additional_checks=[refused_only_by_a_rule_in_words, fails_only_if_something_is_away],
+        )
+
+    return ask
+
+
+# A function each: schemathesis gives all tests of one function one id, and pytest-xdist runs one of
+# each id.
+for _path, _operations in OPENAPI["paths"].items():
+    for _method, _operation in _operations.items():
+        globals()[f"test_{_operation['operationId']}"] = keeps_to_what_openapi_says(_path, _method)
