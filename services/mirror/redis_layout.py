@@ -22,6 +22,8 @@ Keys, all under the prefix (`p`):
                               sent_unix_ms, folded_unix_ms, deltas (JSON: what it added to counts);
                               before_min (latest event time before it) and, of a component, before
                               (event that it replaced, JSON): what was before all that is kept
+    p:attached          hash  by tag: a run that streams into this twin (JSON), which writes
+                              that itself: services/attach/registry.py
     p:mirror            hash  revision: records folded; generation: drawn when the mirror began
                               from nothing, or Redis went back to an earlier state; latest_min:
                               latest event time; updated_unix_s; complete_unix_s: all sent before
