@@ -159,7 +159,7 @@ def test_half_a_note_of_a_recipe_names_no_model(
     assert store.remembered("recipe") is None
 
 
-def _ends_at(name: str):  # noqa: ANN202  a method
+def _ends_at(name: str):
     """Return a `Store.write` that ends the process at a file."""
     write = Store.write
 
