@@ -80,6 +80,7 @@ def run(
     dermtwin run scenarios/first-clinic.yaml --attach --speed max
     """
     from services.commands.scenario_files import read_scenario
+    from services.experiments.clinic_only import ensure_clinic
     from simulator.language.scenario import load
     from twin.errors import SettingsError
 
@@ -95,6 +96,7 @@ def run(
     settings = environment_settings()
     text, given = read_scenario(scenario), tuple(overrides or ())
     asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
+    ensure_clinic(asked, str(scenario))
     with ExitStack() as stack:
         finished = out is not None and (out / "summary.json").is_file()
         if asked.asks_twin and not attach and route != "inprocess" and not finished:
