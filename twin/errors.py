@@ -39,6 +39,10 @@ class EventError(InputError):
         return f"not an event ({reason}): {shown!r}"
 
 
+class VersionError(EventError):
+    """An event as another version of this program writes it. Arguments: the raw bytes, reason."""
+
+
 class DataError(InputError):
     """A data directory or manifest is unusable. Arguments: path, reason."""
 
