@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from services.bus.codec import decode
 from services.bus.port import Message, Place, Subscriber
 from services.mirror.freshness import Freshness, Marks
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError
 from twin.state import Record, TwinState
 
@@ -84,7 +85,7 @@ class Mirror:
         mirror: StateMirror,
         *,
         delay_s: float = 0.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
     ) -> None:
         self._subscriber = subscriber
         self._mirror = mirror

@@ -4,7 +4,6 @@ Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -38,6 +37,7 @@ from services.mirror.redis_layout import (
     touched,
 )
 from services.mirror.redis_reading import load_state
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.log import line
@@ -66,7 +66,7 @@ class RedisMirror:
         url: str,
         prefix: str,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         ttl_s: int = CASE_TTL_S,
     ) -> None:
         shown = re.sub(r"//[^/]*@", "//***@", url)  # it may hold a password
