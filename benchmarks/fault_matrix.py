@@ -46,8 +46,8 @@ from simulator.language.experiment import Gate, Gates
 from twin.model import Model
 
 RATE_PER_S: Final = 15.0
-LOAD_S: Final = 12.0  # at least; longer where the steady state is not back
-MOMENT_S: Final = (3.0, 7.0)  # the fault's moment is drawn from these
+LOAD_S: Final = 8.0  # at least; longer where the steady state is not back
+MOMENT_S: Final = (2.0, 5.0)  # the fault's moment is drawn from these
 RECOVER_S: Final = 120.0
 PER_TWIN: Final = 5  # faults that one twin goes through: its log must stay quick to read again
 DRAIN_S: Final = 90.0
