@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
 from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
+from services.wall_clock import unix_s
 from twin.errors import DependencyError
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
@@ -74,7 +75,13 @@ class KafkaPublisher:
         future = asking(
             self._servers,
             f"topic {name}",
-            lambda: self._producer.send(name, value, key=raw_key, headers=headers),
+            lambda: self._producer.send(
+                name,
+                value,
+                key=raw_key,
+                headers=headers,
+                timestamp_ms=round(unix_s() * 1000),
+            ),
         )
         with self._lock:
             self._unacknowledged.append((name, future))
