@@ -63,7 +63,7 @@ class KafkaPublisher:
         """Send bytes as they are."""
         ensure_size(topic, key, value, MAX_RAW_BYTES)
         fields = {SCHEMA_HEADER: schema, **headers}
-        encoded = [(name, text.encode(errors="replace")) for name, text in fields.items()]
+        encoded = [(name, _bytes_of(text)) for name, text in fields.items()]
         self._send(topic, key, value, encoded)
 
     def _send(
@@ -116,3 +116,11 @@ class KafkaPublisher:
             # producer has given up closing before it ended its thread, which has no public way.
             self._producer._sender.force_close()
             self._producer.close(timeout=self._timeout_s)
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a header's bytes: those it was read from, where they were no UTF-8."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # half a character that no bytes were read as
+        return text.encode(errors="replace")
