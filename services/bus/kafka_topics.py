@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.bus.kafka_client import TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import TIMEOUT_S, asking, connection, kafka
 from services.bus.port import PARTITIONS
 
 
@@ -18,11 +18,11 @@ def ensure_topics(
     Raises:
         DependencyError: the broker did not.
     """
-    addresses = reach(servers)
+    how = connection(servers)
 
     def create() -> None:
         admin = kafka.admin.KafkaAdminClient(
-            bootstrap_servers=addresses,
+            **how,
             request_timeout_ms=int(timeout_s * 1000),
             bootstrap_timeout_ms=int(timeout_s * 1000),
         )
