@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kafka_jars import kept
+
 HOST = "127.0.0.1"
 USER, PASSWORD = "twin", "open sesame 7Q"
 START_S = 60.0  # a broker on a busy machine
-_JARS = Path(os.environ.get("DERMTWIN_KAFKA_JARS", "/tmp/kpom/jars"))
 
 
 def missing(reason: str) -> None:
@@ -80,8 +81,8 @@ save ""
 def tls_kafka(made: Certificates, folder: Path) -> Iterator[str]:
     """Run Apache Kafka with SASL_SSL, PLAIN and SCRAM-SHA-512; yield its address."""
     java = shutil.which("java")
-    if java is None or not _JARS.is_dir():
-        missing(f"no Java, or no jars of Apache Kafka in {_JARS}")
+    if java is None or not (kept() or shutil.which("mvn")):
+        missing("no java, or no mvn to bring Apache Kafka's jars")
     port, controller = _free_port(), _free_port()
     (folder / "broker.pem").write_text(made.key.read_text() + made.cert.read_text())
     login = "org.apache.kafka.common.security"

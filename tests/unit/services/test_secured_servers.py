@@ -1,5 +1,6 @@
 """Kafka over SASL_SSL and Redis over TLS, as Apache Kafka and Debian's Redis speak them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,8 +207,6 @@ def test_the_mirror_runs_over_tls_and_says_no_password(kafka, cache, secured, pr
     publisher.publish(EVENT)
     publisher.flush()
     publisher.close()
-    import os
-
     environment = os.environ | {
         "DERMTWIN_HOME": str(tmp_path),
         "DERMTWIN_NAME": prefix,
