@@ -32,7 +32,8 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     Example: KAFKA_BOOTSTRAP_SERVERS=localhost:9092 REDIS_URL=redis://localhost:6379 dermtwin mirror
     """
     from services.bus.kafka_subscriber import KafkaSubscriber
-    from services.bus.topics import MIRRORED
+    from services.bus.kafka_topics import ensure_topics
+    from services.bus.topics import MIRRORED, TOPICS
     from services.child import asked_to_stop, end_with_parent
     from services.logs import open_log
     from services.mirror.loop import Mirror
@@ -47,6 +48,7 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     if with_parent:
         end_with_parent()
     stop = asked_to_stop()
+    ensure_topics(settings.kafka, settings.name, TOPICS)
     subscriber = KafkaSubscriber(settings.kafka, settings.name, MIRRORED, "mirror")
     kept = RedisMirror(settings.redis, settings.name)
     log = open_log(sys.stderr)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kafka_jars import kept
+from benchmarks.kafka_jars import kafka_jars, kept
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "twin", "open sesame 7Q"
@@ -117,7 +117,7 @@ auto.create.topics.enable=false
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
         "-cp",
-        f"{_JARS}/*",
+        f"{kafka_jars()}/*",
     ]
     scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
     cluster = "AAAAAAAAAAAAAAAAAAAAAA"  # 16 bytes in base 64

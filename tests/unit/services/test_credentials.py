@@ -45,7 +45,7 @@ def test_a_file_that_holds_no_password_is_refused(tmp_path: Path, content, words
         read_settings(REDIS | {"REDIS_PASSWORD_FILE": str(file)})
     assert caught.value.args[0] == "REDIS_PASSWORD_FILE"
     assert "s3cret" not in str(caught.value)
-    with pytest.raises(SettingsError, match="REDIS_PASSWORD_FILE=.*No such file"):
+    with pytest.raises(SettingsError, match=r"REDIS_PASSWORD_FILE=.*No such file"):
         read_settings(REDIS | {"REDIS_PASSWORD_FILE": str(tmp_path / "none")})
 
 
