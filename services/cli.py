@@ -41,6 +41,7 @@ from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
 from services.commands.worker import worker
+from services.config import settle
 from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
@@ -95,6 +96,7 @@ def _options(
 def main() -> None:
     """Run the command line; errors print their chain of causes, and a traceback if asked."""
     try:
+        settle(os.environ)
         app()
     except DermtwinError as error:
         if os.environ.get("DERMTWIN_VERBOSE"):
