@@ -16,6 +16,7 @@ from twin.errors import DependencyError
 AGAIN_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
 OURS: Final = (sys.executable, "-m", "services.cli")
 SOUND_S: Final = 30.0  # who ran for so long did not die of its start: assumption
+RESTARTS: Final = "DERMTWIN_RESTARTS"  # how often a child has been started again
 _STOP_S: Final = 10.0
 
 
@@ -62,7 +63,7 @@ class Child:
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
-            env=self._environment,
+            env={**self._environment, RESTARTS: str(self.restarts)},
             # Ctrl-C in a terminal goes to us alone, and we end it.
             start_new_session=True,
         )
@@ -117,6 +118,11 @@ def _obituary(code: int) -> str:
     if code >= 0:
         return f"ended with code {code}"
     return f"was ended by {signal.Signals(-code).name}"
+
+
+def restarts_before() -> int:
+    """Return how often this process, a child of ours, was started before."""
+    return int(os.environ.get(RESTARTS, "0"))
 
 
 def end_with_parent(parent: Any = None) -> None:  # noqa: ANN401  a file object

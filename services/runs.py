@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.config import Settings
 from services.console import Bars, say
+from services.experiments.clinic_only import ensure_clinic
 from services.experiments.plan import Point, points_of, points_of_files
 from services.experiments.store import Store
 from services.experiments.told import Told
@@ -41,6 +42,7 @@ class RunOrder:
 def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, Any]:
     """Run a scenario, with its sweep and replications, and keep its files; return the summary."""
     scenario = load(order.text, order.source, order.overrides)
+    ensure_clinic(scenario, order.source)
     kept = {"kind": "run", **_kept(order)}
     if order.attach:
         from services.attach.running import ROUTE, prepare
@@ -173,7 +175,7 @@ def _run(
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),
     }
-    if any(point.scenario.faults for point in points):
+    if any(point.scenario.outages for point in points):
         from services.experiments.mask_costs import tell_mask_costs
 
         tell_mask_costs(summary, points, kept["model"], settings)

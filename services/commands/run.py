@@ -74,6 +74,7 @@ def run(
     dermtwin run scenarios/first-clinic.yaml --attach --speed max
     """
     from services.commands.scenario_files import read_scenario
+    from services.experiments.clinic_only import ensure_clinic
     from simulator.language.scenario import load
     from twin.errors import SettingsError
 
@@ -89,6 +90,7 @@ def run(
     settings = environment_settings()
     text, given = read_scenario(scenario), tuple(overrides or ())
     asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
+    ensure_clinic(asked, str(scenario))
     with ExitStack() as stack:
         if asked.asks_twin and not attach and route != "inprocess":
             _start_ray_ahead(stack, settings)
