@@ -64,6 +64,7 @@ class Crew:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     answers: list[Message] = field(default_factory=list)  # all that was heard, also repeats
     _states: dict[str, str] = field(default_factory=dict)
+    _facts: dict[str, dict[str, float]] = field(default_factory=dict)
     _news: Any = None
     _verdicts: Any = None
 
@@ -122,7 +123,13 @@ class Crew:
             event = decode(message.schema, message.value)
             if isinstance(event, ComponentChanged):
                 self._states[event.component] = event.state
+                self._facts[event.component] = dict(event.facts)
         return self._states.get(name, ComponentState.STARTING.value)
+
+    def answered_by(self, name: str) -> int:
+        """Return how many answers a worker has told of; it tells every few seconds."""
+        self.state(name)
+        return int(self._facts[name]["cases"])
 
     def put(self, cases: Sequence[CaseArrived]) -> None:
         """Put cases on the log, and wait until it has them."""

@@ -185,9 +185,7 @@ def application(name: str, parts: Parts, stems: int) -> Any:  # noqa: ANN401 - S
             )
             for learner, part in learners.items()
         ],
-        meta_kind.options(ray_actor_options=small).bind(
-            list(learners), model_id, dict(parts.meta)
-        ),
+        meta_kind.options(ray_actor_options=small).bind(list(learners), model_id, dict(parts.meta)),
     )
 
 

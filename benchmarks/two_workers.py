@@ -1,28 +1,25 @@
-"""Two workers against one on two cores, and a rebalance in mid-run.
+"""Two workers against one on two cores, drained backlogs in turns.
 
-A backlog of rendered cases is drained by one worker and by two, in turns. A worker has one stem of
-one thread; the log is that of Apache Kafka where the machine has Java, and the embedded one
-otherwise. Time runs from the first verdict of the backlog to its last, by the stamps that the log
-keeps; workers have answered other cases before.
+A backlog of rendered cases is drained by one worker and by two. Each has a stem of one thread, so
+that it is worth one core; the log is Apache Kafka's where the machine has Java, and the embedded
+one otherwise. Time runs from the first verdict of the backlog to its last, by the stamps that the
+log keeps; the workers have answered other cases before.
 
 Gate: two at least 1.5 × one.
 """
 
 import os
 import statistics
-import sys
-import time
-from pathlib import Path
 from typing import Any, Final
 
 from actors.cluster import start_ray, stop_ray
+from benchmarks.brokers import broker_up
 from benchmarks.crew import Crew, cpu_s, rendered
 from services.artefacts import ArtefactStore
 from services.config import read_settings
-from services.embedded.servers import EmbeddedServers
 
-BACKLOG: Final = 1000
-WARM: Final = 64
+BACKLOG: Final = 1500
+WARM: Final = 128
 GATE: Final = 1.5
 
 
@@ -32,26 +29,21 @@ def measure(rounds: int, cases: int = BACKLOG) -> dict[str, Any]:
     model = ArtefactStore(settings.home).load_or_latest(None)
     speed: dict[int, list[float]] = {1: [], 2: []}
     cost: dict[int, list[float]] = {1: [], 2: []}
-    with EmbeddedServers(redis=False) as broker:
-        address = start_ray(None, cpus_needed=4, cores=4)
+    with broker_up() as (kafka, kind):
+        ray = start_ray(None, cpus_needed=4, cores=4)
         try:
             for number in range(rounds):
-                for workers in (1, 2):
-                    crew = Crew(
-                        broker.bootstrap_servers,
-                        address,
-                        f"bench-{number}-{workers}",
-                        model.model_id,
-                        settings.home.resolve(),
-                    )
+                for workers, speeds in speed.items():
+                    prefix = f"bench-{number}-{workers}"
+                    crew = Crew(kafka, ray, prefix, model.model_id, settings.home.resolve())
                     per_s, cpu_ms = _drained(crew, workers, cases)
-                    speed[workers].append(per_s)
+                    speeds.append(per_s)
                     cost[workers].append(cpu_ms)
-                    print(f"{workers}: {per_s:.1f}/s, {cpu_ms:.1f} ms", file=sys.stderr)
         finally:
             stop_ray()
     ratios = [two / one for one, two in zip(speed[1], speed[2], strict=True)]
     return {
+        "broker": kind,
         "one_cases_per_s": statistics.median(speed[1]),
         "two_cases_per_s": statistics.median(speed[2]),
         "ratio": statistics.median(ratios),
@@ -64,9 +56,8 @@ def measure(rounds: int, cases: int = BACKLOG) -> dict[str, Any]:
 
 
 def _drained(crew: Crew, workers: int, cases: int) -> tuple[float, float]:
-    """Return cases per second and CPU milliseconds per case."""
-    backlog = rendered(cases, "case")
-    warm = rendered(WARM, "warm")
+    """Return cases per second, and CPU milliseconds per case of all processes but Kafka's."""
+    backlog, warm = rendered(cases, "case"), rendered(WARM, "warm")
     with crew:
         for number in range(workers):
             crew.start(f"worker-{number + 1}", share=f"{number + 1}/{workers}")
@@ -78,8 +69,5 @@ def _drained(crew: Crew, workers: int, cases: int) -> tuple[float, float]:
         crew.await_answers(backlog)
         used_s = cpu_s() - began_s
     stamps = sorted(one.sent_unix_ms for one in crew.answers if str(one.key).startswith("case"))
-    assert len(stamps) == cases, "an answer was given twice"
+    assert len(stamps) == cases, "a case was answered twice, and nobody died"
     return (cases - 1) / (stamps[-1] - stamps[0]) * 1000, used_s / cases * 1000
-
-
-__all__ = ["Path", "measure", "time"]
