@@ -105,6 +105,14 @@ class Child:
         self._process = None
 
 
+def asked_to_stop() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl-C set from now on."""
+    stop = threading.Event()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda *_: stop.set())
+    return stop
+
+
 def _obituary(code: int) -> str:
     if code >= 0:
         return f"ended with code {code}"
