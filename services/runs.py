@@ -173,7 +173,7 @@ def _run(
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),
     }
-    if any(point.scenario.faults for point in points):
+    if any(point.scenario.outages for point in points):
         from services.experiments.mask_costs import tell_mask_costs
 
         tell_mask_costs(summary, points, kept["model"], settings)

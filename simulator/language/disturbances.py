@@ -1,4 +1,4 @@
-"""What can be done to a twin that is up: each action, its targets, and what must be said with it."""
+"""What can be done to a twin that is up: each action, its targets, and what goes with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
