@@ -23,9 +23,6 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
-MOST_STEMS: Final = 4  # unless asked for more: each takes half a gigabyte: assumption
-
-
 class Settings(BaseModel):
     """What the environment says. Field meanings stand in `VARIABLES`."""
 
@@ -40,8 +37,6 @@ class Settings(BaseModel):
     replicas: dict[str, int] = {}
     cpus: dict[str, float] = {}
     threads: int = os.cpu_count() or 1
-    # One thread for each stem, and several stems: for twins that serve for long.
-    sustained: bool = False
 
     @field_validator("name")
     @classmethod
@@ -74,21 +69,6 @@ class Settings(BaseModel):
         if value < 1:
             raise ValueError("at least 1")
         return value
-
-
-def sustained(settings: Settings, workers: int = 1) -> Settings:
-    """Return the settings of a worker that serves for long: stems take the cores, one each.
-
-    A stem is nine tenths of what a case costs. A run that is over in a minute has one, which is up
-    sooner.
-
-    Parameters:
-        workers: that share this machine.
-    """
-    stems = max(1, min(os.cpu_count() or 1, MOST_STEMS) // workers)
-    return settings.model_copy(
-        update={"replicas": {"stem": stems, **settings.replicas}, "sustained": True}
-    )
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

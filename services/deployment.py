@@ -19,7 +19,7 @@ from services.background import Background
 from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
 from services.bus.topics import TOPICS
-from services.config import Settings, sustained
+from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
@@ -202,11 +202,11 @@ def deployment(
         if redis is None:
             store = stack.enter_context(EmbeddedServers(kafka=False))
             redis = store.redis_url
-        from services.ray_stack import components_of, ray_up
+        from services.ray_stack import components_of, ray_up, sustained
 
         parts, watch = parts_of(artefact), Watch()
         placement = stack.enter_context(
-            ray_up(sustained(settings, workers), components_of(parts), workers)
+            ray_up(settings, components_of(parts), sustained(settings, workers), workers)
         )
         from actors.cluster import ray_address
         from actors.explaining import lone_explainer

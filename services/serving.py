@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.bus.topics import TOPICS
 from services.child import asked_to_stop
-from services.config import Settings, sustained
+from services.config import Settings
 from services.logs import Log
 from services.parts import loop_of, parts_of
 from services.stages import open_restacker, open_worker
@@ -68,7 +68,7 @@ def serve_cases(
     from services.bus.kafka_publisher import KafkaPublisher
     from services.bus.kafka_topics import ensure_topics
     from services.image_store import ImageStore
-    from services.ray_stack import ray_stack
+    from services.ray_stack import ray_stack, sustained
 
     kafka = log_of(settings)
     workers = place.share[1] if place.share else 1
@@ -77,10 +77,11 @@ def serve_cases(
         # The actors load while the rest of this is done.
         system = clients.enter_context(
             ray_stack(
-                sustained(settings, workers),
+                settings,
                 parts_of(artefact),
                 ImageStore.of(settings),
                 watch,
+                sustained(settings, workers),
                 place.tag,
             )
         )
