@@ -35,6 +35,7 @@ from services.commands.schema import schema
 from services.commands.score import score
 from services.commands.stacks import stacks
 from services.commands.status import status
+from services.commands.stress import stress
 from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
@@ -68,7 +69,7 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, doctor),
+    "The live twin, and this machine": (up, status, stress, forecast, feedback, doctor),
     "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():

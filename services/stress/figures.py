@@ -10,7 +10,14 @@ from services.stress.book import Entries
 
 Floats = NDArray[np.float64]
 
-PERCENTILES: Final = (50.0, 90.0, 95.0, 99.0, 99.9)
+PERCENTILES: Final = {
+    50.0: "p50",
+    90.0: "p90",
+    95.0: "p95",
+    99.0: "p99",
+    99.9: "p999",
+    100.0: "max",
+}
 _MOST_POINTS: Final = 500  # of a Theil-Sen line: pairs grow with their square
 _GRID: Final = 200  # points of a cumulative curve that a line is put through
 
@@ -28,6 +35,13 @@ def percentile(values: Floats, share: float) -> float:
         return float("nan")
     rank = max(0, int(np.ceil(share / 100 * len(values) - 1e-9)) - 1)
     return float(np.partition(values, rank)[rank])
+
+
+def latencies(values_ms: Floats) -> dict[str, float]:
+    """Return the percentiles by the names of their metrics; NaN where there are no values."""
+    return {
+        f"latency.{name}_ms": percentile(values_ms, share) for share, name in PERCENTILES.items()
+    }
 
 
 def windowed(at_s: Floats, values: Floats, edges_s: Floats, share: float) -> Floats:

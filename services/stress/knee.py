@@ -1,13 +1,13 @@
 """The knee: the largest rate that a twin keeps up with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from services.stress.book import Entries
-from services.stress.figures import count_at, lag_at, pace, percentile, theil_sen
+from services.stress.figures import count_at, lag_at, latencies, pace, percentile, theil_sen
 
 # Assumptions: what the twin does in the first part of a step belongs to its filling; below the
 # share a twin falls behind, and above it the difference may be chance.
@@ -57,20 +57,25 @@ class Knee:
 
 
 def judged(
-    entries: Entries, *, rate_per_s: float, from_s: float, to_s: float, p99_s: float, cut: bool
+    entries: Entries,
+    *,
+    rate_per_s: float,
+    from_s: float,
+    to_s: float,
+    limits_ms: Mapping[str, float],
+    cut: bool,
 ) -> Step:
     """Return what a step has shown.
 
     Parameters:
         entries: of the step, drained: what has no answer by now has none.
         from_s, to_s: when the rate was held.
-        p99_s: the objective.
+        limits_ms: the objective, such as `{"latency.p99_ms": 2000}`.
         cut: whether it was ended early.
     """
     settled_s = from_s + SETTLE_SHARE * (to_s - from_s)
     seen = entries.within(settled_s, to_s)
     latency_ms = seen.latency_s * 1000
-    p99_ms = percentile(latency_ms, 99)
     offered, answered = (pace(one, settled_s, to_s) for one in (entries.due_s, entries.answered_s))
     grid = np.linspace(settled_s, to_s, _LAG_POINTS)
     # Against what was due, not sent: a sender that falls behind must not hide a twin that does.
@@ -80,8 +85,10 @@ def judged(
     why = []
     if cut:
         why.append("it was hopeless and ended early")
-    if not p99_ms <= p99_s * 1000:
-        why.append(f"p99 {p99_ms:.0f} ms is above {p99_s * 1000:.0f} ms")
+    found_ms = latencies(latency_ms)
+    for metric, limit_ms in limits_ms.items():
+        if not found_ms[metric] <= limit_ms:
+            why.append(f"{metric} {found_ms[metric]:.0f} is above {limit_ms:.0f}")
     if answered < LEAST_SHARE * offered:
         why.append(f"{answered:.1f} of {offered:.1f} cases per second are answered")
     # Beyond what the share above allows, and beyond a batch more or less at the end.
@@ -92,8 +99,8 @@ def judged(
         rate_per_s=rate_per_s,
         offered_per_s=offered,
         throughput_per_s=answered,
-        p50_ms=percentile(latency_ms, 50),
-        p99_ms=p99_ms,
+        p50_ms=found_ms["latency.p50_ms"],
+        p99_ms=found_ms["latency.p99_ms"],
         lag_growth_per_s=grows,
         lag_end=int(lag_at(entries, np.array([to_s]))[0]),
         cases=len(latency_ms),

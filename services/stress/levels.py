@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.language.classes import ClassSpec
-from simulator.language.load import rate_of
 from simulator.language.schema import Scenario
+from simulator.language.urgency import levels, mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +27,16 @@ class Levels:
 
 
 def levels_of(scenario: Scenario) -> Levels:
-    """Return the levels: of each class the most urgent priority that it has anywhere.
-
-    Of the arrivals that a scenario describes only the classes' shares count: how often cases come
-    is the load's to say.
-    """
+    """Return the levels of a scenario's classes, and how they mix."""
     classes = scenario.patient_classes
-    priorities = [_priority(one) for one in classes]
-    ranked = sorted(set(priorities))
-    rates = [1.0] if len(classes) == 1 else [rate_of(scenario, one) for one in classes]
-    total = sum(rates)
-    shares = tuple(rate / total if total else 1 / len(rates) for rate in rates)
+    urgency, shares = levels(scenario), mix(scenario)
+    ranked = sorted(set(urgency.values()))
     names = tuple(
-        " and ".join(one.id for one, own in zip(classes, priorities, strict=True) if own == rank)
-        for rank in ranked
+        " and ".join(one.id for one in classes if urgency[one.id] == rank) for rank in ranked
     )
-    return Levels(names, tuple(classes), tuple(map(ranked.index, priorities)), shares)
-
-
-def _priority(one: ClassSpec) -> int:
-    return one.priority if isinstance(one.priority, int) else min(one.priority.values(), default=0)
+    return Levels(
+        names,
+        tuple(classes),
+        tuple(ranked.index(urgency[one.id]) for one in classes),
+        tuple(shares[one.id] for one in classes),
+    )

@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 
 from services.stress.book import Book
-from services.stress.figures import percentile
+from services.stress.figures import latencies
 
 WINDOW_S: Final = 5.0  # long enough for a p99 of some hundred cases, short enough to see a recovery
 # A case that is open for so long counts as lost for the time being; the audit has the last word.
 LOST_S: Final = 60.0
 _BACK: Final = 4  # windows that are searched for cases that were answered in the last one
-NAMES: Final = {50.0: "p50", 90.0: "p90", 95.0: "p95", 99.0: "p99", 99.9: "p999", 100.0: "max"}
 
 
 def probe_of(
@@ -43,8 +42,7 @@ def probe_of(
             "shed.count": float((entries.shed & lately).sum()),
         }
         if len(latencies_ms):
-            for share, name in NAMES.items():
-                found[f"latency.{name}_ms"] = percentile(latencies_ms, share)
+            found |= latencies(latencies_ms)
         return found
 
     return probe

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from typing import Final
 
 from services.bus.port import Publisher
@@ -10,6 +11,7 @@ from twin.events import CaseArrived
 
 # A broker that is started again is back by then: assumption.
 CONFIRM_TIMEOUT_S: Final = 90.0
+RECENT: Final = 1000  # that can be asked for: more than a fault sends again
 _AGAIN_S: Final = 0.2
 
 
@@ -24,12 +26,19 @@ class SurePublisher:
         self._lock = threading.Lock()
         self._open: list[CaseArrived] = []  # not acknowledged yet
         self._refused = False  # whether one of them was not even taken
+        self._recent: deque[CaseArrived] = deque(maxlen=RECENT)
         self.resent = 0
+
+    def recent(self) -> list[CaseArrived]:
+        """Return the cases that were sent last, the latest at the end."""
+        with self._lock:
+            return list(self._recent)
 
     def publish(self, event: CaseArrived) -> None:
         """Send a case, without waiting for the acknowledgement."""
         with self._lock:
             self._open.append(event)
+            self._recent.append(event)
         try:
             self._publisher.publish(event)
         except DependencyError:
