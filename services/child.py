@@ -17,6 +17,7 @@ from twin.errors import DependencyError
 AGAIN_S: Final = (0.0, 0.5, 1.0, 2.0, 5.0)
 OURS: Final = (sys.executable, "-m", "services.cli")
 SOUND_S: Final = 30.0  # who ran for so long did not die of its start: assumption
+RESTARTS: Final = "DERMTWIN_RESTARTS"  # how often a child has been started again
 # A child tells by a pipe that its threads still get a turn. One that was frozen for as long as
 # three beats is given up: what it left is taken up from the log by the next.
 PULSE: Final = "DERMTWIN_PULSE"
@@ -78,7 +79,7 @@ class Child:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
-                env={**self._environment, PULSE: str(theirs)},
+                env={**self._environment, PULSE: str(theirs), RESTARTS: str(self.restarts)},
                 pass_fds=(theirs,),
                 # Ctrl-C in a terminal goes to us alone, and we end it.
                 start_new_session=True,
@@ -159,6 +160,11 @@ def _obituary(code: int) -> str:
     if code >= 0:
         return f"ended with code {code}"
     return f"was ended by {signal.Signals(-code).name}"
+
+
+def restarts_before() -> int:
+    """Return how often this process, a child of ours, was started before."""
+    return int(os.environ.get(RESTARTS, "0"))
 
 
 def end_with_parent(parent: Any = None) -> None:  # noqa: ANN401  a file object

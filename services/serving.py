@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.bus.topics import TOPICS
-from services.child import asked_to_stop
+from services.child import asked_to_stop, restarts_before
 from services.config import Settings
 from services.logs import Log
 from services.parts import loop_of, parts_of
@@ -102,6 +102,7 @@ def serve_cases(
             share=place.share,
             name=place.name,
         )
+        worker.beats.restarts = restarts_before()
         worker.beats.tell(ComponentState.STARTING, "waits for the components")
         system.supervisor.await_ready()
         worker.run(stop)
@@ -121,6 +122,7 @@ def serve_epochs(settings: Settings, artefact: Model, loop: TwinLoop, *, log: Lo
         restacker = open_restacker(
             loop, artefact.model_id, kafka, settings.name, log=log, clients=clients
         )
+        restacker.beats.restarts = restacker.restarts = restarts_before()
         restacker.run(stop)
 
 

@@ -52,7 +52,7 @@ def open_worker(
     if loop is not None and loop.decides:
         stacks = KafkaSubscriber(kafka, prefix, ("stacks",), f"{name}-stacks")
         clients.callback(stacks.close)
-    worker = Worker(
+    return Worker(
         cases,
         answers,
         pipeline_of(system, threshold, loop),
@@ -62,9 +62,6 @@ def open_worker(
         stacks=stacks,
         beats=Beats(name, system.model_id, "cases", answers.publish),
     )
-    if isinstance(cases, KafkaGroupMember):
-        cases.on_leaving = worker.settle
-    return worker
 
 
 def open_restacker(

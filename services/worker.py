@@ -109,14 +109,6 @@ class Worker:
             self._look_after_components()
             self.beats.beat()
 
-    def settle(self) -> None:
-        """Answer and commit all that was read: somebody else takes over from here.
-
-        To be called on the worker's thread, from within a poll.
-        """
-        while self._under_way:
-            self._finish(self._under_way.popleft())
-
     def _follow(self) -> None:
         """Take over all promotions that are on the log."""
         book = self._pipeline.book

@@ -38,6 +38,13 @@ def redis_url(servers: EmbeddedServers) -> str:
     return servers.redis_url
 
 
+@pytest.fixture
+def spare_broker() -> Iterator[EmbeddedServers]:
+    """A broker for one test, which may stop or kill it."""
+    with EmbeddedServers(redis=False) as embedded:
+        yield embedded
+
+
 @pytest.fixture(scope="session")
 def home_of_real_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the model of the real images is kept: to learn it takes a minute and a half."""

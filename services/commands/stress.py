@@ -1,4 +1,4 @@
-"""`dermtwin stress`: a load on a twin that is brought up for it, with faults, gates and a report."""
+"""`dermtwin stress`: a load on a twin that is brought up for it, faults, gates and a report."""
 
 import sys
 from collections.abc import Iterator, Mapping

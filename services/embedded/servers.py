@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -33,6 +34,8 @@ class EmbeddedServers:
         kafka, redis: which of the two to run.
         kafka_port, redis_port: a port to use; any free one if None.
         timeout_s: how long they may take to answer.
+        programs: what to run for each name, given the port.
+        kind: what messages call them.
 
     Raises:
         DependencyError: a port is in use, a program is missing, or a server does not come up; the
@@ -47,7 +50,10 @@ class EmbeddedServers:
         kafka_port: int | None = None,
         redis_port: int | None = None,
         timeout_s: float = START_TIMEOUT_S,
+        programs: Mapping[str, Callable[[int], Server]] = SERVERS,
+        kind: str = "embedded",
     ) -> None:
+        self._programs, self._kind = programs, kind
         wanted = {"kafka": (kafka, kafka_port), "redis": (redis, redis_port)}
         self._given: dict[str, int | None] = {
             name: port for name, (wish, port) in wanted.items() if wish
@@ -93,13 +99,13 @@ class EmbeddedServers:
             refusal = None if port is None else refusal_of(port)
             if refusal is not None:
                 raise DependencyError(
-                    f"port {port} for the embedded {name} server: {refusal}. End what listens "
+                    f"port {port} for the {self._kind} {name} server: {refusal}. End what listens "
                     f"there, choose another port, or set {VARIABLE[name]} to use that server"
                 )
         for tries_left in reversed(range(_PORT_TRIES)):
             self._ports = choose_ports(self._given)
             try:
-                self._start_once([SERVERS[name](port) for name, port in self._ports.items()])
+                self._start_once([self._programs[name](port) for name, port in self._ports.items()])
                 return
             except DependencyError as error:
                 taken = "in use" in str(error)  # both servers quote the system's "address in use"
@@ -148,7 +154,7 @@ class EmbeddedServers:
 
     def _port(self, name: str) -> int:
         if name not in self._ports:
-            raise InvariantError(f"no embedded {name} server was started")
+            raise InvariantError(f"no {self._kind} {name} server was started")
         return self._ports[name]
 
     def _start_once(self, servers: list[Server]) -> None:
@@ -191,8 +197,9 @@ class EmbeddedServers:
                 log = logs[late.name]
                 tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
                 raise DependencyError(
-                    f"the embedded {late.name} server did not answer on {HOST}:{late.port} within "
-                    f"{self._timeout_s:g} s; its output ends with: {tail.strip() or '(nothing)'}"
+                    f"the {self._kind} {late.name} server did not answer on {HOST}:{late.port} "
+                    f"within {self._timeout_s:g} s; "
+                    f"its output ends with: {tail.strip() or '(nothing)'}"
                 )
             if waiting:
                 time.sleep(_RETRY_S)
@@ -210,16 +217,17 @@ class EmbeddedServers:
             if "started" in report:
                 self._pids = report["started"]
             else:
-                self._ended[report["exited"]] = _obituary(report)
+                self._ended[report["exited"]] = _obituary(report, self._kind)
         if chunk == b"":  # end of file, where None would be silence
             for name in self._given:
-                self._ended.setdefault(name, f"the guard of the embedded {name} server has ended")
+                why = f"the guard of the {self._kind} {name} server has ended"
+                self._ended.setdefault(name, why)
 
 
-def _obituary(report: dict[str, Any]) -> str:
+def _obituary(report: dict[str, Any], kind: str) -> str:
     tail = str(report["tail"]).strip() or "(nothing)"
     return (
-        f"the embedded {report['exited']} server ended with code {report['code']}; "
+        f"the {kind} {report['exited']} server ended with code {report['code']}; "
         f"its output ends with: {tail}"
     )
 

@@ -37,7 +37,7 @@ def latency_figure(told: Series, summary: Summary) -> Figure:
         caption=f"From when a case was due to its verdict, of the cases due in {every}; a gap is "
         f"a second without cases, or with cases that never were answered. {_bands(summary)}",
         data=data,
-        layout=_layout(summary, "latency, ms", told, type="log", dtick=1),
+        layout=_layout(summary, "latency, ms", told, type="log"),
         height=360,
     )
 
@@ -137,7 +137,7 @@ def knee_figures(summary: Summary) -> list[Figure]:
             data=_marks(steps, "p99_ms", "p99", "%{y:,.0f} ms at %{x} per second"),
             layout={
                 "xaxis": x_axis,
-                "yaxis": axis("p99, ms", type="log", dtick=1),
+                "yaxis": axis("p99, ms", type="log"),
                 "shapes": [*at_knee, *level],
                 "showlegend": False,
             },

@@ -155,7 +155,7 @@ def _asked(scenario: ScenarioForm) -> Found:
 
 def _known_by_then(metric: str) -> Iterator[str]:
     if metric in AT_THE_END:
-        yield f"{metric} is known only when the run is over: make it one of gates"
+        yield f"{metric} is known only when the run is over: ask for it in gates"
 
 
 _Check = Callable[[ScenarioForm], Found]

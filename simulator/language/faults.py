@@ -25,6 +25,7 @@ from simulator.quantities import QuantityError, seconds
 
 OUT: Final = "component"  # the one kind of fault that a virtual run has, too
 _WORKER: Final = "worker"
+NUMBERED_WORKER: Final = "^worker-[1-9][0-9]?$"  # ECMA-262, as JSON Schema asks
 _MOST_MESSAGES: Final = 100_000  # assumption: of one fault
 
 
@@ -57,7 +58,7 @@ class _TargetOf:
         known = {"enum": list(self._known)}
         if _WORKER not in self._known:
             return known
-        return {"anyOf": [known, {"type": "string", "pattern": "^worker-[1-9][0-9]?$"}]}
+        return {"anyOf": [known, {"type": "string", "pattern": NUMBERED_WORKER}]}
 
 
 def number_of(target: str) -> int:

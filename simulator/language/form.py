@@ -106,9 +106,7 @@ class ScenarioForm(Strict):
         default=(), description="Groups of patients that differ; without, all are alike."
     )
     pathway: Annotated[tuple[Node, ...], Field(strict=False)] = Field(
-        default=(),
-        description="The nodes; patients enter at the first.",
-        json_schema_extra={"minItems": 1},
+        default=(), description="The nodes; patients enter at the first."
     )
     staff: dict[Identifier, Staff] = Field(
         default={}, description="Groups of people or rooms, of whom any one can do the work."

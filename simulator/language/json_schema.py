@@ -35,13 +35,15 @@ def _either(*sets: tuple[str, ...]) -> Schema:
     return {"oneOf": [{"required": list(keys)} for keys in sets]}
 
 
+_WALKED: Final[Schema] = {"pathway": {"minItems": 1, "description": "At least one node."}}
+
 # Keys that are needed together or instead of each other; the models check them in Python.
 _NEEDS: Final[Mapping[str, Schema]] = {
     "Scenario": {
         "anyOf": [
             {"required": ["stress"]},
-            {"required": ["pathway", "arrivals"]},
-            {"required": ["pathway", "classes"]},
+            {"required": ["pathway", "arrivals"], "properties": _WALKED},
+            {"required": ["pathway", "classes"], "properties": _WALKED},
         ]
     },
     "PoissonArrivals": _either(("rate_per_h",), ("rate_per_d",)),

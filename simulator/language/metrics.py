@@ -242,7 +242,7 @@ def _elsewhere(scenario: ScenarioForm, name: str) -> str:
         return f"{name} is that of a knee, and the profile is {scenario.stress.profile.kind}"
     if name.partition(".")[0] in {*OF_NODE, *OF_ALL} or name in {*DIAGNOSTIC, *OF_LOOP, *UPSTREAM}:
         reason = "is measured in a clinic's run, and a stress run has no patients who wait or leave"
-        return f"{name} {reason} (known: {listed(OF_STRESS)})"
+        return f"{name} {reason}: ask for such as latency.p99_ms, or give gates: []"
     return ""
 
 

@@ -122,8 +122,6 @@ def resolved(scenario: Scenario) -> str:
 def plain(scenario: Scenario) -> Mapping[str, Any]:
     """Return the scenario as plain data with every default written out; lists, not tuples."""
     data: dict[str, Any] = _plain(scenario.model_dump(by_alias=True, exclude_none=True))
-    if not scenario.pathway:  # of a stress run that does without; written, it must have a node
-        del data["pathway"]
     return data
 
 

@@ -199,14 +199,14 @@ class ObjectiveSpec(Strict):
 
 
 class ShedSpec(Strict):
-    """Which cases are not sent when the twin does not keep up: the least urgent first."""
+    """Which cases are not sent when the twin does not keep up: the least urgent first, by class."""
 
     above_min: PositiveDuration = Field(
-        alias="above", description="Expected wait from which on cases are shed."
+        alias="above",
+        description="Expected wait from which on the least urgent are shed; twice it for the next.",
     )
     keep: Share = Field(
-        default=0.5,
-        description="Share of the cases that is never shed, however long the wait.",
+        default=0.5, description="Share of that wait below which they are let in again."
     )
 
     @property

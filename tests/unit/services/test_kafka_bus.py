@@ -14,7 +14,7 @@ from services.bus.kafka_publisher import SWEEP_AT, KafkaPublisher
 from services.bus.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.bus.port import PARTITIONS
-from services.embedded.servers import EmbeddedServers
+from services.embedded.programs import choose_ports
 from twin.errors import DependencyError, SettingsError
 from twin.events import CaseRejected
 
@@ -26,13 +26,12 @@ BROKEN = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def doomed():
+def doomed(spare_broker):
     """A broker of one's own, to be stopped or killed."""
-    with EmbeddedServers(redis=False) as servers:
-        ensure_topics(servers.bootstrap_servers, "p", ["verdicts"])
-        yield servers
-        if servers.alive()["kafka"]:
-            os.kill(servers.pids["kafka"], signal.SIGCONT)
+    ensure_topics(spare_broker.bootstrap_servers, "p", ["verdicts"])
+    yield spare_broker
+    if spare_broker.alive()["kafka"]:
+        os.kill(spare_broker.pids["kafka"], signal.SIGCONT)
     gc.collect()  # while the warnings about it are still those of this test
 
 
@@ -92,8 +91,7 @@ def test_what_is_no_address_is_named(servers):
 
 
 def test_nobody_at_any_address(kafka_servers):
-    with EmbeddedServers(redis=False) as gone:
-        address = gone.bootstrap_servers
+    address = f"127.0.0.1:{choose_ports({'nobody': None})['nobody']}"
     for use in (
         lambda: KafkaPublisher(f"{address},{address}", "p"),
         lambda: KafkaSubscriber(address, "p", ["cases"], "g"),

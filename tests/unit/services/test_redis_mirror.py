@@ -204,7 +204,7 @@ def test_stacks_drift_and_orders_are_kept_by_epoch(mirror, client, prefix):
     for record in records:
         mirror.apply([record])
     assert_is_fold(mirror, records)
-    assert client.hkeys(f"{prefix}:stacks") == ["0", "1", "3"]
+    assert sorted(client.hkeys(f"{prefix}:stacks")) == ["0", "1", "3"]  # in no order
     assert client.hget(f"{prefix}:stacks", "3").encode() == line(V1)
     assert client.hgetall(f"{prefix}:stack") == {
         "version": "1",

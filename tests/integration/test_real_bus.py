@@ -1,0 +1,2 @@
+from test_bus import *
+from test_kafka_bus import *

@@ -1,0 +1,2 @@
+from test_mirror import *
+from test_redis_mirror import *
