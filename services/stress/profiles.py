@@ -37,7 +37,7 @@ class Ran:
 def course(load: Load, spec: StressSpec, ran: Ran) -> None:
     """Send what a curve says, and wait for the answers."""
     due = np.fromiter(spec.profile.curve().send_times_s(), dtype=np.float64)
-    load.send(ran.began_s + due[due < spec.profile.length_s])
+    load.send(ran.began_s + due)
     ran.drained = load.await_answers(DRAIN_S)
 
 
