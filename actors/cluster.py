@@ -21,6 +21,9 @@ class Placement:
     replicas: dict[str, int] = field(default_factory=dict)  # component -> actors; 1 if not named
     cpus: dict[str, float] = field(default_factory=dict)  # component -> CPU share per actor
     default_cpus: float = 0.1  # share of a component that `cpus` does not name
+    # Of each stem. A second one is worth half of a core, for what is not TensorFlow holds Python's
+    # lock; where there are as many stems as cores it is worth nothing.
+    stem_threads: int = 2
 
     def replicas_of(self, component: str) -> int:
         """Return how many actors a component has."""
@@ -79,6 +82,11 @@ def start_ray(
     except Exception as error:  # Ray raises bare Exception, too
         where = f"at {address}" if address else "on this machine"
         raise DependencyError(f"Ray {where} did not start: {error}") from error
+    return ray_address()
+
+
+def ray_address() -> str:
+    """Return the address of the cluster that this process has started or joined."""
     return str(ray.get_runtime_context().gcs_address)
 
 

@@ -4,7 +4,7 @@ Scoring never waits for it: the supervisor looks at it in passing, and whoever a
 map builds a dead one again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Final
 
@@ -15,7 +15,9 @@ from actors.cluster import Placement
 from actors.hosts import EXPLAINER, ExplainerHost
 from actors.parts import Parts
 from actors.seat import Seat
+from actors.supervisor import Supervisor
 from twin.errors import DependencyError
+from twin.events import ComponentChanged
 from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
@@ -24,6 +26,17 @@ from twin.ports import ImageReader, Unscorable
 # Images in one call. A checked explanation by all methods takes seconds, and a call that takes two
 # minutes is taken for hung.
 _AT_ONCE: Final = 4
+
+
+def lone_explainer(
+    parts: Parts,
+    reader: ImageReader | None,
+    placement: Placement,
+    on_change: Callable[[ComponentChanged], None],
+) -> tuple[Supervisor, "RayExplainer"]:
+    """Return an explainer that is no worker's, and who looks after it."""
+    supervisor = Supervisor(parts.model_id, on_change)
+    return supervisor, RayExplainer(Calls(supervisor), parts, reader, placement)
 
 
 class RayExplainer:

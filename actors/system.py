@@ -38,6 +38,7 @@ class ActorSystem:
         reader: brings files and blobs; it is pickled to the stem's actors.
         placement: replicas and CPU shares per component.
         on_change: is told whenever a component changes state.
+        tag: goes before the actors' names, where several systems tell of themselves on one log.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class ActorSystem:
         placement: Placement,
         on_change: Callable[[ComponentChanged], None],
         clock: Callable[[], float] = time.time,
+        tag: str = "",
     ) -> None:
         self.model_id = parts.model_id
         self.threshold = parts.threshold
         self.supervisor = Supervisor(parts.model_id, on_change, clock)
+        self._tag = tag
         self._turn = 0
         self._calls = Calls(self.supervisor)
         self._explainer = RayExplainer(self._calls, parts, reader, placement)
@@ -59,7 +62,10 @@ class ActorSystem:
         # The stem is started at once: it imports TensorFlow, the longest start of all. The others
         # follow in `Supervisor.await_ready`.
         self._stems = self._seat(
-            "stem", StemHost, (model_id, ray.put(parts.stem), reader), placement
+            "stem",
+            StemHost,
+            (model_id, ray.put(parts.stem), reader, placement.stem_threads),
+            placement,
         )
         for seat in self._stems:
             self.supervisor.start(seat)
@@ -75,7 +81,8 @@ class ActorSystem:
         replicas = placement.replicas_of(component)
         seats = []
         for number in range(replicas):
-            actor_name = component if replicas == 1 else f"{component}-{number + 1}"
+            numbered = component if replicas == 1 else f"{component}-{number + 1}"
+            actor_name = self._tag + numbered
             seat = Seat(actor_name, host, (component, *arguments), placement.cpus_of(component))
             if host is not StemHost:
                 self.supervisor.enlist(seat)

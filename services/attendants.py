@@ -1,11 +1,12 @@
-"""What attends on a twin that stays up: a mirror and an API as processes, and an embedded Redis.
+"""The processes of a twin that stays up, and an embedded Redis.
 
-All three may die and are started again: the log has what they had. A broker that is embedded may
-not, for the log is in its memory.
+Workers, re-stacker, mirror, API and Redis may die and are started again: the log has what they
+had. A broker that is embedded may not, for the log is in its memory.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import requests
@@ -17,6 +18,8 @@ from services.logs import Log
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 
+# These tell how they are; of them we tell only that they have ended.
+_TELL_THEMSELVES: Final = ("worker", "restacker")
 READY_S: Final = 90.0  # both import for seconds on a slow core that is busy with Ray: assumption
 BEAT_S: Final = 5.0  # how often they are said to be well; as of the other components
 
@@ -25,6 +28,10 @@ class Attendants:
     """Starts them, looks after them, and takes them down.
 
     Parameters:
+        ray: address of the cluster that workers put their actors on.
+        scenario: whose loop workers and re-stacker follow; None where nothing happens at epochs.
+        workers: how many share the cases.
+        api: options of its command; None for none.
         tell: publishes what became of one as a component's news.
         store: the embedded Redis; None where it is somebody else's.
     """
@@ -35,8 +42,12 @@ class Attendants:
         *,
         kafka: str,
         redis: str,
+        ray: str,
         prefix: str,
         model_id: str,
+        scenario: Path | None,
+        batch: int,
+        workers: int,
         api: Sequence[str] | None,
         store: EmbeddedServers | None,
         tell: Callable[[ComponentChanged], None],
@@ -54,8 +65,13 @@ class Attendants:
             "DERMTWIN_NAME": prefix,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
             "REDIS_URL": redis,
+            "RAY_ADDRESS": ray,
         }
-        commands = {"mirror": ["mirror", "--with-parent"]}
+        loop = [] if scenario is None else ["--scenario", str(scenario.resolve())]
+        commands = _workers(["--model", model_id, "--batch", str(batch), *loop], workers)
+        if loop:
+            commands["restacker"] = ["restacker", "--with-parent", "--model", model_id, *loop]
+        commands["mirror"] = ["mirror", "--with-parent"]
         if api is not None:
             commands["api"] = ["api", "--with-parent", "--model-id", model_id, *api]
         self.children = [
@@ -126,6 +142,9 @@ class Attendants:
         return lambda state, restarts, reason: self._note(name, state, restarts, reason)
 
     def _note(self, name: str, state: str, restarts: int, reason: str) -> None:
+        if name.startswith(_TELL_THEMSELVES) and state == "ready":
+            self._last.pop(name, None)  # it tells more of itself, once it is up
+            return
         before = self._last.get(name)
         # Why it was started again is of interest as long as it runs.
         self._last[name] = state, restarts, reason or (before[2] if before else "")
@@ -146,6 +165,15 @@ class Attendants:
                 facts={} if pid is None else {"pid": float(pid)},
             )
         )
+
+
+def _workers(options: Sequence[str], workers: int) -> dict[str, list[str]]:
+    """Return the commands of the workers by name."""
+    named = ["worker"] if workers == 1 else [f"worker-{n + 1}" for n in range(workers)]
+    return {
+        name: ["worker", "--with-parent", "--share", f"{place}/{workers}", *options]
+        for place, name in enumerate(named, start=1)
+    }
 
 
 def _is_ready(address: str) -> bool:

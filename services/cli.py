@@ -25,8 +25,10 @@ from services.commands.gallery import gallery
 from services.commands.keys import keys
 from services.commands.mirror import mirror
 from services.commands.realism import realism
+from services.commands.rebuild import rebuild
 from services.commands.refit import refit
 from services.commands.reproduce import reproduce
+from services.commands.restacker import restacker
 from services.commands.resume import resume
 from services.commands.robustness import robustness
 from services.commands.run import run
@@ -37,6 +39,7 @@ from services.commands.status import status
 from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
+from services.commands.worker import worker
 from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
@@ -66,7 +69,8 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, api, mirror, doctor),
+    "The live twin, and this machine": (up, status, forecast, feedback, rebuild, doctor),
+    "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

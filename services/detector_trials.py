@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.experiments.clinic_only import ensure_clinic
 from services.experiments.plan import Point
 from simulator.cases.bank import Severities
 from simulator.experiment.detector_table import PREVALENCE
@@ -42,6 +43,7 @@ class Trials:
     def __init__(self, order: DetectorOrder) -> None:
         self._order = order
         self.base = load(order.text, order.source, order.overrides)
+        ensure_clinic(self.base, order.source)
         _usable(self.base, order)
         assert self.base.horizon_min is not None  # or nothing could be watched
         self.onset_min = _onset(self.base, order, self.base.horizon_min)

@@ -1,4 +1,7 @@
-"""The live twin: servers, Ray actors, worker and mirror, all up. `run` and `up` both use it."""
+"""A twin for the length of a run: servers, Ray actors, worker and mirror in this process.
+
+One that stays up has processes for them: `services/deployment.py`.
+"""
 
 import threading
 import time
@@ -11,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from actors.parts import Parts
 from actors.system import ActorSystem
 from services.background import Background
-from services.beats import Beats
 from services.bus.port import Publisher, Subscriber
 from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
@@ -20,13 +22,12 @@ from services.image_store import ImageStore
 from services.logs import Log
 from services.mirror.loop import Mirror, record_of
 from services.ray_stack import ray_stack
-from services.restacker import TOPICS as RESTACKER_TOPICS
 from services.restacker import RestackerLoop
+from services.stages import open_restacker, open_worker
 from services.watch import Watch
 from services.worker import Worker
 from twin.errors import DependencyError
 from twin.lifecycle import ComponentState
-from twin.pipeline import pipeline_of
 from twin.restacking.twin_loop import TwinLoop
 from twin.state import Record, TwinState, fold
 
@@ -105,26 +106,16 @@ class Ground:
     kafka: str
     redis: str
     servers: Sequence[EmbeddedServers]  # those that are ours
-    # Of those, a Redis that can be started again: it holds nothing that the log does not.
-    store: EmbeddedServers | None
     watch: Watch
     system: ActorSystem
 
 
 @contextmanager
-def ground(settings: Settings, parts: Parts, *, apart: bool = False) -> Iterator[Ground]:
-    """Start servers and actors, and take down all that was started, however the block ends.
-
-    Parameters:
-        apart: an embedded Redis is started apart from the broker, so that it can be started again
-            without losing the log.
-    """
+def ground(settings: Settings, parts: Parts) -> Iterator[Ground]:
+    """Start servers and actors, and take down all that was started, however the block ends."""
     with ExitStack() as stack:
-        kafka, redis, store = settings.kafka, settings.redis, None
+        kafka, redis = settings.kafka, settings.redis
         servers: list[EmbeddedServers] = []
-        if redis is None and apart:
-            store = stack.enter_context(EmbeddedServers(kafka=False))
-            redis = store.redis_url
         if kafka is None or redis is None:
             ours = stack.enter_context(EmbeddedServers(kafka=kafka is None, redis=redis is None))
             servers.append(ours)
@@ -134,9 +125,7 @@ def ground(settings: Settings, parts: Parts, *, apart: bool = False) -> Iterator
         reader = ImageStore.of(settings.model_copy(update={"redis": redis}))
         watch = Watch()
         system = stack.enter_context(ray_stack(settings, parts, reader, watch))
-        yield Ground(
-            kafka=kafka, redis=redis, servers=servers, store=store, watch=watch, system=system
-        )
+        yield Ground(kafka=kafka, redis=redis, servers=servers, watch=watch, system=system)
 
 
 @contextmanager
@@ -148,12 +137,10 @@ def live_twin(
     batch: int,
     log: Log,
     loop: TwinLoop | None = None,
-    mirrored: bool = True,
 ) -> Iterator[LiveTwin]:
     """Bring a twin with a log of its own up, and take it down, however the block ends.
 
     Parameters:
-        mirrored: a thread here keeps the mirror; another process does otherwise.
         on: servers and actors; they serve one twin after another.
         loop: what happens to the stack; None where the model's own answers all cases. It brings
             its own operating point.
@@ -167,26 +154,18 @@ def live_twin(
         from services.mirror.redis_mirror import RedisMirror
 
         ensure_topics(kafka, prefix, TOPICS)
-        answers = KafkaPublisher(kafka, prefix)
-        stack.callback(answers.close)
-        watch.forward = answers.publish
-        for event in watch.latest.values():
-            answers.publish(event)
-        cases = KafkaSubscriber(kafka, prefix, ("cases",), "worker")
-        stack.callback(cases.close)
-        stacks = None
-        if loop is not None and loop.decides:
-            stacks = KafkaSubscriber(kafka, prefix, ("stacks",), "worker-stacks")
-            stack.callback(stacks.close)
-        worker = Worker(
-            cases,
-            answers,
-            pipeline_of(system, threshold, loop),
+        telling = KafkaPublisher(kafka, prefix)
+        stack.callback(telling.close)
+        watch.pass_on(telling.publish)
+        worker = open_worker(
+            system,
+            kafka,
+            prefix,
+            threshold=threshold,
+            loop=loop,
             batch=batch,
             log=log,
-            on_idle=system.supervisor.check,
-            stacks=stacks,
-            beats=Beats("worker", system.model_id, "cases", answers.publish),
+            clients=stack,
         )
         mirror = RedisMirror(redis, prefix)
         stack.callback(mirror.close)
@@ -199,11 +178,10 @@ def live_twin(
             system.supervisor.await_ready()
             worker.run(stop)
 
-        loops = [Background("worker", serve)]
-        if mirrored:
-            loops.append(Background("mirror", mirror_loop.run))
-        restacker = _restacker(on, prefix, loop, log, stack)
-        if restacker is not None:
+        loops = [Background("worker", serve), Background("mirror", mirror_loop.run)]
+        restacker = None
+        if loop is not None and loop.decides:
+            restacker = open_restacker(loop, system.model_id, kafka, prefix, log=log, clients=stack)
             loops.append(Background("restacker", restacker.run))
         with ExitStack() as clients:
             twin = LiveTwin(
@@ -225,20 +203,3 @@ def live_twin(
                 watch.forward = None
                 for one in loops:
                     one.stop()
-
-
-def _restacker(
-    on: Ground, prefix: str, loop: TwinLoop | None, log: Log, stack: ExitStack
-) -> RestackerLoop | None:
-    """Return the re-stacker of a loop in which something happens at epochs."""
-    from services.bus.kafka_publisher import KafkaPublisher
-    from services.bus.kafka_subscriber import KafkaSubscriber
-
-    if loop is None or not loop.decides:
-        return None
-    whole_log = KafkaSubscriber(on.kafka, prefix, RESTACKER_TOPICS, "restacker")
-    stack.callback(whole_log.close)
-    decisions = KafkaPublisher(on.kafka, prefix)
-    stack.callback(decisions.close)
-    beats = Beats("restacker", on.system.model_id, "epochs", decisions.publish)
-    return RestackerLoop(whole_log, decisions, loop.restacker, log, beats)

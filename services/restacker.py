@@ -54,7 +54,7 @@ class RestackerLoop:
         self._new = new
         self._log = log.bind(stage="restacker")
         self.restarts = 0  # after a dependency failed
-        self._beats = beats or unheard("restacker", "", "epochs")
+        self.beats = beats or unheard("restacker", "", "epochs")
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set.
@@ -62,7 +62,7 @@ class RestackerLoop:
         Raises:
             DependencyError: a dependency stayed away through all retries.
         """
-        with self._beats.alive(ComponentState.STARTING, "reads the log"):
+        with self.beats.alive(ComponentState.STARTING, "reads the log"):
             self._serve(stop)
 
     def _serve(self, stop: threading.Event) -> None:
@@ -72,7 +72,7 @@ class RestackerLoop:
             try:
                 self._subscriber.seek({})
                 self._begin(restacker)
-                self._beats.well()
+                self.beats.well()
                 while not stop.is_set():
                     self._step(restacker)
                     failures = 0
@@ -81,9 +81,9 @@ class RestackerLoop:
                     raise
                 self.restarts += 1
                 self._log.warning("again", reason=str(error))
-                self._beats.restarts = self.restarts
-                self._beats.trouble("reads the log again", error)
-                self._beats.wait(RETRY_WAITS_S[failures], stop.wait)
+                self.beats.restarts = self.restarts
+                self.beats.trouble("reads the log again", error)
+                self.beats.wait(RETRY_WAITS_S[failures], stop.wait)
                 failures += 1
 
     def _begin(self, restacker: Restacker) -> None:
@@ -111,8 +111,8 @@ class RestackerLoop:
                 self._decide_one(restacker, epoch)
 
     def _decide_one(self, restacker: Restacker, epoch: EpochReached) -> None:
-        begun_s = self._beats.now_s()
-        self._beats.meter.saw(
+        begun_s = self.beats.now_s()
+        self.beats.meter.saw(
             f"epoch {epoch.epoch} at {day(epoch.at_min)}: {epoch.cases} cases, "
             f"{epoch.feedback} messages"
         )
@@ -120,7 +120,7 @@ class RestackerLoop:
         for event in restacker.decide(epoch):
             self._publish(event)
             said.append(_words(event))
-        self._beats.meter.note(begun_s, 1, f"epoch {epoch.epoch}: {', '.join(said)}")
+        self.beats.meter.note(begun_s, 1, f"epoch {epoch.epoch}: {', '.join(said)}")
 
     def _drained(self, restacker: Restacker) -> list[LoggedEvent]:
         """Read to the end of the log."""
@@ -140,7 +140,7 @@ class RestackerLoop:
 
     def _read(self, restacker: Restacker, wait_s: float) -> list[LoggedEvent]:
         events = []
-        self._beats.beat()
+        self.beats.beat()
         for message in self._subscriber.poll(_MOST_PER_POLL, wait_s):
             try:
                 event = decode(message.schema, message.value)

@@ -24,15 +24,23 @@ class UpFile:
         Raises:
             DependencyError: another twin is up with the same home.
         """
-        other = self.read()
-        if other is not None:
-            raise DependencyError(f"a twin is up already: process {other['pid']}")
+        self.ensure_free()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps({**addresses, "pid": os.getpid()}, indent=2) + "\n")
         try:
             yield
         finally:
             self._path.unlink(missing_ok=True)
+
+    def ensure_free(self) -> None:
+        """Raise if another twin is up with the same home.
+
+        Raises:
+            DependencyError: naming its process.
+        """
+        other = self.read()
+        if other is not None:
+            raise DependencyError(f"a twin is up already: process {other['pid']}")
 
     def read(self) -> dict[str, str] | None:
         """Return the note of a twin that is still running, or None."""

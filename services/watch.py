@@ -1,8 +1,10 @@
 """Remembers what components reported, so that a run can say what was degraded (law 10)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentState
 
@@ -22,6 +24,20 @@ class Watch:
         self.latest[event.component] = event
         if self.forward is not None:
             self.forward(event)
+
+    def pass_on(self, forward: Callable[[ComponentChanged], None]) -> None:
+        """Pass on what is known and what will be; changes that a broker does not take are lost.
+
+        The next change, a few seconds later, says how the component is then.
+        """
+
+        def passed(event: ComponentChanged) -> None:
+            with suppress(DependencyError):
+                forward(event)
+
+        self.forward = passed
+        for event in list(self.latest.values()):
+            passed(event)
 
     def begin(self) -> None:
         """Count restarts from now on: components may serve one log after another."""

@@ -5,12 +5,18 @@ import re
 from typing import Final
 
 # The units accepted, in minutes, longest first. Months and years are no fixed length.
-UNITS_MIN: Final = {"w": 10080.0, "d": 1440.0, "h": 60.0, "min": 1.0, "s": 1 / 60}
+UNITS_MIN: Final = {
+    **{"w": 10080.0, "d": 1440.0, "h": 60.0, "min": 1.0},
+    **{"s": 1 / 60, "ms": 1 / 60_000},
+}
+# Of these, in a minute. Times are divided by them, not multiplied by an inexact fraction: '30 s' is
+# exactly 0.5.
+_IN_A_MINUTE: Final = {"s": 60, "ms": 60_000}
 
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-_DURATION: Final = re.compile(rf"({_NUMBER}) *(w|d|h|min|s)", re.ASCII)
+_DURATION: Final = re.compile(rf"({_NUMBER}) *(w|d|h|min|ms|s)", re.ASCII)
 _PERCENTAGE: Final = re.compile(rf"({_NUMBER}) *%", re.ASCII)
-_DURATION_HELP: Final = "a number and a unit (s, min, h, d or w), as in '6 min'"
+_DURATION_HELP: Final = "a number and a unit (ms, s, min, h, d or w), as in '6 min'"
 _SHARE_HELP: Final = "a number from 0 to 1 or a percentage, as in 0.08 or '8 %'"
 
 
@@ -45,11 +51,20 @@ def parse_duration(value: object) -> float:
     if match is None:
         raise QuantityError((), f"{value!r} is no duration; accepted is {_DURATION_HELP}")
     number, unit = float(match[1]), match[2]
-    # Seconds are divided, not multiplied by an inexact sixtieth: '30 s' is exactly 0.5.
-    minutes = number / 60 if unit == "s" else number * UNITS_MIN[unit]
+    parts = _IN_A_MINUTE.get(unit)
+    minutes = number * UNITS_MIN[unit] if parts is None else number / parts
     if not math.isfinite(minutes):
         raise QuantityError((), f"{value!r} is too long to count in minutes")
     return minutes
+
+
+def seconds(minutes: float) -> float:
+    """Return a duration in seconds, to the nanosecond: '0.1 s' is no whole number of minutes.
+
+    >>> seconds(parse_duration("0.1 s"))
+    0.1
+    """
+    return round(minutes * 60, 9)
 
 
 def format_duration(minutes: float) -> str:
@@ -59,7 +74,8 @@ def format_duration(minutes: float) -> str:
     ('90 min', '1 w', '30 s')
     """
     for unit, factor in UNITS_MIN.items():
-        count = minutes * 60 if unit == "s" else minutes / factor
+        parts = _IN_A_MINUTE.get(unit)
+        count = minutes / factor if parts is None else minutes * parts
         if count >= 1 and count == int(count):
             text = f"{int(count)} {unit}"
             if parse_duration(text) == minutes:

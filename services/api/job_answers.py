@@ -125,7 +125,7 @@ class ForecastPost(BaseModel):
     horizon: str = Field(
         max_length=40,
         pattern=r"^ *[0-9]+(\.[0-9]+)? *(s|min|h|d|w) *$",
-        description="How far to look ahead: a number and s, min, h, d or w.",
+        description="How far to look ahead: a number and ms, s, min, h, d or w.",
         examples=["8 h"],
     )
     futures: int = Field(ge=2, le=10_000, description="How many are simulated.", examples=[200])

@@ -77,7 +77,7 @@ class UpTwin:
         Raises:
             ScenarioError: naming the key, and what to do.
         """
-        looped = bool(scenario.restack or scenario.drift or scenario.faults)
+        looped = bool(scenario.restack or scenario.drift or scenario.outages)
         key = next((one for one in ("restack", "drift", "faults") if getattr(scenario, one)), "")
         if looped and not same_loop(scenario, self.note):
             does = self.note.get("at_epochs", "nothing")
@@ -101,7 +101,7 @@ class UpTwin:
         Raises:
             ScenarioError: somebody's cases are on it.
         """
-        if (scenario.restack or scenario.drift or scenario.faults) and not found.is_fresh:
+        if (scenario.restack or scenario.drift or scenario.outages) and not found.is_fresh:
             key = next(one for one in ("restack", "drift", "faults") if getattr(scenario, one))
             reason = "the live log holds cases already, which the stack would be fitted to, too"
             cure = f"take the twin down and start it anew with `dermtwin up --scenario {source}`"

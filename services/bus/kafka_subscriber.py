@@ -32,6 +32,8 @@ class KafkaSubscriber:
         share: (i, n) reads every n-th partition, starting with the i-th; i counts from 0.
     """
 
+    _OPTIONS: Mapping[str, int] = {}  # of the client, beside those that all have
+
     def __init__(
         self,
         servers: str,
@@ -56,6 +58,7 @@ class KafkaSubscriber:
                 request_timeout_ms=self._timeout_ms,
                 bootstrap_timeout_ms=self._timeout_ms,
                 metrics_enabled=False,
+                **self._OPTIONS,
             )
         )
         try:
@@ -63,9 +66,13 @@ class KafkaSubscriber:
         except BaseException:
             self._consumer.close(autocommit=False)
             raise
+        self._mine: list[kafka.TopicPartition] = []
+        self._join()
+        self._heard_s = time.monotonic()
+
+    def _join(self) -> None:
         self._mine = list(self._places)
         self._consumer.assign(self._mine)
-        self._heard_s = time.monotonic()
 
     def _ask(self, call: Callable[[], Result]) -> Result:
         return asking(self._servers, self._what, call)
@@ -147,6 +154,7 @@ class KafkaSubscriber:
         return {
             place: max(listed[tp], self._consumer.highwater(tp) or 0) - at[tp]
             for tp, place in self._places.items()
+            if tp in at
         }
 
     def _fetch_nothing(self, at: Mapping[kafka.TopicPartition, int]) -> None:

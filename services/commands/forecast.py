@@ -56,6 +56,7 @@ def forecast(
     """
     from services.commands.scenario_files import read_scenario
     from services.console import emit, progress_bars, say
+    from services.experiments.clinic_only import ensure_clinic
     from services.forecast.forecasting import ForecastOrder
     from services.forecast.forecasting import forecast as project
     from simulator.language.scenario import load
@@ -64,6 +65,7 @@ def forecast(
     # A queue that grows without end is a fair question as far as a horizon.
     given = (*(overrides or ()), "allow_unstable=true")
     sound = load(read_scenario(scenario), str(scenario), given)
+    ensure_clinic(sound, str(scenario))
     order = ForecastOrder(
         scenario=sound,
         horizon_min=horizon_min,

@@ -1,8 +1,6 @@
 """`dermtwin mirror`: the mirror of a log in Redis, as a process of its own."""
 
-import signal
 import sys
-import threading
 from typing import Annotated
 
 import typer
@@ -35,7 +33,7 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     """
     from services.bus.kafka_subscriber import KafkaSubscriber
     from services.bus.topics import MIRRORED
-    from services.child import end_with_parent
+    from services.child import asked_to_stop, end_with_parent
     from services.logs import open_log
     from services.mirror.loop import Mirror
     from services.mirror.redis_mirror import RedisMirror
@@ -48,13 +46,14 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     assert settings.kafka is not None and settings.redis is not None
     if with_parent:
         end_with_parent()
-    stop = threading.Event()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda *_: stop.set())
+    stop = asked_to_stop()
     subscriber = KafkaSubscriber(settings.kafka, settings.name, MIRRORED, "mirror")
     kept = RedisMirror(settings.redis, settings.name)
-    loop = Mirror(subscriber, kept, delay_s=delay_s)
-    open_log(sys.stderr).info("mirror", prefix=settings.name, delay_s=delay_s)
+    log = open_log(sys.stderr)
+    loop = Mirror(
+        subscriber, kept, delay_s=delay_s, tell=lambda words: log.warning("mirror", because=words)
+    )
+    log.info("mirror", prefix=settings.name, delay_s=delay_s)
     try:
         loop.run(stop)
     finally:

@@ -22,6 +22,8 @@ def validate(
 ) -> None:
     """Check a scenario; print its load, what theory says of its waits, and how often it is run.
 
+    Of a stress scenario: the load on the twin, what goes wrong, and what has no meaning there.
+
     Nothing is simulated and nothing is written. Exit codes: 0 the scenario is sound, 2 it is not.
 
     Example: dermtwin validate scenarios/first-clinic.yaml --set staff.nurse=2
@@ -32,6 +34,12 @@ def validate(
     from simulator.language.scenario import load
 
     sound = load(read_scenario(scenario), str(scenario), tuple(overrides or ()))
+    if sound.stress is not None:
+        from services.commands.validate_stress import load_facts, load_table
+
+        facts = load_facts(sound, sound.stress)
+        emit(facts, as_json=as_json, table=load_table(facts))
+        return
     found = _summary(sound, forecast(sound))
     emit(found, as_json=as_json, table=_tables(found))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.experiments.clinic_only import ensure_clinic
 from simulator.analysis.sampling import grid, latin_hypercube
 from simulator.language.scenario import load, plain
 from simulator.language.schema import Scenario
@@ -39,8 +40,14 @@ def points_of(scenario: Scenario, source: str) -> list[Point]:
 
 
 def points_of_files(texts: Sequence[tuple[str, str]], overrides: Sequence[str]) -> list[Point]:
-    """Return a point for each file of (text, name), told apart by the scenarios' names."""
+    """Return a point for each file of (text, name), told apart by the scenarios' names.
+
+    Raises:
+        ScenarioError: one is not sound, or a load on a twin.
+    """
     loaded = [load(text, name, overrides) for text, name in texts]
+    for scenario, (_, source) in zip(loaded, texts, strict=True):
+        ensure_clinic(scenario, source)
     names = [scenario.name for scenario in loaded]
     return [
         Point({"scenario": name if names.count(name) == 1 else source}, scenario)

@@ -47,6 +47,7 @@ def look_over(order: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(text: str, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from services.experiments.clinic_only import ensure_clinic
     from services.experiments.plan import points_of
     from services.jobs.bounds import Bounds
     from simulator.analysis.forecast import expected_patients, sweep_points
@@ -57,6 +58,7 @@ def _checked(text: str, name: str, order: Mapping[str, Any]) -> dict[str, Any]:
     scenario, found = look(text, name, overrides, Reach(Path()))
     if scenario is None:
         return {"errors": [asdict(one) for one in found]}
+    ensure_clinic(scenario, name)
     bounds = Bounds(**order["bounds"])
     use = order["use"]
     points = sweep_points(scenario)

@@ -24,7 +24,7 @@ def missing_of(
     scenario: ScenarioForm, journal: Journal, window: Window, bank: Bank | None
 ) -> dict[str, Any]:
     """Return tallies by the learners that were missing, "" for none; empty without faults."""
-    if not scenario.faults:
+    if not scenario.outages:
         return {}
     patients = Patients(scenario, journal)
     p_malignant, malignant = patients.column("p_malignant"), patients.column("malignant")

@@ -34,7 +34,7 @@ def loop_edges(scenario: ScenarioForm, warmup_min: float, arrived: int) -> list[
     step_min = DAY_MIN * float(np.ceil(days / SPELLS)) if days >= _SHORT / 2 else end_min / _SHORT
     cuts = {float(one) for one in np.arange(0.0, end_min, step_min)}
     cuts |= {warmup_min, *(part.from_min for part in periods(scenario))}
-    cuts |= {at for fault in scenario.faults for at in (fault.at_min, fault.at_min + fault.for_min)}
+    cuts |= {at for out in scenario.outages for at in (out.at_min, out.at_min + out.for_min)}
     return [*sorted(cut for cut in cuts if 0 <= cut < end_min), float(end_min)]
 
 

@@ -27,7 +27,7 @@ def looped(
         "drift": drift_seen(scenario, results, confidence),
         "faults": [
             {"component": one.component, "at_min": one.at_min, "for_min": one.for_min}
-            for one in scenario.faults
+            for one in scenario.outages
         ],
         "outages": outages(results, confidence),
     }

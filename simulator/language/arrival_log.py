@@ -26,7 +26,7 @@ def read_arrivals(path: Path, column: str, unit: str, *, start_min: float = 0.0)
     Parameters:
         path: a CSV file in UTF-8 with a header.
         column: the name of the column.
-        unit: s, min, h, d, w or datetime.
+        unit: ms, s, min, h, d, w or datetime.
         start_min: when in the week the run starts, minutes since Monday 00:00.
 
     Raises:

@@ -4,7 +4,7 @@ Checks of one value alone stand at its field; these look at several.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from simulator.language.arrivals import ReplayArrivals
@@ -23,6 +23,8 @@ from simulator.language.route_checks import (
     targets_exist,
 )
 from simulator.language.shift_checks import populations_hold, referrals_hold, shifts_hold
+from simulator.language.stress_checks import disturbances_hold, stress_holds
+from simulator.language.stress_metrics import AT_THE_END
 from simulator.language.ways import turned_away
 from simulator.quantities import QuantityError, format_duration
 
@@ -41,7 +43,7 @@ def _ends(scenario: ScenarioForm) -> Found:
     endless = any(spec and not isinstance(spec, ReplayArrivals) for spec in specs)
     each_once = isinstance(scenario.cases, ImageCases) and scenario.bank is None
     finite = scenario.cases.count or each_once
-    if scenario.horizon_min is None and endless and not finite:
+    if scenario.horizon_min is None and endless and not finite and scenario.stress is None:
         yield (), "arrivals never end: give a horizon or cases.count"
     if scenario.horizon_min is None and scenario.ending == "stop":
         yield ("ending",), "stop needs a horizon"
@@ -64,11 +66,15 @@ def _names(scenario: ScenarioForm) -> Found:
 
 def _who_comes(scenario: ScenarioForm) -> Found:
     shared = [c.share for c in scenario.classes if c.share is not None]
-    if not scenario.classes and scenario.arrivals is None:
+    if scenario.stress is None and not scenario.pathway:
+        given = "pathway" in scenario.model_fields_set
+        yield ("pathway",), "is empty; expected at least one node" if given else "is required"
+    mixed = scenario.stress is not None and len(shared) == len(scenario.classes)
+    if not scenario.classes and scenario.arrivals is None and not mixed:
         yield ("arrivals",), "is required: when do patients come?"
     if scenario.classes and scenario.arrivals is not None and not shared:
         yield ("arrivals",), "belongs to no class: give the classes a share, or leave it out"
-    if shared and scenario.arrivals is None:
+    if shared and scenario.arrivals is None and not mixed:
         yield ("arrivals",), "is required where classes have a share of it"
     comes = all(one.share is not None or one.arrivals for one in scenario.classes)
     if shared and comes and abs(sum(shared) - 1) > 1e-6:
@@ -104,7 +110,7 @@ def _honest(scenario: ScenarioForm) -> Found:
 
 
 def _stable(scenario: ScenarioForm) -> Found:
-    if isinstance(scenario.cases, ImageCases):
+    if isinstance(scenario.cases, ImageCases) or scenario.stress is not None:
         return
     try:
         loads = offered_load(scenario)
@@ -138,16 +144,26 @@ def _asked(scenario: ScenarioForm) -> Found:
         found = [*check_metric(scenario, gate.metric)]
         for reason in found or check_bound(gate.metric, gate.written):
             yield ("gates", index), reason
+    for index, condition in enumerate(scenario.steady_state):
+        found = [*check_metric(scenario, condition.metric), *_known_by_then(condition.metric)]
+        for reason in found or check_bound(condition.metric, condition.written):
+            yield ("steady_state", index), reason
     for index, metric in enumerate(scenario.replications.of):
         for reason in check_metric(scenario, metric):
             yield ("replications", "of", index), reason
 
 
+def _known_by_then(metric: str) -> Iterator[str]:
+    if metric in AT_THE_END:
+        yield f"{metric} is known only when the run is over: ask for it in gates"
+
+
 _Check = Callable[[ScenarioForm], Found]
 _STAGES: Final[tuple[tuple[_Check, ...], ...]] = (
+    (stress_holds,),
     (_ends, _names, _who_comes, populations_hold),
     (targets_exist, _used, shifts_hold, referrals_hold),
     (conditions_hold, everybody_leaves, orders_hold, _nominal, _honest),
-    (feedback_holds, loop_holds, faults_hold),
+    (feedback_holds, loop_holds, faults_hold, disturbances_hold),
     (_asked, _stable),
 )

@@ -16,7 +16,7 @@ def read_column(path: Path, column: str, unit: str) -> list[float]:
     Parameters:
         path: of a CSV file in UTF-8, separated by commas.
         column: as in the header.
-        unit: of its numbers: s, min, h, d or w.
+        unit: of its numbers: ms, s, min, h, d or w.
 
     Raises:
         QuantityError: the file cannot be read, has no such column, or has a cell in it that is no

@@ -105,7 +105,7 @@ def _mapping(about: str, properties: Mapping[str, Schema], example: Mapping[str,
 def _constant(*, signed: bool) -> Schema:
     sort, example = (SIGNED_DURATION, "-5 min") if signed else (DURATION, "6 min")
     return {
-        "description": "Always the same: a number and a unit (s, min, h, d or w).",
+        "description": "Always the same: a number and a unit (ms, s, min, h, d or w).",
         **sort.schema,
         "examples": [example],
     }

@@ -45,9 +45,10 @@ def _verifies_nobody(spec: FeedbackSpec) -> bool:
 def _poison(scenario: ScenarioForm, spec: FeedbackSpec) -> Found:
     for place, one in enumerate(spec.poison):
         path = ("feedback", "poison", place)
-        if scenario.horizon_min is not None and one.at_min >= scenario.horizon_min:
-            begins, ends = format_duration(one.at_min), format_duration(scenario.horizon_min)
-            reason = f"begins at {begins}: after the horizon, {ends}, no label changes anything"
+        if scenario.end_min is not None and one.at_min >= scenario.end_min:
+            begins, ends = format_duration(one.at_min), format_duration(scenario.end_min)
+            end = "the horizon" if scenario.stress is None else "the end of the load"
+            reason = f"begins at {begins}: after {end}, {ends}, no label changes anything"
             yield (*path, "at"), f"{reason}; begin before it"
         if one.group is not None:
             for reason in _never(scenario, one.group):

@@ -20,7 +20,9 @@ from simulator.language.cases import (
     SyntheticModel,
 )
 from simulator.language.classes import ClassSpec
+from simulator.language.disturbances import Disturbance
 from simulator.language.experiment import Gates, Replications, ReplicationSpec, Sweep, Warmup
+from simulator.language.faults import FaultSpec, LearnerOut
 from simulator.language.feedback import FeedbackSpec
 from simulator.language.fields import (
     Identifier,
@@ -32,9 +34,10 @@ from simulator.language.fields import (
 )
 from simulator.language.pathway import Node, ReaderSpec, StaffedNode, TwinNode
 from simulator.language.populations import BankSpec, PopulationSpec
-from simulator.language.restack import EVERY_MIN, DriftSpec, FaultSpec, RestackSpec
+from simulator.language.restack import EVERY_MIN, DriftSpec, RestackSpec
 from simulator.language.shifts import ShiftSpec
 from simulator.language.staff import Staff
+from simulator.language.stress import StressSpec
 
 DEFAULT_CLASS: Final = "patient"  # the class of all patients where a scenario names none
 
@@ -102,8 +105,8 @@ class ScenarioForm(Strict):
     classes: Annotated[tuple[ClassSpec, ...], Field(strict=False)] = Field(
         default=(), description="Groups of patients that differ; without, all are alike."
     )
-    pathway: Annotated[tuple[Node, ...], Field(strict=False, min_length=1)] = Field(
-        description="The nodes; patients enter at the first."
+    pathway: Annotated[tuple[Node, ...], Field(strict=False)] = Field(
+        default=(), description="The nodes; patients enter at the first."
     )
     staff: dict[Identifier, Staff] = Field(
         default={}, description="Groups of people or rooms, of whom any one can do the work."
@@ -119,7 +122,15 @@ class ScenarioForm(Strict):
         default=None, description="What watches for drift; without, nothing does."
     )
     faults: Annotated[tuple[FaultSpec, ...], Field(strict=False)] = Field(
-        default=(), description="Learners that are out for a while."
+        default=(), description="What goes wrong: learners that are out, processes that end."
+    )
+    stress: StressSpec | None = Field(
+        default=None, description="A load on a twin that is up; for dermtwin stress."
+    )
+    steady_state: Gates = Field(
+        default=(),
+        description="With stress: what holds while nothing is wrong, and again after a fault.",
+        examples=[["latency.p99_ms < 2000", "verdicts.lost == 0"]],
     )
     gates: Gates = Field(
         default=(),
@@ -154,8 +165,27 @@ class ScenarioForm(Strict):
 
     @property
     def is_looped(self) -> bool:
-        """Whether anything comes back to the twin, or changes it: labels, epochs, faults."""
-        return bool(self.feedback or self.restack or self.drift or self.faults)
+        """Whether anything comes back to the twin, or changes it: labels, epochs, outages."""
+        return bool(self.feedback or self.restack or self.drift or self.outages)
+
+    @property
+    def end_min(self) -> float | None:
+        """When nobody comes any more: the end of the load, or the horizon; None if not known."""
+        if self.stress is None:
+            return self.horizon_min
+        profile = self.stress.profile
+        return None if profile.knee is not None else profile.length_s / 60
+
+    @property
+    def outages(self) -> tuple[LearnerOut, ...]:
+        """The learners that are out for a while."""
+        return tuple(one.out() for one in self.faults if one.component is not None)
+
+    @property
+    def disturbances(self) -> tuple[Disturbance, ...]:
+        """What is done to a twin that is up."""
+        workers = 1 if self.stress is None else self.stress.workers
+        return tuple(one.disturbance(workers) for one in self.faults if one.component is None)
 
     @property
     def tells_twin(self) -> bool:

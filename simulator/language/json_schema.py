@@ -11,9 +11,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from simulator.language.complaints import models_in
 from simulator.language.distribution_field import json_schema as distribution_schema
+from simulator.language.disturbances import ACTIONS
+from simulator.language.faults import OUT
 from simulator.language.fields import Strict
 from simulator.language.form import ScenarioForm
 from simulator.language.sources import WHOLE
+from simulator.language.stress import PROFILES
 
 Schema = dict[str, Any]
 
@@ -32,13 +35,23 @@ def _either(*sets: tuple[str, ...]) -> Schema:
     return {"oneOf": [{"required": list(keys)} for keys in sets]}
 
 
+_WALKED: Final[Schema] = {"pathway": {"minItems": 1, "description": "At least one node."}}
+
 # Keys that are needed together or instead of each other; the models check them in Python.
 _NEEDS: Final[Mapping[str, Schema]] = {
-    "Scenario": {"anyOf": [{"required": ["arrivals"]}, {"required": ["classes"]}]},
+    "Scenario": {
+        "anyOf": [
+            {"required": ["stress"]},
+            {"required": ["pathway", "arrivals"], "properties": _WALKED},
+            {"required": ["pathway", "classes"], "properties": _WALKED},
+        ]
+    },
     "PoissonArrivals": _either(("rate_per_h",), ("rate_per_d",)),
     "AppointmentSpec": _either(("at",), ("every", "during")),
     "BatchSpec": _either(("size",), ("mean",), ("sizes", "shares")),
     "NominalAi": _either(("sensitivity", "specificity"), ("roc",)),
+    "FaultSpec": _either((OUT,), *((action,) for action in ACTIONS)),
+    "ProfileSpec": _either(*((kind,) for kind in PROFILES)),
     "SweepSpec": _either(("grid",), ("ranges", "points")),
     "ClassSpec": _either(("arrivals",), ("share",)),
     "StaffSpec": {"anyOf": [{"required": ["count"]}, {"required": ["roster"]}]},

@@ -1,15 +1,14 @@
 """What re-stacking, watching for drift and faults must satisfy beside the rest of a scenario."""
 
 import math
-from typing import Final, get_args
 
+from simulator.language.disturbances import LEARNERS
+from simulator.language.faults import LearnerOut
 from simulator.language.form import ScenarioForm
-from simulator.language.restack import FaultSpec, RestackSpec
+from simulator.language.restack import RestackSpec
 from simulator.language.route_checks import Found
 from simulator.language.yaml_source import Path
 from simulator.quantities import format_duration
-
-_LEARNERS: Final = get_args(FaultSpec.model_fields["component"].annotation)
 
 
 def loop_holds(scenario: ScenarioForm) -> Found:
@@ -39,21 +38,24 @@ def faults_hold(scenario: ScenarioForm) -> Found:
     """Yield faults that nobody would see, that overlap, or that leave no learner."""
     if not scenario.has_images:
         return  # said already
-    horizon_min = math.inf if scenario.horizon_min is None else scenario.horizon_min
-    for place, one in enumerate(scenario.faults):
+    end_min = math.inf if scenario.end_min is None else scenario.end_min
+    end = "the horizon" if scenario.stress is None else "the end of the load"
+    places = [place for place, one in enumerate(scenario.faults) if one.component is not None]
+    outages = scenario.outages
+    for number, (place, one) in enumerate(zip(places, outages, strict=True)):
         path: Path = ("faults", place)
-        if one.at_min >= horizon_min:
-            begins, ends = format_duration(one.at_min), format_duration(horizon_min)
-            reason = f"begins at {begins}: after the horizon, {ends}, nobody comes"
+        if one.at_min >= end_min:
+            begins, ends = format_duration(one.at_min), format_duration(end_min)
+            reason = f"begins at {begins}: after {end}, {ends}, nobody comes"
             yield (*path, "at"), f"{reason}; begin before it"
-        out = {other.component for other in scenario.faults if _during(other, one.at_min)}
+        out = {other.component for other in outages if _during(other, one.at_min)}
         # Not twice for two that begin together.
-        earlier = any(other.at_min == one.at_min for other in scenario.faults[:place])
-        if out == set(_LEARNERS) and not earlier:
+        earlier = any(other.at_min == one.at_min for other in outages[:number])
+        if out == set(LEARNERS) and not earlier:
             when = format_duration(one.at_min)
-            reason = f"from {when} on all {len(_LEARNERS)} learners are out: there is no verdict"
+            reason = f"from {when} on all {len(LEARNERS)} learners are out: there is no verdict"
             yield (*path, "at"), f"{reason}; leave one in"
-        for before in scenario.faults[:place]:
+        for before in outages[:number]:
             if before.component == one.component and _overlap(before, one):
                 until = format_duration(before.at_min + before.for_min)
                 reason = f"{one.component} is out already, from {format_duration(before.at_min)}"
@@ -62,13 +64,14 @@ def faults_hold(scenario: ScenarioForm) -> Found:
 
 
 def _epochs(scenario: ScenarioForm, key: str) -> Found:
-    every_min, horizon_min = scenario.epoch_min, scenario.horizon_min
+    every_min, end_min = scenario.epoch_min, scenario.end_min
     assert every_min is not None  # one of the keys is there
-    if horizon_min is None:
+    if end_min is None and scenario.stress is None:
         yield (key,), "has epochs up to the horizon: give a horizon"
-    elif every_min > horizon_min:
-        every, ends = format_duration(every_min), format_duration(horizon_min)
-        yield (key, "every"), f"{every} is longer than the horizon, {ends}: no epoch is reached"
+    elif end_min is not None and every_min > end_min:
+        every, ends = format_duration(every_min), format_duration(end_min)
+        of = "the horizon" if scenario.stress is None else "the load"
+        yield (key, "every"), f"{every} is longer than {of}, {ends}: no epoch is reached"
 
 
 def _window(spec: RestackSpec) -> Found:
@@ -79,9 +82,9 @@ def _window(spec: RestackSpec) -> Found:
 
 
 def _orders(scenario: ScenarioForm, spec: RestackSpec) -> Found:
-    if scenario.horizon_min is None:
+    if scenario.end_min is None:
         return
-    last = math.floor(scenario.horizon_min / spec.every_min)  # epoch
+    last = math.floor(scenario.end_min / spec.every_min)  # epoch
     for place, one in enumerate(spec.orders):
         path: Path = ("restack", "orders", place)
         epoch = math.ceil(one.at_min / spec.every_min)  # that carries it out
@@ -93,9 +96,9 @@ def _orders(scenario: ScenarioForm, spec: RestackSpec) -> Found:
             yield (*path, "to"), f"{reason}: each epoch makes one at most; name 0 to {epoch - 1}"
 
 
-def _during(fault: FaultSpec, at_min: float) -> bool:
+def _during(fault: LearnerOut, at_min: float) -> bool:
     return fault.at_min <= at_min < fault.at_min + fault.for_min
 
 
-def _overlap(one: FaultSpec, other: FaultSpec) -> bool:
+def _overlap(one: LearnerOut, other: LearnerOut) -> bool:
     return _during(one, other.at_min) or _during(other, one.at_min)

@@ -67,7 +67,7 @@ def outages(scenario: ScenarioForm) -> tuple[Outage, ...]:
     """Return which learners are out, and when."""
     return tuple(
         Outage(component=one.component, from_min=one.at_min, to_min=one.at_min + one.for_min)
-        for one in scenario.faults
+        for one in scenario.outages
     )
 
 

@@ -1,4 +1,4 @@
-"""The sections of the scenario reference on what comes back to the twin, and what fails."""
+"""The sections of the scenario reference on what comes back to the twin, and what watches."""
 
 from typing import Final
 
@@ -73,17 +73,6 @@ restack:
 drift: {every: 1 d, detectors: [adwin, page_hinkley], window_cases: 300}
 shifts:
   - {id: new-dermatoscope, at: 3 w, image: {colour_cast: 3}}
-""",
-    ),
-    Section(
-        title="faults: learners that are out",
-        text="A base learner gives no scores to cases that arrive within a time. Verdicts go on "
-        "with the stack of those that remain, and name who is missing.",
-        tables={"FaultSpec": "faults, each one"},
-        example=_CLINIC
-        + """\
-faults:
-  - {at: 2 d, for: 1 d, component: svm}
 """,
     ),
 )

@@ -12,6 +12,7 @@ from simulator.language.experiment import kind_of, parse_bound
 from simulator.language.form import ScenarioForm
 from simulator.language.nearest import nearest
 from simulator.language.periods import periods
+from simulator.language.stress_metrics import OF_STRESS, SHARES
 from simulator.language.words import listed, shown
 from twin.groups import AGE_BANDS, SKIN_TONES
 
@@ -119,6 +120,8 @@ def parse_metric(text: str) -> MetricName | None:
 
 def names(scenario: ScenarioForm) -> list[str]:
     """Return the names that a scenario's runs measure, without groups."""
+    if scenario.stress is not None:
+        return [name for name in OF_STRESS if _under_load(scenario, name)]
     found = []
     for node in scenario.staffed():
         found += [f"wait.{node.id}.{statistic}" for statistic in STATISTICS]
@@ -144,6 +147,14 @@ def names(scenario: ScenarioForm) -> list[str]:
     return found + [name for name in OF_LOOP if _in_loop(scenario, name)]
 
 
+def _under_load(scenario: ScenarioForm, name: str) -> bool:
+    """Return whether a scenario's stress run has what a metric is about."""
+    if name == "recovery_s.max":
+        return bool(scenario.disturbances)
+    knee = scenario.stress is not None and scenario.stress.profile.knee is not None
+    return knee or name != "knee.rate_per_s"
+
+
 def _in_loop(scenario: ScenarioForm, name: str) -> bool:
     """Return whether a scenario's loop has what a metric is about."""
     if name.startswith("labels."):
@@ -156,6 +167,8 @@ def _in_loop(scenario: ScenarioForm, name: str) -> bool:
 def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
     """Return the groups that figures are broken down by; no values means any."""
     found: dict[str, tuple[str, ...]] = {}
+    if scenario.stress is not None:
+        return found
     if len(scenario.classes) > 1:
         found["class"] = tuple(one.id for one in scenario.classes)
     if scenario.has_truth():
@@ -167,7 +180,7 @@ def groups(scenario: ScenarioForm) -> dict[str, tuple[str, ...]]:
             found["flagged"] = _VALUES["flagged"]
     if scenario.shifts:
         found["period"] = tuple(period.name for period in periods(scenario))
-    if scenario.faults:
+    if scenario.outages:
         found["missing"] = ("yes", "no")
     if scenario.restack is not None:
         found["stack"] = ()
@@ -201,7 +214,7 @@ def unit_of(name: str) -> Unit:
     name = name.partition("{")[0]
     if name.startswith(("wait.", "time_in_system.", "time_to_diagnosis.")):
         return "min"
-    if name.startswith("utilisation.") or name.endswith(".share") or name in _SHARES:
+    if name.startswith("utilisation.") or name.endswith(".share") or name in _SHARES | SHARES:
         return "share"
     return "number"
 
@@ -217,6 +230,22 @@ def check_bound(metric: str, written: str) -> Iterator[str]:
         yield f"{written!r} is no plain number, and {metric} is one"
 
 
+def _elsewhere(scenario: ScenarioForm, name: str) -> str:
+    """Return why a scenario does not measure a metric that others do; empty if none does."""
+    if scenario.stress is None:
+        if name not in OF_STRESS:
+            return ""
+        return f"{name} is measured under load alone: give stress, and run dermtwin stress"
+    if name == "recovery_s.max":
+        return f"{name} is that of faults, and nothing is done to the twin"
+    if name == "knee.rate_per_s":
+        return f"{name} is that of a knee, and the profile is {scenario.stress.profile.kind}"
+    if name.partition(".")[0] in {*OF_NODE, *OF_ALL} or name in {*DIAGNOSTIC, *OF_LOOP, *UPSTREAM}:
+        reason = "is measured in a clinic's run, and a stress run has no patients who wait or leave"
+        return f"{name} {reason}: ask for such as latency.p99_ms, or give gates: []"
+    return ""
+
+
 def check_metric(scenario: ScenarioForm, text: str) -> Iterator[str]:
     """Yield why no run of the scenario measures what a text names; nothing if one does."""
     metric = parse_metric(text)
@@ -225,6 +254,9 @@ def check_metric(scenario: ScenarioForm, text: str) -> Iterator[str]:
         return
     known = names(scenario)
     if metric.name not in known:
+        if why := _elsewhere(scenario, metric.name):
+            yield why
+            return
         of = "" if nearest(metric.name, known) else f" (known: {listed(known)})"
         yield f"no metric {shown(metric.name)}{nearest(metric.name, known)}{of}"
         return

@@ -17,8 +17,8 @@ Schema = dict[str, Any]
 
 # As `parse_duration` reads it; a test holds the two together.
 _NUMBER: Final = r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
-DURATION_PATTERN: Final = rf"^\s*{_NUMBER} *(w|d|h|min|s)\s*$"
-SIGNED_PATTERN: Final = rf"^\s*[+-]?\s*{_NUMBER} *(w|d|h|min|s)\s*$"
+DURATION_PATTERN: Final = rf"^\s*{_NUMBER} *(w|d|h|min|ms|s)\s*$"
+SIGNED_PATTERN: Final = rf"^\s*[+-]?\s*{_NUMBER} *(w|d|h|min|ms|s)\s*$"
 _PERCENTAGE_PATTERN: Final = rf"^\s*{_NUMBER} *%\s*$"
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from simulator.language.conditions import FACTS
 from simulator.language.experiment import GATE_PATTERN
+from simulator.language.faults import NUMBERED_WORKER
 from simulator.language.fields import IDENTIFIER_PATTERN, SLUG_PATTERN
 from simulator.language.json_schema import scenario_json_schema
 from simulator.language.metrics import (
@@ -21,6 +22,7 @@ from simulator.language.parameters import DURATION, SHARE, SIGNED_DURATION
 from simulator.language.reference_sections import SECTIONS
 from simulator.language.reference_text import EXITS, INTRODUCTION, Section
 from simulator.language.sources import WHOLE
+from simulator.language.stress_metrics import AT_THE_END, OF_STRESS
 from simulator.language.yaml_source import dump
 from twin.groups import AGE_BANDS
 
@@ -31,6 +33,7 @@ _PATTERNS: Final = {
     SLUG_PATTERN: "small letters, digits and hyphens",
     IDENTIFIER_PATTERN: "name",
     GATE_PATTERN: "gate",
+    NUMBERED_WORKER: "`worker-1`, `worker-2`, …",
 }
 _TEXTS: Final = {
     **dict.fromkeys(("during", "roster"), "weekly windows"),
@@ -214,6 +217,12 @@ def _metrics() -> Iterator[str]:
     )
     rows = ["| group | values |", "|---|---|"]
     rows += [f"| `{key}` | {values} |" for key, values in _GROUPS.items()]
+    yield "\n".join(rows)
+    yield "## Metrics under load"
+    yield "The names in `gates` and `steady_state` of a scenario with `stress`, and in its report."
+    rows = ["| metric | what it is | in steady_state |", "|---|---|---|"]
+    for name, about in OF_STRESS.items():
+        rows.append(f"| `{name}` | {about} | {'no' if name in AT_THE_END else 'yes'} |")
     yield "\n".join(rows)
 
 

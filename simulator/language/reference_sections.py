@@ -4,12 +4,14 @@ from typing import Final
 
 from simulator.language.loop_sections import LOOP_SECTIONS
 from simulator.language.reference_text import Section
+from simulator.language.stress_sections import STRESS_SECTIONS
 
 SECTIONS: Final = (
     Section(
         title="The scenario",
         text="The keys at the top. `name` and `pathway` are needed, and `arrivals` unless each "
-        "class has its own; a `horizon` or a `cases.count` ends the arrivals.",
+        "class has its own; a `horizon` or a `cases.count` ends the arrivals. With `stress` only "
+        "`name` is.",
         tables={"Scenario": "the scenario"},
         example="""\
 name: two-weeks
@@ -176,7 +178,7 @@ arrivals:
         },
         example="""\
 arrivals:
-  replay: {file: arrivals.csv, column: arrival, unit: datetime}   # or a unit: s, min, h, d, w
+  replay: {file: arrivals.csv, column: arrival, unit: datetime}   # or a unit: ms, s, min, h, d, w
 """,
     ),
     Section(
@@ -317,6 +319,7 @@ decision:
 """,
     ),
     *LOOP_SECTIONS,
+    *STRESS_SECTIONS,
     Section(
         title="replications: how often it is run",
         text="A number; or a least and a most number with the precision that ends it. Figures "
@@ -333,7 +336,8 @@ replications: {min: 10, max: 100, precision: 0.05, of: [wait.read.mean]}
         text="A [metric](#metrics), one of `<`, `<=`, `>`, `>=`, `==`, and a bound: a duration "
         "for times, a number from 0 to 1 or a percentage for shares, a plain number for counts. "
         "A gate passes or fails only where the whole interval lies on one side; else it is "
-        "inconclusive and the run says how many more replications would decide.",
+        "inconclusive and the run says how many more replications would decide. With `stress`, "
+        "gates are on the [metrics of a stress run](#metrics-under-load).",
         example="""\
 gates:
   - wait.read.p95 < 3 h

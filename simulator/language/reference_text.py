@@ -70,8 +70,8 @@ clinic.yaml:5: pathway.read.servce: unknown key, did you mean 'service'?
 
 | value | form | examples |
 |---|---|---|
-| duration | a number and a unit, which is never left out: s, min, h, d or w | `30 s`, \
-`6 min`, `1.5 h`, `7 d` |
+| duration | a number and a unit, which is never left out: ms, s, min, h, d or w | `200 ms`, \
+`30 s`, `6 min`, `1.5 h`, `7 d` |
 | signed duration | the same, negative for earlier | `-5 min` |
 | share | a number from 0 to 1, or a percentage | `0.08`, `8 %` |
 | time of the week | weekday and clock time | `Mon 08:00` |

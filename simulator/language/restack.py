@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from simulator.language.fields import Duration, PositiveDuration, Share, Strict
+from simulator.language.fields import PositiveDuration, Share, Strict
 
 EVERY_MIN: Final = 1440.0  # of epochs, where nothing says otherwise
 
@@ -91,13 +91,3 @@ class DriftSpec(Strict):
     window_cases: int = Field(
         default=200, ge=50, description="Latest cases that tests and estimates look at."
     )
-
-
-class FaultSpec(Strict):
-    """A component that is out for a while."""
-
-    at_min: Duration = Field(alias="at", description="From when on.")
-    for_min: PositiveDuration = Field(alias="for", description="How long.")
-    component: Literal[
-        "catboost", "xgboost", "svm", "random_forest", "gradient_boosting", "knn"
-    ] = Field(description="The base learner that gives no scores.")

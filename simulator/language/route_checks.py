@@ -86,6 +86,8 @@ def _answerable(scenario: ScenarioForm, path: Path, facts: frozenset[str]) -> Fo
 
 def everybody_leaves(scenario: ScenarioForm) -> Found:
     """Yield cycles without exit, and nodes that nobody reaches."""
+    if not scenario.pathway:  # as a stress run may do without
+        return
     visited: set[str] = set()
     trapped = False
     ids = [node.id for node in scenario.pathway]

@@ -25,7 +25,7 @@ from twin.errors import DataError, ScenarioError
 # Whole answers, not settings: where a scenario states one of these, the base's is not merged in.
 WHOLE: Final = frozenset(
     {"then", "service", "delay", "arrivals", "patience", "gates", "sweep", "ai", "model"}
-    | {"roster", "absent", "balk", "skin_tone", "attributes", "replications"}
+    | {"roster", "absent", "balk", "skin_tone", "attributes", "replications", "profile"}
 )
 _MOST_BASES: Final = 10  # assumption: deeper inheritance is a mistake
 _MOST_BYTES: Final = 2**21  # of a scenario's file; the parser's own limit is lower

@@ -254,7 +254,7 @@ def test_a_case_that_is_sent_in_gets_its_verdict_and_its_map(up: Up) -> None:
 def test_whatever_is_killed_the_state_is_right_again_and_streams_lose_nothing(up: Up) -> None:
     follower = Follower(up.api)
     follower.start()
-    for number, part in enumerate(("mirror", "api", "redis")):
+    for number, part in enumerate(("mirror", "api", "redis", "worker")):
         up.until(lambda twin: twin["state"] == "live", "it is not live")
         up.kill(part)
         up.until(lambda twin: twin["state"] == "live", f"not live after {part} came back")
@@ -280,7 +280,7 @@ def test_whatever_is_killed_the_state_is_right_again_and_streams_lose_nothing(up
     assert not follower.lost
     assert follower.connections >= 2
     restarts = {one["name"]: one["restarts"] for one in up.get("/v1/components")["components"]}
-    assert restarts["mirror"] == restarts["api"] == restarts["redis"] == 1
+    assert restarts["mirror"] == restarts["api"] == restarts["redis"] == restarts["worker"] == 1
     mirror = RedisMirror(up.note["redis"], up.note["prefix"])
     assert fingerprint(mirror.read_back()) == fingerprint(fold(up.records()))
     mirror.close()
