@@ -13,8 +13,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.bus.kafka_client import RECONNECT_MS, SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import (
+    RECONNECT_MS,
+    SCHEMA_HEADER,
+    TIMEOUT_S,
+    asking,
+    connection,
+    kafka,
+)
 from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
+from services.wall_clock import unix_s
 from twin.errors import DependencyError
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
@@ -37,6 +45,7 @@ class _Sent:
     key: bytes | None
     value: bytes
     headers: list[tuple[str, bytes]]
+    unix_ms: int  # when it was published
     future: Any = None  # of its last sending; None if that failed at once
     at_s: float = 0.0  # when that was
 
@@ -71,6 +80,7 @@ class KafkaPublisher:
         self._unacknowledged: list[_Sent] = []
         self._sweep_at = SWEEP_AT
         self._failed_s = float("-inf")  # when the last attempt to connect ended
+        self._closed = False
         self._producer: Any = self._connect()
 
     def publish(self, event: Event) -> None:
@@ -85,7 +95,7 @@ class KafkaPublisher:
         """Send bytes as they are."""
         ensure_size(topic, key, value, MAX_RAW_BYTES)
         fields = {SCHEMA_HEADER: schema, **headers}
-        encoded = [(name, text.encode(errors="replace")) for name, text in fields.items()]
+        encoded = [(name, _bytes_of(text)) for name, text in fields.items()]
         self._send(topic, key, value, encoded)
 
     def flush(self) -> None:
@@ -104,13 +114,15 @@ class KafkaPublisher:
                 self._sweep()
             if not waiting:
                 return
-            if time.monotonic() > deadline_s or waiting[0].refused():
-                with self._lock:
-                    self._unacknowledged = [o for o in self._unacknowledged if o not in waiting]
+            first = next((one for one in waiting if one.refused()), waiting[0])
+            if time.monotonic() > deadline_s or first.refused():
+                with self._lock:  # the caller publishes them again, or does not
+                    told = set(waiting)
+                    self._unacknowledged = [o for o in self._unacknowledged if o not in told]
                 self._give_up(producer)
                 raise DependencyError(
-                    f"Kafka {self._servers}, topic {waiting[0].topic}: {len(waiting)} messages "
-                    f"were not acknowledged: {waiting[0].said() or reason}"
+                    f"Kafka {self._servers}, topic {first.topic}: {len(waiting)} messages were "
+                    f"not acknowledged: {first.said() or reason}"
                 )
             self._give_up(producer)
             try:
@@ -121,7 +133,9 @@ class KafkaPublisher:
 
     def close(self) -> None:
         """Let go of the broker, waiting for what is under way no longer than the timeout."""
-        producer, self._producer = self._producer, None
+        with self._connecting:
+            self._closed = True
+            producer, self._producer = self._producer, None
         if producer is None:
             return
         try:
@@ -134,12 +148,12 @@ class KafkaPublisher:
 
     def _connect(self) -> Any:  # noqa: ANN401  kafka-python has no types
         half_ms = int(self._timeout_s * 500)
-        addresses = reach(self._servers)
+        how = connection(self._servers)
         return asking(
             self._servers,
             "connecting",
             lambda: kafka.KafkaProducer(
-                bootstrap_servers=addresses,
+                **how,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
@@ -164,16 +178,19 @@ class KafkaPublisher:
             return producer
         with self._connecting:
             if self._producer is None:
+                if self._closed:
+                    raise DependencyError(f"the publisher to Kafka {self._servers} is closed")
                 if time.monotonic() - self._failed_s < _AGAIN_S:
                     raise DependencyError(f"Kafka {self._servers} did not answer a moment ago")
-                self._failed_s = time.monotonic()
-                made = self._connect()
-                self._failed_s = float("-inf")
+                try:
+                    self._producer = self._connect()
+                except DependencyError:
+                    self._failed_s = time.monotonic()
+                    raise
                 with self._lock:
                     again = [one for one in self._unacknowledged if not one.acknowledged()]
                 for one in again:
-                    self._put(made, one)
-                self._producer = made
+                    self._put(self._producer, one)
             return self._producer
 
     def _give_up(self, producer: Any) -> None:  # noqa: ANN401
@@ -191,7 +208,7 @@ class KafkaPublisher:
     ) -> None:
         # A key that was no UTF-8 when it was read goes back as the bytes that it was.
         raw_key = None if key is None else key.encode(errors="surrogateescape")
-        sent = _Sent(f"{self._prefix}.{topic}", raw_key, value, headers)
+        sent = _Sent(f"{self._prefix}.{topic}", raw_key, value, headers, round(unix_s() * 1000))
         self._put(self._current(), sent)
         with self._lock:
             self._unacknowledged.append(sent)
@@ -204,14 +221,21 @@ class KafkaPublisher:
 
     def _is_silent(self) -> bool:
         """Return whether the oldest message has waited for too long."""
-        return time.monotonic() - self._unacknowledged[0].at_s > SILENCE_S
+        held = self._unacknowledged
+        return bool(held) and time.monotonic() - held[0].at_s > SILENCE_S
 
     def _put(self, producer: Any, sent: _Sent) -> None:  # noqa: ANN401
         sent.future, sent.at_s = None, time.monotonic()
         sent.future = asking(
             self._servers,
             f"topic {sent.topic}",
-            lambda: producer.send(sent.topic, sent.value, key=sent.key, headers=sent.headers),
+            lambda: producer.send(
+                sent.topic,
+                sent.value,
+                key=sent.key,
+                headers=sent.headers,
+                timestamp_ms=sent.unix_ms,
+            ),
         )
 
     def _await(self, producer: Any, wait_s: float) -> str:  # noqa: ANN401
@@ -227,3 +251,11 @@ class KafkaPublisher:
         held = [one for one in self._unacknowledged if not one.acknowledged()]
         self._unacknowledged = held
         self._sweep_at = SWEEP_AT + 2 * len(held)  # not over and over again while a broker is slow
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a header's bytes: those it was read from, where they were no UTF-8."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # half a character that no bytes were read as
+        return text.encode(errors="replace")
