@@ -70,7 +70,9 @@ def _unknown(schema: str, raw: bytes) -> EventError:
         return EventError(raw, "schema '' names no event", "no schema")
     known = [one for one in _KIND_OF if one.partition("/")[0] == schema.partition("/")[0]]
     if known:
-        return EventError(raw, f"schema {schema[:80]!r} is not {' or '.join(known)}", "wrong version")
+        return EventError(
+            raw, f"schema {schema[:80]!r} is not {' or '.join(known)}", "wrong version"
+        )
     some = f"schema {schema[:80]!r} is none of {', '.join(_KIND_OF)}"
     return EventError(raw, some, "wrong schema")
 
