@@ -12,6 +12,7 @@ from services.bus.port import Message, Place, Subscriber
 from services.bus.reading import read, read_or_none
 from services.mirror.freshness import Freshness, Marks
 from services.mirror.judge import Judge
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError
 from twin.state import Dispute, Record, TwinState
 
@@ -105,7 +106,7 @@ class Mirror:
         *,
         judge: Judge | None = None,
         delay_s: float = 0.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         tell: Callable[[str], None] | None = None,
     ) -> None:
         self._subscriber = subscriber

@@ -4,7 +4,6 @@ Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -41,6 +40,8 @@ from services.mirror.redis_layout import (
     touched,
 )
 from services.mirror.redis_reading import load_state
+from services.redis_client import redis_client
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.log import line
@@ -69,7 +70,7 @@ class RedisMirror:
         url: str,
         prefix: str,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         ttl_s: int = CASE_TTL_S,
     ) -> None:
         shown = re.sub(r"//[^/]*@", "//***@", url)  # it may hold a password
@@ -81,7 +82,7 @@ class RedisMirror:
         self._continuity = Continuity(self._key("mirror"), self._shown)
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
-            self._redis: Any = redis.Redis.from_url(
+            self._redis: Any = redis_client(
                 url,
                 socket_timeout=_TIMEOUT_S,
                 socket_connect_timeout=_TIMEOUT_S,
