@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -121,19 +122,24 @@ class Bench:
 
 
 def disturb(
-    bench: Bench, name: str, home: Path, kills: Sequence[tuple[float, bool]], end: End
+    bench: Bench, name: str, home: Path, kills: Sequence[tuple[float | str, bool]], end: End
 ) -> Trial:
     """Kill a run at moments after its starts, let the same command end it, and compare.
 
     Parameters:
-        kills: seconds after the start, and whether all processes or the first one alone.
+        kills: seconds after the start, or the phase that is waited for; and whether all processes
+            or the first one alone.
     """
     trial = Trial()
-    for moment_s, everything in kills:
+    for moment, everything in kills:
         run = bench.start(name, home=home)
-        with contextlib.suppress(Exception):  # it may be done before
-            run.process.wait(max(0.0, run.started_s + moment_s - time.monotonic()))
-        trial.moments_s.append(round(moment_s, 2))
+        if isinstance(moment, str):
+            while run.process.poll() is None and not bench.phase(name).startswith(moment):
+                time.sleep(0.01)
+        else:
+            with contextlib.suppress(subprocess.TimeoutExpired):  # it may be done before
+                run.process.wait(max(0.0, run.started_s + moment - time.monotonic()))
+        trial.moments_s.append(round(time.monotonic() - run.started_s, 2))
         trial.phases.append(bench.phase(name))
         trial.how.append("all" if everything else "first")
         trial.killed.append(run.kill(everything=everything))
@@ -194,7 +200,7 @@ def measure(
             longest_s = with_training_s if trains else undisturbed_s
             # One in each of as many equal spans: spread over the whole run, and still random.
             first_s = longest_s * (number + draw.random()) / moments
-            kills = [(first_s, number % 2 == 0)]
+            kills: list[tuple[float | str, bool]] = [(first_s, number % 2 == 0)]
             if number % 3 == 0:
                 kills.append((draw.random() * longest_s, bool(draw.random() < 0.5)))
             name = f"trial-{number:02d}"
