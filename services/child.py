@@ -23,6 +23,7 @@ RESTARTS: Final = "DERMTWIN_RESTARTS"  # how often a child has been started agai
 PULSE: Final = "DERMTWIN_PULSE"
 PULSE_S: Final = 1.0
 FROZEN_S: Final = 15.0
+ALONE_S: Final = 20.0  # for a child to end once its parent is gone: assumption
 _STOP_S: Final = 10.0
 
 
@@ -177,6 +178,8 @@ def end_with_parent(parent: Any = None) -> None:  # noqa: ANN401  a file object
         while os.read(stream.fileno(), 4096):
             continue
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ALONE_S)  # who waits for a server that ended with the parent hears nothing
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
     if (told := os.environ.pop(PULSE, None)) is not None:

@@ -16,6 +16,7 @@ from services.commands.audit_data import audit_data
 from services.commands.card import card
 from services.commands.compare import compare
 from services.commands.data import data
+from services.commands.dead_letters import dead_letters
 from services.commands.detectors import detectors
 from services.commands.doctor import doctor
 from services.commands.explain import explain
@@ -77,6 +78,7 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
 app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="The live twin, and this machine")
 app.add_typer(keys, name="keys", rich_help_panel="The live twin, and this machine")
 
 

@@ -1,9 +1,14 @@
 """The topics of the event bus on Kafka; `kafka_publisher` writes them, `kafka_subscriber` reads."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from services.bus.kafka_client import TIMEOUT_S, asking, kafka, reach
 from services.bus.port import PARTITIONS
+
+# The time of a message is the broker's: one clock for all, and nobody is refused for a wrong one.
+# (The embedded broker takes the sender's, which is the same machine's.)
+_CONFIGS: Final = {"message.timestamp.type": "LogAppendTime"}
 
 
 def ensure_topics(
@@ -22,7 +27,10 @@ def ensure_topics(
     def create() -> None:
         admin = _admin(servers, timeout_s)
         # As many replicas as the cluster's default says.
-        wanted = [kafka.admin.NewTopic(f"{prefix}.{topic}", partitions, -1) for topic in topics]
+        wanted = [
+            kafka.admin.NewTopic(f"{prefix}.{topic}", partitions, -1, topic_configs=_CONFIGS)
+            for topic in topics
+        ]
         try:
             try:
                 admin.create_topics(wanted)  # a broker on disk takes as long for one as for all
