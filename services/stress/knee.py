@@ -112,19 +112,28 @@ def judged(
 
 
 def find_knee(
-    step: Callable[[float], Step], *, from_per_s: float, to_per_s: float, precision: float
+    step: Callable[[float], Step],
+    *,
+    from_per_s: float,
+    to_per_s: float,
+    precision: float,
+    tries: int = 1,
 ) -> Knee:
     """Search the largest rate that is kept up with: by doubling, then by halving what is between.
 
     Parameters:
         step: holds a rate and returns what came of it, with nothing left over for the next.
         precision: ends the search: a share of the rate, such as 0.05.
+        tries: a rate is too much once it was so often; a machine may have stood still by chance.
     """
     steps: list[Step] = []
 
     def tried(rate_per_s: float) -> bool:
-        steps.append(step(rate_per_s))
-        return steps[-1].keeps_up
+        for _ in range(tries):
+            steps.append(step(rate_per_s))
+            if steps[-1].keeps_up:
+                return True
+        return False
 
     good: float | None = None
     bad: float | None = None

@@ -18,6 +18,7 @@ SOON_S: Final = 0.2  # from now to the first case: threads have to start
 # After the load; what is not answered by then, the audit counts as lost: assumption.
 DRAIN_S: Final = 120.0
 _HOPELESS: Final = 3.0  # a step ends where the wait is so many times the tightest limit: assumption
+TRIES: Final = 2  # that a rate gets before it is too much: assumption
 _FEW: Final = 30  # cases that a step must have sent before it may end early
 
 Tell = Callable[[str, float], None]  # what is done from now on, and for how many seconds
@@ -91,6 +92,7 @@ def search(load: Load, spec: StressSpec, profile: KneeProfile, ran: Ran, tell: T
         from_per_s=profile.from_per_s,
         to_per_s=profile.to_per_s,
         precision=profile.precision,
+        tries=TRIES,
     )
     shown = ran.knee.best or ran.knee.steps[-1]
     ran.span, ran.drained = spans[id(shown)], True
