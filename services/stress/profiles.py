@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.stress.knee import Knee, Step, find_knee, judged
+from services.stress.knee import Knee, Step, find_knee, judged, settling_s
 from services.stress.load import Load
 from services.stress.measured import Span
 from simulator.language.stress import KneeProfile, StressSpec
@@ -82,8 +82,10 @@ def search(load: Load, spec: StressSpec, profile: KneeProfile, ran: Ran, tell: T
             to_s=ends_s,
             limits_ms=limits_ms,
             cut=not whole,
+            settle_s=spec.warmup_s,
         )
-        spans[id(found)] = Span(from_s=ends_s - 0.8 * (ends_s - begun_s), to_s=ends_s)
+        settled_s = settling_s(ends_s - begun_s, spec.warmup_s, cut=not whole)
+        spans[id(found)] = Span(from_s=begun_s + settled_s, to_s=ends_s)
         ran.ended_s = ends_s
         return found
 
