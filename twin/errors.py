@@ -49,6 +49,10 @@ class EventError(InputError):
         return f"not an event ({self.reason}): {shown!r}"
 
 
+class VersionError(EventError):
+    """An event as another version of this program writes it. Arguments: the raw bytes, reason."""
+
+
 class DataError(InputError):
     """A data directory or manifest is unusable. Arguments: path, reason."""
 

@@ -13,18 +13,26 @@ from typing import Any, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from services.bus.bounds import fault_of
-from twin.errors import EventError
+from twin.errors import EventError, VersionError
 from twin.events import Event
 from twin.log import SCHEMA_OF, STILL_READ, TOPIC_OF
 
 _KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.items()} | {
     schema: kind for schema, (kind, _) in STILL_READ.items()
 }
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
+_RENAMED: Final = {"CaseRead": "CaseClosed"}  # events of earlier versions, and what they are now
 _LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
+<<<<<<< HEAD
 # Kinds of faults, as people count them.
 NO_JSON: Final = "not JSON"
 WRONG_FIELDS: Final = "wrong fields"
 OUT_OF_BOUNDS: Final = "out of bounds"
+=======
+_ADVICE: Final = (
+    "Read the log with the version that wrote it, or run its scenario again with this one"
+)
+>>>>>>> d9230e566d10bf879ae628057a562838d12db456
 # Nothing is converted: "1" is no number, and what is not a field is an error.
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -44,6 +52,7 @@ def decode(schema: str, raw: bytes) -> Event:
         raw: JSON.
 
     Raises:
+        VersionError: another version of this program wrote it; the reason says which.
         EventError: with the bytes and the reason.
 
     >>> decode("CaseRejected/1", b'{"at_min":2.0,"case_id":"c1","reason":"no image"}').case_id
@@ -65,6 +74,7 @@ def decode(schema: str, raw: bytes) -> Event:
 
 
 def _unknown(schema: str, raw: bytes) -> EventError:
+<<<<<<< HEAD
     """Return what is wrong with a schema that nobody here reads."""
     if not schema:
         return EventError(raw, "schema '' names no event", "no schema")
@@ -79,6 +89,22 @@ def _unknown(schema: str, raw: bytes) -> EventError:
 
 def _reason(error: ValidationError) -> tuple[str, str]:
     """Return the first error that says something, and its kind.
+=======
+    """Return why bytes of a schema that is not known are no event of this version."""
+    name, _, version = schema.partition("/")
+    today = _RENAMED.get(name, name)
+    read = [one for one in _KIND_OF if one.partition("/")[0] == today]
+    if not read or not _VERSION.fullmatch(version):
+        return EventError(raw, f"schema {schema!r} is none of {', '.join(_KIND_OF)}")
+    later = today == name and int(version) > max(int(one.partition("/")[2]) for one in read)
+    writer = "a later" if later else "an earlier"
+    reads = f"this one reads {' and '.join(read)}"
+    return VersionError(raw, f"schema {schema!r} is of {writer} version of dermtwin; {reads}")
+
+
+def _reason(error: ValidationError) -> str:
+    """Return the first error that says something.
+>>>>>>> d9230e566d10bf879ae628057a562838d12db456
 
     An image that fits none of the references yields an error for each; those of references of
     another kind are noise.
@@ -110,6 +136,8 @@ def read_log(lines: Iterable[bytes]) -> Iterator[Event]:
             event = decode(schema.decode(), raw)
         except (EventError, UnicodeDecodeError) as error:
             reason = error.args[1] if isinstance(error, EventError) else "schema is not UTF-8"
+            if isinstance(error, VersionError):
+                raise VersionError(text, f"line {number}: {reason}. {_ADVICE}") from error
             raise EventError(text, f"line {number}: {reason}") from error
         if TOPIC_OF[type(event)].encode() != topic:
             raise EventError(

@@ -23,14 +23,9 @@ def ensure_topics(
     Raises:
         DependencyError: the broker did not.
     """
-    addresses = reach(servers)
 
     def create() -> None:
-        admin = kafka.admin.KafkaAdminClient(
-            bootstrap_servers=addresses,
-            request_timeout_ms=int(timeout_s * 1000),
-            bootstrap_timeout_ms=int(timeout_s * 1000),
-        )
+        admin = _admin(servers, timeout_s)
         # As many replicas as the cluster's default says.
         wanted = [
             kafka.admin.NewTopic(f"{prefix}.{topic}", partitions, -1, topic_configs=_CONFIGS)
@@ -51,3 +46,34 @@ def ensure_topics(
             admin.close()
 
     asking(servers, f"creating topics {prefix}.*", create)
+
+
+def delete_topics(
+    servers: str, prefix: str, topics: Sequence[str], timeout_s: float = TIMEOUT_S
+) -> None:
+    """Delete the topics that exist, with all that is on them.
+
+    Raises:
+        DependencyError: the broker did not.
+    """
+
+    def delete() -> None:
+        admin = _admin(servers, timeout_s)
+        try:
+            for topic in topics:
+                try:
+                    admin.delete_topics([f"{prefix}.{topic}"])
+                except kafka.errors.UnknownTopicOrPartitionError:
+                    continue
+        finally:
+            admin.close()
+
+    asking(servers, f"deleting topics {prefix}.*", delete)
+
+
+def _admin(servers: str, timeout_s: float) -> kafka.admin.KafkaAdminClient:
+    return kafka.admin.KafkaAdminClient(
+        bootstrap_servers=reach(servers),
+        request_timeout_ms=int(timeout_s * 1000),
+        bootstrap_timeout_ms=int(timeout_s * 1000),
+    )
