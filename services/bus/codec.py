@@ -23,16 +23,14 @@ _KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.i
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 _RENAMED: Final = {"CaseRead": "CaseClosed"}  # events of earlier versions, and what they are now
 _LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
-<<<<<<< HEAD
 # Kinds of faults, as people count them.
 NO_JSON: Final = "not JSON"
 WRONG_FIELDS: Final = "wrong fields"
 OUT_OF_BOUNDS: Final = "out of bounds"
-=======
+WRONG_VERSION: Final = "wrong version"
 _ADVICE: Final = (
     "Read the log with the version that wrote it, or run its scenario again with this one"
 )
->>>>>>> d9230e566d10bf879ae628057a562838d12db456
 # Nothing is converted: "1" is no number, and what is not a field is an error.
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -74,37 +72,26 @@ def decode(schema: str, raw: bytes) -> Event:
 
 
 def _unknown(schema: str, raw: bytes) -> EventError:
-<<<<<<< HEAD
-    """Return what is wrong with a schema that nobody here reads."""
+    """Return why bytes of a schema that is not known are no event of this version."""
     if not schema:
         return EventError(raw, "schema '' names no event", "no schema")
-    known = [one for one in _KIND_OF if one.partition("/")[0] == schema.partition("/")[0]]
-    if known:
-        return EventError(
-            raw, f"schema {schema[:80]!r} is not {' or '.join(known)}", "wrong version"
-        )
-    some = f"schema {schema[:80]!r} is none of {', '.join(_KIND_OF)}"
-    return EventError(raw, some, "wrong schema")
+    name, _, version = schema.partition("/")
+    today = _RENAMED.get(name, name)
+    read = [one for one in _KIND_OF if one.partition("/")[0] == today]
+    shown = repr(schema[:80])
+    if not read:
+        return EventError(raw, f"schema {shown} is none of {', '.join(_KIND_OF)}", "wrong schema")
+    if not _VERSION.fullmatch(version):
+        return EventError(raw, f"schema {shown} is none of {', '.join(_KIND_OF)}", WRONG_VERSION)
+    later = today == name and int(version) > max(int(one.partition("/")[2]) for one in read)
+    writer = "a later" if later else "an earlier"
+    reads = f"this one reads {' and '.join(read)}"
+    reason = f"schema {shown} is of {writer} version of dermtwin; {reads}"
+    return VersionError(raw, reason, WRONG_VERSION)
 
 
 def _reason(error: ValidationError) -> tuple[str, str]:
     """Return the first error that says something, and its kind.
-=======
-    """Return why bytes of a schema that is not known are no event of this version."""
-    name, _, version = schema.partition("/")
-    today = _RENAMED.get(name, name)
-    read = [one for one in _KIND_OF if one.partition("/")[0] == today]
-    if not read or not _VERSION.fullmatch(version):
-        return EventError(raw, f"schema {schema!r} is none of {', '.join(_KIND_OF)}")
-    later = today == name and int(version) > max(int(one.partition("/")[2]) for one in read)
-    writer = "a later" if later else "an earlier"
-    reads = f"this one reads {' and '.join(read)}"
-    return VersionError(raw, f"schema {schema!r} is of {writer} version of dermtwin; {reads}")
-
-
-def _reason(error: ValidationError) -> str:
-    """Return the first error that says something.
->>>>>>> d9230e566d10bf879ae628057a562838d12db456
 
     An image that fits none of the references yields an error for each; those of references of
     another kind are noise.
