@@ -108,13 +108,14 @@ class Bench:
     log: Log
     pictures: list[Any]
     pump: Background
+    rate_per_s: float = RATE_PER_S
     letters: int = 0  # dead letters so far
 
     def run(self, case: FaultCase, seed: int) -> Run:
         """Have one fault happen, and audit."""
         begun_s = time.monotonic()
         name = f"{case.name.replace(' ', '-')}-{seed}-{int(time.time()) % 100000}"
-        load = Load(self.on.kafka, self.twin.prefix, name, RATE_PER_S, self.pictures)
+        load = Load(self.on.kafka, self.twin.prefix, name, self.rate_per_s, self.pictures)
         with ExitStack() as stack:
             publisher = KafkaPublisher(self.on.kafka, self.twin.prefix)
             stack.callback(publisher.close)
@@ -208,7 +209,14 @@ def _conditions() -> Sequence[Gate]:
 
 
 @contextmanager
-def bench(kind: Kind, folder: Path, model: Model, home: Path, log: Log) -> Iterator[Bench]:
+def bench(
+    kind: Kind,
+    folder: Path,
+    model: Model,
+    home: Path,
+    log: Log,
+    rate_per_s: float = RATE_PER_S,
+) -> Iterator[Bench]:
     """Bring servers and a twin up, and wait until it is steady."""
     from services.config import read_settings
     from services.embedded.programs import choose_ports
@@ -245,7 +253,7 @@ def bench(kind: Kind, folder: Path, model: Model, home: Path, log: Log) -> Itera
             stack.callback(pump.stop)
             watcher = Watcher(twin, on.kafka, on.redis)
             stack.callback(watcher.close)
-            made = Bench(twin, on, watcher, orders, log, images(), pump)
+            made = Bench(twin, on, watcher, orders, log, images(), pump, rate_per_s)
             made.await_steady()
             yield made
     finally:
@@ -265,6 +273,7 @@ def matrix(
     keep: Path,
     log: Log,
     terminal: TextIO,
+    rate_per_s: float = RATE_PER_S,
 ) -> list[Run]:
     """Do what has not been done, and return all runs."""
     runs: list[Run] = []
@@ -282,7 +291,7 @@ def matrix(
         todo = [one for one in todo if one[0].name not in faults]
         with (
             tempfile.TemporaryDirectory(prefix="dermtwin-faults-") as folder,
-            bench(kind, Path(folder), model, home, log) as made,
+            bench(kind, Path(folder), model, home, log, rate_per_s) as made,
         ):
             for case, seed in turn:
                 made.await_steady()
@@ -388,6 +397,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=int, default=5, help="runs of each fault")
     parser.add_argument("--faults", default="", help="names, with commas between; default: all")
     parser.add_argument("--kafka", choices=("real", "embedded"), default="real")
+    parser.add_argument(
+        "--rate", type=float, default=RATE_PER_S, help="cases a second; default: 15"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what was done")
     parser.add_argument("--list", action="store_true", help="the faults, and nothing else")
     asked = parser.parse_args(arguments)
@@ -413,7 +425,8 @@ def main(arguments: Sequence[str]) -> None:
     keep.mkdir(parents=True, exist_ok=True)
     with _apart(keep / "twin.log") as terminal:
         log = open_log(sys.stderr)
-        runs = matrix(cases, asked.seeds, asked.kafka, model, settings.home, keep, log, terminal)
+        where = (asked.kafka, model, settings.home, keep, log, terminal, asked.rate)
+        runs = matrix(cases, asked.seeds, *where)
     table = rows(runs)
     print(markdown(table))
     gate = all(row["pass"] for row in table)
