@@ -37,10 +37,12 @@ from services.commands.schema import schema
 from services.commands.score import score
 from services.commands.stacks import stacks
 from services.commands.status import status
+from services.commands.stress import stress
 from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
 from services.commands.worker import worker
+from services.config import settle
 from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
@@ -70,7 +72,15 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, rebuild, doctor),
+    "The live twin, and this machine": (
+        up,
+        status,
+        stress,
+        forecast,
+        feedback,
+        rebuild,
+        doctor,
+    ),
     "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():
@@ -95,6 +105,7 @@ def _options(
 def main() -> None:
     """Run the command line; errors print their chain of causes, and a traceback if asked."""
     try:
+        settle(os.environ)
         app()
     except DermtwinError as error:
         if os.environ.get("DERMTWIN_VERBOSE"):

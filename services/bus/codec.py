@@ -23,14 +23,14 @@ _KIND_OF: Final[dict[str, type]] = {schema: kind for kind, schema in SCHEMA_OF.i
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 _RENAMED: Final = {"CaseRead": "CaseClosed"}  # events of earlier versions, and what they are now
 _LINE: Final = re.compile(rb'\{"topic":"([^"]*)","schema":"([^"]*)","event":(.*)\}\n?', re.DOTALL)
-# Kinds of faults, as people count them.
-NO_JSON: Final = "not JSON"
-WRONG_FIELDS: Final = "wrong fields"
-OUT_OF_BOUNDS: Final = "out of bounds"
-WRONG_VERSION: Final = "wrong version"
 _ADVICE: Final = (
     "Read the log with the version that wrote it, or run its scenario again with this one"
 )
+# Kinds of faults, as people count them.
+NO_JSON: Final = "not JSON"
+WRONG_VERSION: Final = "wrong version"
+WRONG_FIELDS: Final = "wrong fields"
+OUT_OF_BOUNDS: Final = "out of bounds"
 # Nothing is converted: "1" is no number, and what is not a field is an error.
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -76,18 +76,17 @@ def _unknown(schema: str, raw: bytes) -> EventError:
     if not schema:
         return EventError(raw, "schema '' names no event", "no schema")
     name, _, version = schema.partition("/")
-    today = _RENAMED.get(name, name)
+    today, shown = _RENAMED.get(name, name), repr(schema[:80])
     read = [one for one in _KIND_OF if one.partition("/")[0] == today]
-    shown = repr(schema[:80])
     if not read:
         return EventError(raw, f"schema {shown} is none of {', '.join(_KIND_OF)}", "wrong schema")
     if not _VERSION.fullmatch(version):
-        return EventError(raw, f"schema {shown} is none of {', '.join(_KIND_OF)}", WRONG_VERSION)
+        return EventError(raw, f"schema {shown} is not {' or '.join(read)}", WRONG_VERSION)
     later = today == name and int(version) > max(int(one.partition("/")[2]) for one in read)
     writer = "a later" if later else "an earlier"
     reads = f"this one reads {' and '.join(read)}"
-    reason = f"schema {shown} is of {writer} version of dermtwin; {reads}"
-    return VersionError(raw, reason, WRONG_VERSION)
+    told = f"schema {shown} is of {writer} version of dermtwin; {reads}"
+    return VersionError(raw, told, WRONG_VERSION)
 
 
 def _reason(error: ValidationError) -> tuple[str, str]:

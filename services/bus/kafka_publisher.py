@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, connection, kafka
 from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
 from services.wall_clock import unix_s
 from twin.errors import DependencyError
@@ -33,12 +33,12 @@ class KafkaPublisher:
         self._unacknowledged: list[tuple[str, Any]] = []  # topic and future
         self._sweep_at = SWEEP_AT
         half_ms = int(timeout_s * 500)
-        addresses = reach(servers)
+        how = connection(servers)
         self._producer = asking(
             servers,
             "connecting",
             lambda: kafka.KafkaProducer(
-                bootstrap_servers=addresses,
+                **how,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, connection, kafka
 from services.bus.port import Message, Place, share_of
 from twin.errors import DependencyError
 
@@ -46,10 +46,10 @@ class KafkaSubscriber:
         self._servers = servers
         self._timeout_ms = int(timeout_s * 1000)
         self._what = f"topics {', '.join(f'{prefix}.{topic}' for topic in topics)}"
-        addresses = reach(servers)
+        how = connection(servers)
         self._consumer = self._ask(
             lambda: kafka.KafkaConsumer(
-                bootstrap_servers=addresses,
+                **how,
                 group_id=f"{prefix}.{group}",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.bus.kafka_client import TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import TIMEOUT_S, asking, connection, kafka
 from services.bus.port import PARTITIONS
 
 # The time of a message is the broker's: one clock for all, and nobody is refused for a wrong one.
@@ -73,7 +73,7 @@ def delete_topics(
 
 def _admin(servers: str, timeout_s: float) -> kafka.admin.KafkaAdminClient:
     return kafka.admin.KafkaAdminClient(
-        bootstrap_servers=reach(servers),
+        **connection(servers),
         request_timeout_ms=int(timeout_s * 1000),
         bootstrap_timeout_ms=int(timeout_s * 1000),
     )

@@ -34,7 +34,8 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     """
     from services.bus.kafka_publisher import KafkaPublisher
     from services.bus.kafka_subscriber import KafkaSubscriber
-    from services.bus.topics import MIRRORED
+    from services.bus.kafka_topics import ensure_topics
+    from services.bus.topics import MIRRORED, TOPICS
     from services.child import asked_to_stop, end_with_parent
     from services.dead_letters.keeper import Letters
     from services.logs import open_log
@@ -51,6 +52,7 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     if with_parent:
         end_with_parent()
     stop = asked_to_stop()
+    ensure_topics(settings.kafka, settings.name, TOPICS)
     subscriber = KafkaSubscriber(settings.kafka, settings.name, MIRRORED, "mirror")
     kept = RedisMirror(settings.redis, settings.name)
     publisher = KafkaPublisher(settings.kafka, settings.name)

@@ -40,6 +40,7 @@ from services.mirror.redis_layout import (
     touched,
 )
 from services.mirror.redis_reading import load_state
+from services.redis_client import redis_client
 from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
@@ -81,7 +82,7 @@ class RedisMirror:
         self._continuity = Continuity(self._key("mirror"), self._shown)
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
-            self._redis: Any = redis.Redis.from_url(
+            self._redis: Any = redis_client(
                 url,
                 socket_timeout=_TIMEOUT_S,
                 socket_connect_timeout=_TIMEOUT_S,
