@@ -62,6 +62,11 @@ def main() -> None:
 
         fault_matrix.main(sys.argv[2:])
         return
+    if sys.argv[1:2] == ["hostile"]:  # likewise
+        from benchmarks import hostile
+
+        hostile.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["kill_everything"]:  # likewise
         from benchmarks import kill_everything
 
