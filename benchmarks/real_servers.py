@@ -154,8 +154,10 @@ class RealServers:
         self._address[name] = server.redis_url if name == "redis" else server.bootstrap_servers
 
     def stop_one(self, name: str, *, kill: bool = False) -> None:
-        """End one, in order or by SIGKILL, and wait until it is gone."""
-        server = self._running.pop(name)
+        """End one, in order or by SIGKILL, and wait until it is gone; one that ended may be."""
+        server = self._running.pop(name, None)
+        if server is None:
+            return
         if server.alive()[name]:
             os.kill(server.pids[name], signal.SIGKILL if kill else signal.SIGTERM)
             deadline_s = time.monotonic() + STOP_TIMEOUT_S
