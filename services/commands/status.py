@@ -9,7 +9,6 @@ import typer
 from services.commands.options import Json, environment_settings
 from services.console import emit
 
-
 Well = Annotated[
     str | None,
     typer.Option(
