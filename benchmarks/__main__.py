@@ -29,11 +29,13 @@ from benchmarks import (
     memory,
     mirror_delay,
     promotions,
+    rebalance,
     rendering,
     replications,
     restacking,
     routes,
     status_api,
+    two_workers,
     verification_bias,
 )
 from benchmarks.processes import run_json
@@ -48,6 +50,7 @@ ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
     *("verification_bias", "promotions", "status_api"),
+    *("two_workers", "rebalance"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -58,6 +61,11 @@ def main() -> None:
         from benchmarks import fault_matrix
 
         fault_matrix.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["kill_everything"]:  # likewise
+        from benchmarks import kill_everything
+
+        kill_everything.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
     known = [*ALONE, *OF_TWIN]
@@ -84,6 +92,8 @@ def main() -> None:
         "verification_bias": verification_bias.measure,
         "promotions": promotions.measure,
         "status_api": lambda: status_api.measure(DERMTWIN),
+        "two_workers": lambda: two_workers.measure(options.rounds),
+        "rebalance": rebalance.measure,
     }
     results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from pydantic import TypeAdapter
 
@@ -46,8 +46,8 @@ from simulator.language.experiment import Gate, Gates
 from twin.model import Model
 
 RATE_PER_S: Final = 15.0
-LOAD_S: Final = 12.0  # at least; longer where the steady state is not back
-MOMENT_S: Final = (3.0, 7.0)  # the fault's moment is drawn from these
+LOAD_S: Final = 8.0  # at least; longer where the steady state is not back
+MOMENT_S: Final = (2.0, 5.0)  # the fault's moment is drawn from these
 RECOVER_S: Final = 120.0
 PER_TWIN: Final = 5  # faults that one twin goes through: its log must stay quick to read again
 DRAIN_S: Final = 90.0
@@ -264,6 +264,7 @@ def matrix(
     home: Path,
     keep: Path,
     log: Log,
+    terminal: TextIO,
 ) -> list[Run]:
     """Do what has not been done, and return all runs."""
     runs: list[Run] = []
@@ -289,21 +290,24 @@ def matrix(
                 runs.append(run)
                 keep.mkdir(parents=True, exist_ok=True)
                 _file(keep, case.name, seed).write_text(_json(run))
-                _say(run)
+                _say(run, terminal)
     return runs
 
 
 @contextmanager
-def _apart(file: Path) -> Iterator[None]:
+def _apart(file: Path) -> Iterator[TextIO]:
     """Have this process and its children write their logs to a file instead of the terminal."""
-    terminal = os.dup(2)
+    terminal = {number: os.dup(number) for number in (1, 2)}
     with file.open("a") as stream:
-        os.dup2(stream.fileno(), 2)
+        for number in terminal:
+            os.dup2(stream.fileno(), number)
     try:
-        yield
+        with os.fdopen(os.dup(terminal[2]), "w") as shown:
+            yield shown
     finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+        for number, kept in terminal.items():
+            os.dup2(kept, number)
+            os.close(kept)
 
 
 def _file(keep: Path, fault: str, seed: int) -> Path:
@@ -315,11 +319,11 @@ def _json(run: Run) -> str:
     return json.dumps({name: getattr(run, name) for name in names}, indent=1) + "\n"
 
 
-def _say(run: Run) -> None:
+def _say(run: Run, terminal: TextIO) -> None:
     recovered = run.outcome["recovered_s"]
     back = "not back" if recovered is None else f"back after {recovered:.1f} s"
     said = "; ".join(run.words) or "well"
-    print(f"{run.fault} {run.seed}: {back}, {run.seconds:.0f} s: {said}", flush=True)
+    print(f"{run.fault} {run.seed}: {back}, {run.seconds:.0f} s: {said}", file=terminal, flush=True)
 
 
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -407,8 +411,9 @@ def main(arguments: Sequence[str]) -> None:
     settings = read_settings(os.environ)
     model = model_to_serve(None, None, settings)
     keep.mkdir(parents=True, exist_ok=True)
-    with (keep / "twin.log").open("a") as stream:
-        runs = matrix(cases, asked.seeds, asked.kafka, model, settings.home, keep, open_log(stream))
+    with _apart(keep / "twin.log") as terminal:
+        log = open_log(sys.stderr)
+        runs = matrix(cases, asked.seeds, asked.kafka, model, settings.home, keep, log, terminal)
     table = rows(runs)
     print(markdown(table))
     gate = all(row["pass"] for row in table)

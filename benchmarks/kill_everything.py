@@ -7,7 +7,7 @@ follows at once; in a third of the trials it is killed, too. What it gives in th
 an undisturbed run gives: digest, every figure of the summary that no clock decides, the event log.
 A quarter of the trials have no model yet, so that they are killed while one learns.
 
-`python -m benchmarks.kill_everything --help` has options.
+`python -m benchmarks kill_everything --help` has options.
 """
 
 import argparse
@@ -256,14 +256,14 @@ def _table(trials: Sequence[Trial]) -> Table:
     return table
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the benchmark with options; exit with 1 if a trial fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser("python -m benchmarks kill_everything", description=__doc__)
     parser.add_argument("--moments", type=int, default=20, help="trials")
     parser.add_argument("--seed", type=int, default=1, help="of the moments")
     parser.add_argument("--servers", choices=("embedded", "real"), default="embedded")
     parser.add_argument("--out", type=Path, help="file for the result (JSON)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     found = measure(options.moments, options.seed, servers=options.servers)
     text = json.dumps(found, indent=2)
     if options.out is not None:
@@ -273,4 +273,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

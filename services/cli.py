@@ -16,6 +16,7 @@ from services.commands.audit_data import audit_data
 from services.commands.card import card
 from services.commands.compare import compare
 from services.commands.data import data
+from services.commands.dead_letters import dead_letters
 from services.commands.detectors import detectors
 from services.commands.doctor import doctor
 from services.commands.explain import explain
@@ -36,6 +37,7 @@ from services.commands.schema import schema
 from services.commands.score import score
 from services.commands.stacks import stacks
 from services.commands.status import status
+from services.commands.stress import stress
 from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
@@ -70,7 +72,15 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, rebuild, doctor),
+    "The live twin, and this machine": (
+        up,
+        status,
+        stress,
+        forecast,
+        feedback,
+        rebuild,
+        doctor,
+    ),
     "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():
@@ -78,6 +88,7 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
 app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="The live twin, and this machine")
 app.add_typer(keys, name="keys", rich_help_panel="The live twin, and this machine")
 
 

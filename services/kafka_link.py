@@ -4,8 +4,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
+from services.bus.reading import read_or_none
 from twin.errors import InvariantError
 from twin.events import (
     CaseArrived,
@@ -113,7 +113,7 @@ class KafkaLink:
         while not self._complete(event.epoch):
             self._check()
             for message in self._stacks.poll(_MOST_PER_POLL, _POLL_S):
-                self._hear(decode(message.schema, message.value))
+                self._hear(read_or_none(message))
         first = [] if self._told_first or self._first is None else [self._first]
         self._told_first = True
         return [*first, *(one for one in self._decided.pop(event.epoch) if one is not None)]
@@ -121,7 +121,7 @@ class KafkaLink:
     def _complete(self, epoch: int) -> bool:
         return self._first is not None and None not in self._decided.get(epoch, [None])
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: Event | None) -> None:
         if isinstance(event, StackPromoted) and event.epoch == 0:
             self._first = self._first or event
         for place, kinds in enumerate(self._kinds):
@@ -136,7 +136,7 @@ class KafkaLink:
     def _take(self, wait_s: float) -> None:
         fresh = 0
         for message in self._verdicts.poll(_MOST_PER_POLL, wait_s):
-            event = decode(message.schema, message.value)
+            event = read_or_none(message)  # others' noise is the mirror's to keep apart
             # A repeated answer is the same one (at-least-once); the first is the one of record.
             if isinstance(event, VerdictIssued | CaseRejected):
                 self._ensure_in_force(event)

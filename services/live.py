@@ -17,9 +17,11 @@ from services.background import Background
 from services.bus.port import Publisher, Subscriber
 from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
+from services.dead_letters.keeper import Letters
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
+from services.mirror.judge import Judge
 from services.mirror.loop import Mirror, record_of
 from services.ray_stack import ray_stack
 from services.restacker import RestackerLoop
@@ -171,7 +173,9 @@ def live_twin(
         stack.callback(mirror.close)
         whole_log = KafkaSubscriber(kafka, prefix, MIRRORED, "mirror")
         stack.callback(whole_log.close)
-        mirror_loop = Mirror(whole_log, mirror)
+        letters = KafkaPublisher(kafka, prefix)
+        stack.callback(letters.close)
+        mirror_loop = Mirror(whole_log, mirror, judge=Judge(Letters(letters, "mirror", log)))
 
         def serve(stop: threading.Event) -> None:
             worker.beats.tell(ComponentState.STARTING, "waits for the components")

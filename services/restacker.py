@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from services.beats import Beats, unheard
-from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
+from services.bus.reading import read_or_none
 from services.logs import Log
 from services.stack_words import day, word
-from twin.errors import DependencyError, EventError
+from twin.errors import DependencyError
 from twin.events import (
     ComponentChanged,
     EpochReached,
@@ -142,11 +142,8 @@ class RestackerLoop:
         events = []
         self.beats.beat()
         for message in self._subscriber.poll(_MOST_PER_POLL, wait_s):
-            try:
-                event = decode(message.schema, message.value)
-            except EventError:
-                continue  # the mirror counts it, and of the cases' topic the worker keeps it apart
-            if not isinstance(event, ComponentChanged):
+            event = read_or_none(message)  # worker and mirror keep apart what is none
+            if event is not None and not isinstance(event, ComponentChanged):
                 restacker.note(event)
                 events.append(event)
         return events

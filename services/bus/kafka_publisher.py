@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, connection, kafka
 from services.bus.port import MAX_EVENT_BYTES, MAX_RAW_BYTES, ensure_size
+from services.wall_clock import unix_s
 from twin.errors import DependencyError
 from twin.events import Event
 from twin.log import SCHEMA_OF, TOPIC_OF, encode, key_of
@@ -62,7 +63,7 @@ class KafkaPublisher:
         """Send bytes as they are."""
         ensure_size(topic, key, value, MAX_RAW_BYTES)
         fields = {SCHEMA_HEADER: schema, **headers}
-        encoded = [(name, text.encode(errors="replace")) for name, text in fields.items()]
+        encoded = [(name, _bytes_of(text)) for name, text in fields.items()]
         self._send(topic, key, value, encoded)
 
     def _send(
@@ -74,7 +75,13 @@ class KafkaPublisher:
         future = asking(
             self._servers,
             f"topic {name}",
-            lambda: self._producer.send(name, value, key=raw_key, headers=headers),
+            lambda: self._producer.send(
+                name,
+                value,
+                key=raw_key,
+                headers=headers,
+                timestamp_ms=round(unix_s() * 1000),
+            ),
         )
         with self._lock:
             self._unacknowledged.append((name, future))
@@ -109,3 +116,11 @@ class KafkaPublisher:
             # producer has given up closing before it ended its thread, which has no public way.
             self._producer._sender.force_close()
             self._producer.close(timeout=self._timeout_s)
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a header's bytes: those it was read from, where they were no UTF-8."""
+    try:
+        return text.encode(errors="surrogateescape")
+    except UnicodeEncodeError:  # half a character that no bytes were read as
+        return text.encode(errors="replace")

@@ -108,7 +108,9 @@ class KafkaSubscriber:
         ]
 
     def _message(self, place: Place, record: kafka.consumer.fetcher.ConsumerRecord) -> Message:
-        headers = {name: raw.decode(errors="replace") for name, raw in record.headers if raw}
+        headers = {
+            name: raw.decode(errors="surrogateescape") for name, raw in record.headers if raw
+        }
         return Message(
             topic=place[0],
             partition=place[1],
@@ -127,6 +129,15 @@ class KafkaSubscriber:
             by_place[place]: kafka.OffsetAndMetadata(at, "", -1) for place, at in upto.items()
         }
         self._ask(lambda: self._consumer.commit(offsets, timeout_ms=self._timeout_ms))
+
+    def committed(self) -> dict[Place, int]:
+        """Return, per partition, the offset that the group reads next; 0 where it kept none."""
+        return self._ask(
+            lambda: {
+                place: self._consumer.committed(tp, timeout_ms=self._timeout_ms) or 0
+                for tp, place in self._places.items()
+            }
+        )
 
     def seek(self, upto: Mapping[Place, int]) -> None:
         """Go to the given offsets, and to the beginning of the other partitions."""
