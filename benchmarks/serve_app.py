@@ -96,7 +96,7 @@ class MetaEach:
 class IngressEach:
     """Calls the components for one case; nobody waits for an answer that is only handed on."""
 
-    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:  # noqa: ANN401
+    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:
         self._stem, self._learners, self._meta = stem, learners, meta
 
     async def __call__(self, image: ImageRef) -> Answer:
@@ -149,7 +149,7 @@ class MetaWhole:
 class IngressWhole:
     """Collects cases and passes batches on; several are under way at once."""
 
-    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:  # noqa: ANN401
+    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:
         self._stem, self._learners, self._meta = stem, learners, meta
 
     @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=WAIT_S, max_concurrent_batches=4)
@@ -160,7 +160,7 @@ class IngressWhole:
         return await self._meta.remote(seen, *scores)
 
 
-def application(name: str, parts: Parts, stems: int) -> Any:  # noqa: ANN401 - Serve's own type
+def application(name: str, parts: Parts, stems: int) -> Any:
     """Return an application of the components, ready for `serve.run`.
 
     Parameters:
@@ -189,7 +189,7 @@ def application(name: str, parts: Parts, stems: int) -> Any:  # noqa: ANN401 - S
     )
 
 
-async def ask(handle: Any, image: ImageRef) -> Answer:  # noqa: ANN401 - Serve's own type
+async def ask(handle: Any, image: ImageRef) -> Answer:
     """Return the application's answer to an image."""
     return await handle.remote(image)
 
