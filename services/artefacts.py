@@ -7,13 +7,18 @@ refused, and nothing in an artefact is ever executed.
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from services.atomic import write_text
 from twin.errors import ArtefactError, SettingsError
 from twin.model import Model
+
+_STAGING: Final = ".staging-"  # begins the names of directories that are being written
+_STALE_S: Final = 3600.0  # an artefact is written within a second: assumption
 
 
 class ArtefactStore:
@@ -73,12 +78,14 @@ class ArtefactStore:
         if not note.is_file():
             return None
         model_id = note.read_text().strip()
-        return self.load(model_id) if (self._models / model_id).is_dir() else None
+        known = bool(model_id) and (self._models / model_id).is_dir()
+        return self.load(model_id) if known else None
 
     def remember(self, recipe: str, model_id: str) -> None:
         """Take note that a recipe (a hash of everything that decides a model) made a model."""
         self._recipes.mkdir(parents=True, exist_ok=True)
-        (self._recipes / recipe).write_text(model_id + "\n")
+        # Whole or not at all: half a note would name another model, or none.
+        write_text(self._recipes / recipe, model_id + "\n")
 
     def keep_lesson(self, model_id: str, lesson: Mapping[str, Any]) -> None:
         """Keep what a model learned from, by reference; JSON values."""
@@ -108,7 +115,8 @@ def _write(model: Model, final: Path) -> Path:
     if final.is_dir():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=final.parent))
+    _sweep(final.parent)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=final.parent))
     try:
         for name, content in model.files.items():
             path = staging / name
@@ -120,6 +128,15 @@ def _write(model: Model, final: Path) -> Path:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     return final
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what processes left that were killed while they wrote an artefact."""
+    oldest_unix_s = time.time() - _STALE_S
+    for left in directory.glob(f"{_STAGING}*"):
+        with suppress(FileNotFoundError):  # somebody else sweeps, too
+            if left.stat().st_mtime < oldest_unix_s:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def read_files(directory: Path) -> Mapping[str, bytes]:

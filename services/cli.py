@@ -25,6 +25,7 @@ from services.commands.gallery import gallery
 from services.commands.keys import keys
 from services.commands.mirror import mirror
 from services.commands.realism import realism
+from services.commands.rebuild import rebuild
 from services.commands.refit import refit
 from services.commands.reproduce import reproduce
 from services.commands.restacker import restacker
@@ -68,7 +69,7 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, doctor),
+    "The live twin, and this machine": (up, status, forecast, feedback, rebuild, doctor),
     "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():

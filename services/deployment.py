@@ -4,6 +4,7 @@ This process has Ray's head, the guards of embedded servers and the explainer; w
 mirror and API are processes of their own, which may die and are started again.
 """
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,7 @@ class Deployment:
     _look: Callable[[], None] = lambda: None
     _looked_s: float = 0.0
     _news: Subscriber | None = None
+    _hearing: threading.Lock = field(default_factory=threading.Lock)
     _clients: ExitStack = field(default_factory=ExitStack)
 
     def check(self) -> None:
@@ -148,19 +150,26 @@ class Deployment:
 
     def _hear(self) -> None:
         """Take in what components have told."""
-        if self._news is None:
-            self._news = self.subscriber("components")
+        if not self._hearing.acquire(blocking=False):
+            return  # another thread does: a subscriber belongs to one at a time
         try:
-            while messages := self._news.poll(_MOST_NEWS, 0.0):
-                for message in messages:
-                    try:
-                        event = decode(message.schema, message.value)
-                    except EventError:
-                        continue  # the mirror counts it
-                    if isinstance(event, ComponentChanged):
-                        self.latest[event.component] = event
+            self._take_news()
         except DependencyError:
             return  # the broker is away: workers say so, and what was heard is still the last
+        finally:
+            self._hearing.release()
+
+    def _take_news(self) -> None:
+        if self._news is None:
+            self._news = self.subscriber("components")
+        while messages := self._news.poll(_MOST_NEWS, 0.0):
+            for message in messages:
+                try:
+                    event = decode(message.schema, message.value)
+                except EventError:
+                    continue  # the mirror counts it
+                if isinstance(event, ComponentChanged):
+                    self.latest[event.component] = event
 
 
 @contextmanager

@@ -11,3 +11,4 @@ class Exit(enum.IntEnum):
     INVALID = 2  # the scenario, an option or an environment variable is not valid
     GATE_FAILED = 3
     INCONCLUSIVE = 4  # a gate's interval straddles its bound
+    NOT_EQUAL = 5  # a mirror is not what its log leads to

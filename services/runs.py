@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from services.config import Settings
 from services.console import Bars, say
+from services.experiments.again import begun_before
 from services.experiments.clinic_only import ensure_clinic
 from services.experiments.plan import Point, points_of, points_of_files
-from services.experiments.store import Store
+from services.experiments.store import SUMMARY, Store
 from services.experiments.told import Told
 from services.image_directory import ImageDirectory
 from simulator.clinic.journal import Latency
@@ -51,9 +52,7 @@ def run_scenario(order: RunOrder, settings: Settings, bars: Bars) -> dict[str, A
         scenario, attach = prepare(scenario, order.source, *how)
         kept |= {"route": ROUTE, "batch": None} | attach.kept()
     points = points_of(scenario, order.source)
-    store = Store.create(order.out, settings.home, scenario.name)
-    store.begin(points, kept, resolved(scenario))
-    return _carry_out(points, kept, store, settings, bars)
+    return _begin_or_go_on(points, kept, order, (scenario.name, resolved(scenario)), settings, bars)
 
 
 def compare_scenarios(
@@ -69,9 +68,38 @@ def compare_scenarios(
         reason = "the scenarios have different seeds; pairs need one: add --set seed=1"
         raise SettingsError("seed", shown, reason)
     names = "-vs-".join(point.scenario.name for point in points)[:60]
-    store = Store.create(order.out, settings.home, names)
     kept = {"kind": "compare", **_kept(order)}
-    store.begin(points, kept, resolved(points[0].scenario))
+    base = (names, resolved(points[0].scenario))
+    return _begin_or_go_on(points, kept, order, base, settings, bars)
+
+
+def _begin_or_go_on(
+    points: Sequence[Point],
+    kept: dict[str, Any],
+    order: RunOrder,
+    base: tuple[str, str],
+    settings: Settings,
+    bars: Bars,
+) -> dict[str, Any]:
+    """Run an order, or what is left of it where the same was begun in its folder.
+
+    Parameters:
+        base: the experiment's name, and the scenario as resolved.
+
+    Raises:
+        SettingsError: the folder holds something else; it says what differs.
+    """
+    store = begun_before(order.out, points, kept)
+    if store is None:
+        store = Store.create(order.out, settings.home, base[0])
+        store.begin(points, kept, base[1])
+    elif store.finished:
+        say(f"{store.folder} was finished before: this is its summary, nothing is run")
+        summary: dict[str, Any] = json.loads((store.folder / SUMMARY).read_text(encoding="utf-8"))
+        return summary
+    else:
+        done = sum(len(store.kept(place)) for place in range(len(points)))
+        say(f"{store.folder} was begun before: its {done} replication(s) are kept, the rest is run")
     return _carry_out(points, kept, store, settings, bars)
 
 
@@ -183,9 +211,9 @@ def _run(
 
         tell_mask_costs(summary, points, kept["model"], settings)
     text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
-    store.write("summary.json", text)
     told_back: dict[str, Any] = json.loads(text)  # plain data, as whoever reads the file sees it
     write_reports(store, points, results, told_back)
+    store.write(SUMMARY, text)  # last: where it is, nothing is left to do
     return told_back
 
 

@@ -49,8 +49,11 @@ def mirror(delay_s: Delay = 0.0, with_parent: WithParent = False) -> None:
     stop = asked_to_stop()
     subscriber = KafkaSubscriber(settings.kafka, settings.name, MIRRORED, "mirror")
     kept = RedisMirror(settings.redis, settings.name)
-    loop = Mirror(subscriber, kept, delay_s=delay_s)
-    open_log(sys.stderr).info("mirror", prefix=settings.name, delay_s=delay_s)
+    log = open_log(sys.stderr)
+    loop = Mirror(
+        subscriber, kept, delay_s=delay_s, tell=lambda words: log.warning("mirror", because=words)
+    )
+    log.info("mirror", prefix=settings.name, delay_s=delay_s)
     try:
         loop.run(stop)
     finally:

@@ -33,7 +33,10 @@ Speed = Annotated[
         show_default=False,
     ),
 ]
-Out = Annotated[Path | None, typer.Option(help="Run folder; a new one if not given.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Run folder; a new one if not given. What was begun there goes on."),
+]
 
 
 def run(
@@ -57,8 +60,11 @@ def run(
     The digest is that of all that happened: the same scenario, seed and model give the same digest
     on every route, with every batch size, and on any number of cores.
 
+    The same command with the same --out carries on what was begun there, however that ended; the
+    outcome is that of a run that nothing disturbed. Where it is finished, its summary is shown.
+
     Exit codes: 0 gates pass, 3 a gate fails, 4 a gate is inconclusive, 2 the scenario is not
-    valid, 1 error. After Ctrl-C (130) dermtwin resume carries on.
+    valid, 1 error. After Ctrl-C (130) dermtwin resume carries on, too.
 
     Examples: dermtwin run scenarios/first-clinic.yaml --route inprocess --batch 16
 
@@ -92,7 +98,8 @@ def run(
     asked = load(text, str(scenario), given)  # what is not valid must not cost the start of Ray
     ensure_clinic(asked, str(scenario))
     with ExitStack() as stack:
-        if asked.asks_twin and not attach and route != "inprocess":
+        finished = out is not None and (out / "summary.json").is_file()
+        if asked.asks_twin and not attach and route != "inprocess" and not finished:
             _start_ray_ahead(stack, settings)
         from services.console import progress_bars
         from services.runs import RunOrder, run_scenario

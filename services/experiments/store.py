@@ -18,6 +18,7 @@ twin.jsonl             the worker's log, a line per case; telemetry, not part of
 
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,13 +35,23 @@ from twin.errors import DataError, SettingsError
 
 FORMAT = 1
 JOB: Final = "job"  # what the API keeps in a run's folder, before the run has begun
+PLAN: Final = "experiment.json"
+SUMMARY: Final = "summary.json"  # written last: where it is, nothing is left to do
+BEGINNING: Final = ".beginning"  # there while the plan is written; what is there then is ours
+# What a process leaves that was killed while it wrote: `Store.write`, tables, progress.
+_DRAFT: Final = re.compile(r"\..+\.(\d+|draft)|.+\.draft")
 
 
 def is_free(folder: Path) -> bool:
-    """Return whether a run may begin in a folder: nothing is there but what started it."""
-    return not folder.exists() or (
-        folder.is_dir() and all(one.name == JOB for one in folder.iterdir())
-    )
+    """Return whether a run may begin in a folder.
+
+    Nothing is there but what started it, and perhaps half a plan of a run that was killed.
+    """
+    if not folder.exists():
+        return True
+    if not folder.is_dir() or (folder / PLAN).exists():
+        return False
+    return (folder / BEGINNING).exists() or all(one.name == JOB for one in folder.iterdir())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,9 @@ class Store:
         else:
             stamp = time.strftime("%Y%m%d-%H%M%S")
             folder = home / "runs" / f"{name}-{stamp}-{uuid.uuid4().hex[:4]}"
-        (folder / "replications").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / BEGINNING).touch()
+        (folder / "replications").mkdir(exist_ok=True)
         return cls(folder)
 
     @classmethod
@@ -73,9 +86,14 @@ class Store:
         Raises:
             DataError: it is none.
         """
-        if not (folder / "experiment.json").is_file():
-            raise DataError(folder, "is no run folder: it has no experiment.json")
+        if not (folder / PLAN).is_file():
+            raise DataError(folder, f"is no run folder: it has no {PLAN}")
         return cls(folder)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the experiment came to its end."""
+        return (self.folder / SUMMARY).is_file()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -87,20 +105,31 @@ class Store:
         with held(self.folder / RUNNING) as free:
             if not free:
                 raise DataError(self.folder, "is being run by another process")
+            for left in self.folder.rglob("*"):
+                if _DRAFT.fullmatch(left.name) and JOB not in left.relative_to(self.folder).parts:
+                    left.unlink(missing_ok=True)
             yield
 
     def begin(self, points: Sequence[Point], order: Mapping[str, Any], base: str) -> None:
-        """Keep what was asked for; `base` is the scenario as resolved."""
-        self.write("scenario.yaml", base)
-        if len(points) > 1:
-            for place, point in enumerate(points):
-                self.write(f"points/{place:03d}.yaml", resolved(point.scenario))
-        plan = {
-            "format": FORMAT,
-            "labels": [dict(point.label) for point in points],
-            "order": dict(order),
-        }
-        self.write("experiment.json", json.dumps(plan, indent=2) + "\n")
+        """Keep what was asked for; `base` is the scenario as resolved.
+
+        Raises:
+            DataError: another process began here meanwhile.
+        """
+        with held(self.folder / BEGINNING) as free:
+            if not free or (self.folder / PLAN).exists():
+                raise DataError(self.folder, "is being begun by another process")
+            self.write("scenario.yaml", base)
+            if len(points) > 1:
+                for place, point in enumerate(points):
+                    self.write(f"points/{place:03d}.yaml", resolved(point.scenario))
+            plan = {
+                "format": FORMAT,
+                "labels": [dict(point.label) for point in points],
+                "order": dict(order),
+            }
+            self.write(PLAN, json.dumps(plan, indent=2) + "\n")
+        (self.folder / BEGINNING).unlink(missing_ok=True)
 
     def plan(self) -> tuple[list[Point], dict[str, Any]]:
         """Return the points and the order of an experiment that was begun.
@@ -108,7 +137,7 @@ class Store:
         Raises:
             DataError: written by another version, or altered.
         """
-        file = self.folder / "experiment.json"
+        file = self.folder / PLAN
         try:
             plan = json.loads(file.read_text(encoding="utf-8"))
             if plan["format"] != FORMAT:

@@ -9,7 +9,15 @@ from typing import Any
 
 from redis.client import Pipeline
 
-from services.mirror.redis_layout import COMPLETE, LATEST, UNIX_S, Fields
+from services.mirror.redis_layout import (
+    COMPLETE,
+    GENERATION,
+    LATEST,
+    LAYOUT,
+    LAYOUT_FIELD,
+    UNIX_S,
+    Fields,
+)
 from twin.errors import DependencyError
 
 
@@ -27,6 +35,7 @@ class Continuity:
         self._generation: bytes | None = None  # None: nothing was written yet
         self._revision = 0
         self._found = b""  # the generation that is there, or is about to be
+        self._seen: list[bytes | None] = []  # that there was when the position was read
 
     def wrote(self, revision: int) -> None:
         """Note the revision that was written."""
@@ -35,6 +44,11 @@ class Continuity:
     def forget(self) -> None:
         """Begin with whatever is found next."""
         self._generation, self._revision = None, 0
+        self._seen = []
+
+    def seen(self, generation: bytes | None) -> None:
+        """Note what there was when the position was read: records are folded from there on."""
+        self._seen = [generation]
 
     def begun(self, pipe: Pipeline) -> tuple[int, float, Fields]:
         """Return the last revision, the latest event time, and what a new mirror writes of itself.
@@ -43,13 +57,19 @@ class Continuity:
             DependencyError: what this mirror wrote is gone, all or the latest. Whoever reads the
                 position anew and goes on from there leaves no gap.
         """
-        known: Any = pipe.hmget(self._key, "generation", "revision", LATEST)
-        generation, revision, latest_min = known
+        known: Any = pipe.hmget(self._key, GENERATION, "revision", LATEST, LAYOUT_FIELD)
+        generation, revision, latest_min, layout = known
+        if generation is not None and layout != str(LAYOUT).encode():
+            self.forget()
+            raise DependencyError(f"{self._shown} has a mirror of another version of dermtwin")
         ours = self._generation
         if ours is None:
+            if self._seen not in ([], [generation]):
+                self.forget()
+                raise DependencyError(f"{self._shown} has another mirror's state meanwhile")
             self._found = generation or secrets.token_hex(8).encode()
             if generation is None:
-                return 0, 0.0, {"generation": self._found}
+                return 0, 0.0, {GENERATION: self._found, LAYOUT_FIELD: LAYOUT}
         elif generation is None:
             self.forget()
             raise DependencyError(f"{self._shown} lost what it had: the mirror is built again")
@@ -69,7 +89,7 @@ class Continuity:
         pipe.multi()
         # What it says of its completeness is of then, and would be told as if it were of now.
         pipe.hdel(self._key, f"{COMPLETE}{UNIX_S}")
-        pipe.hset(self._key, "generation", secrets.token_hex(8).encode())
+        pipe.hset(self._key, GENERATION, secrets.token_hex(8).encode())
         pipe.execute()
         self.forget()
         raise DependencyError(f"{self._shown} lost its latest changes: they are folded again")

@@ -46,6 +46,14 @@ class StateMirror(Protocol):
         """Return the last offset folded, per partition."""
         ...
 
+    def stale(self) -> str | None:
+        """Return in words why what is stored is to be made again; None where it is well.
+
+        Raises:
+            DependencyError: it must not be: a later version of the program wrote it.
+        """
+        ...
+
     def read_back(self) -> TwinState:
         """Return the whole state as the store has it."""
         ...
@@ -76,6 +84,7 @@ class Mirror:
         delay_s: folds each record so long after it was sent: for trying out what people see of a
             mirror that is late.
         clock: the Unix time in seconds.
+        tell: is told in words when what is stored is made again.
     """
 
     def __init__(
@@ -85,11 +94,13 @@ class Mirror:
         *,
         delay_s: float = 0.0,
         clock: Callable[[], float] = time.time,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._mirror = mirror
         self._delay_s = delay_s
         self._clock = clock
+        self._tell = tell
         self._aligned = False
         self._held: deque[Message] = deque()  # polled and not yet folded
         self._polled: dict[Place, int] = {}  # next offset to poll
@@ -206,6 +217,10 @@ class Mirror:
         """Go to where the mirror is, once."""
         if self._aligned:
             return
+        if (stale := self._mirror.stale()) is not None:
+            if self._tell is not None:
+                self._tell(f"{stale}; it is made again from the log")
+            self._mirror.wipe()
         self._go_to(self._mirror.position())
         if any(behind < 0 for behind in self._subscriber.lag().values()):
             self._mirror.wipe()

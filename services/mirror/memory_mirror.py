@@ -24,6 +24,9 @@ class MemoryMirror:
         """Return the last offset folded, per partition."""
         return dict(self._state.position)
 
+    def stale(self) -> None:
+        """Return at once: no other version wrote what is in this process."""
+
     def read_back(self) -> TwinState:
         """Return a copy of the state."""
         return copy.deepcopy(self._state)

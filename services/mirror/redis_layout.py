@@ -24,8 +24,9 @@ Keys, all under the prefix (`p`):
                               (event that it replaced, JSON): what was before all that is kept
     p:attached          hash  by tag: a run that streams into this twin (JSON), which writes
                               that itself: services/attach/registry.py
-    p:mirror            hash  revision: records folded; generation: drawn when the mirror began
-                              from nothing, or Redis went back to an earlier state; latest_min:
+    p:mirror            hash  layout: version of all this; revision: records folded; generation:
+                              drawn when the mirror began from nothing, was made again, or Redis
+                              went back to an earlier state; latest_min:
                               latest event time; updated_unix_s; complete_unix_s: all sent before
                               is folded; behind (JSON: records that are not, by topic);
                               cases_unix_s, verdicts_unix_s, feedback_unix_s, ...: when something
@@ -56,6 +57,10 @@ from twin.events import (
 from twin.log import SCHEMA_OF, encode
 from twin.state import SHELF_OF, CaseState, Record, shelf_key
 
+# Raise it when a program of before would misread what is written now, or the other way round.
+LAYOUT: Final = 2  # mirrors of before had no version
+GENERATION: Final = "generation"
+LAYOUT_FIELD: Final = "layout"
 CASE_FIELDS: Final = ("revision", "arrived", "answer", "answer_schema", "closed", "feedback")
 UPDATED: Final = "updated"
 COMPLETE: Final = "complete"
@@ -76,6 +81,30 @@ Known = TypeVar(
     FeedbackReceived,
     ComponentChanged,
 )
+
+
+def fault_of_layout(found: Mapping[bytes, bytes]) -> str | None:
+    """Return in words why a mirror is not of this layout; None where it is, or there is none.
+
+    Parameters:
+        found: the hash `p:mirror`, all of it.
+
+    >>> fault_of_layout({b"generation": b"ab"})
+    'it was laid out by an earlier version (this one reads layout 2)'
+    >>> fault_of_layout({})
+    """
+    written = found.get(LAYOUT_FIELD.encode())
+    if not found or written == str(LAYOUT).encode():
+        return None
+    if written is None:
+        return f"it was laid out by an earlier version (this one reads layout {LAYOUT})"
+    return f"it has layout {written.decode(errors='replace')} (this version reads {LAYOUT})"
+
+
+def is_of_later_version(found: Mapping[bytes, bytes]) -> bool:
+    """Return whether a later version laid a mirror out, which must not be taken for ours."""
+    written = found.get(LAYOUT_FIELD.encode(), b"0")
+    return not written.isdigit() or int(written) > LAYOUT
 
 
 def event_of(kind: type[Known], raw: bytes | None) -> Known | None:

@@ -21,6 +21,7 @@ from services.mirror.freshness import Freshness
 from services.mirror.overview import Overview
 from services.mirror.redis_layout import (
     COMPLETE,
+    GENERATION,
     LATEST,
     UNIX_S,
     UPDATED,
@@ -28,7 +29,9 @@ from services.mirror.redis_layout import (
     case_fields,
     component_fields,
     event_of,
+    fault_of_layout,
     fresh_fields,
+    is_of_later_version,
     kind_of,
     label_fields,
     place_fields,
@@ -122,21 +125,55 @@ class RedisMirror:
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""
+        with self._asking(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hget(self._key("mirror"), GENERATION)
+            pipe.hgetall(self._key("position"))
+            generation, position = pipe.execute()
+            self._continuity.seen(generation)
+            return places_of(position)
+
+    def stale(self) -> str | None:
+        """Return in words why what is there must be made again: an earlier version wrote it.
+
+        Raises:
+            DependencyError: a later version wrote it.
+        """
         with self._asking():
-            return places_of(self._redis.hgetall(self._key("position")))
+            found = self._redis.hgetall(self._key("mirror"))
+        fault = fault_of_layout(found)
+        if fault is not None and is_of_later_version(found):
+            raise DependencyError(self._of_another_version(fault))
+        return fault and f"the mirror under {self._prefix} at {self._shown}: {fault}"
 
     def read_back(self) -> TwinState:
-        """Return the whole state as Redis has it."""
+        """Return the whole state as Redis has it.
+
+        Raises:
+            DependencyError: Redis failed, or the mirror has the layout of another version.
+        """
         start = len(self._key("case", ""))
         with self._asking():
+            self._ensure_layout()
             case_ids = [key[start:].decode() for key in self._scan("case", "")]
             state = self._load(case_ids)
             state.components = self._components()
         return state
 
-    def overview(self) -> Overview:
-        """Return what a status needs, without the cases."""
+    def read_part(self, case_ids: Sequence[str]) -> TwinState:
+        """Return the state with some cases, all of it of one moment."""
         with self._asking():
+            start = len(self._key("component", ""))
+            spoken = [key[start:].decode() for key in self._scan("component", "")]
+            return load_state(self._redis, self._key, case_ids, None, spoken, of_one_moment=True)
+
+    def overview(self) -> Overview:
+        """Return what a status needs, without the cases.
+
+        Raises:
+            DependencyError: Redis failed, or the mirror has the layout of another version.
+        """
+        with self._asking():
+            self._ensure_layout()
             state = self._load([])
             state.components = self._components()
             times = times_of(self._redis.hgetall(self._key("mirror")))
@@ -152,16 +189,28 @@ class RedisMirror:
         return {name: event for name, event in found.items() if event is not None}
 
     def wipe(self) -> None:
-        """Delete every key under the prefix."""
+        """Delete every key under the prefix but uploads: the log has them by reference alone."""
         self._continuity.forget()
+        uploads = self._key("blob", "").encode()
         with self._asking():
-            keys = list(self._scan(""))
+            keys = [key for key in self._scan("") if not key.startswith(uploads)]
             for first in range(0, len(keys), _SCAN_COUNT):
                 self._redis.delete(*keys[first : first + _SCAN_COUNT])
 
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+
+    def _ensure_layout(self) -> None:
+        fault = fault_of_layout(self._redis.hgetall(self._key("mirror")))
+        if fault is not None:
+            raise DependencyError(self._of_another_version(fault))
+
+    def _of_another_version(self, fault: str) -> str:
+        return (
+            f"{self._shown}: the mirror under {self._prefix}: {fault}. Use the version that wrote "
+            "it, or make it again from the log with `dermtwin rebuild`"
+        )
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
@@ -180,7 +229,7 @@ class RedisMirror:
             raise DependencyError(f"{self._shown} under {self._prefix}: {error}") from error
 
     def _scan(self, *parts: str) -> Iterator[bytes]:
-        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._key(*parts)) + "*"
+        pattern = pattern_of(self._key(*parts)) + "*"
         keys: Iterator[bytes] = self._redis.scan_iter(pattern, count=_SCAN_COUNT)
         return iter(set(keys))  # a scan may name a key twice
 
@@ -254,3 +303,12 @@ class RedisMirror:
             times: Fields = {f"{one}{UNIX_S}": repr(now_unix_s) for one in news}
             pipe.hset(self._key("mirror"), mapping=times | {LATEST: repr(latest_min)})
         return changes
+
+
+def pattern_of(key: str) -> str:
+    """Return the pattern that a key alone matches.
+
+    >>> pattern_of("p*")
+    'p\\\\*'
+    """
+    return re.sub(r"([*?\[\]\\])", r"\\\1", key)

@@ -25,6 +25,8 @@ def load_state(
     case_ids: Sequence[str],
     shelves: Mapping[str, Sequence[int | str]] | None = None,
     spoken: Sequence[str] = (),
+    *,
+    of_one_moment: bool = False,
 ) -> TwinState:
     """Return the state with these cases and components.
 
@@ -32,9 +34,10 @@ def load_state(
         key: makes a key of its parts.
         spoken: components that are wanted.
         shelves: keys of the events of `stacks` that are wanted, by shelf; None for all.
+        of_one_moment: whether nothing may be written while it is read; it holds others up.
     """
     wanted = dict.fromkeys(SHELVES, ()) if shelves is None else shelves
-    with client.pipeline(transaction=False) as pipe:
+    with client.pipeline(transaction=of_one_moment) as pipe:
         pipe.hgetall(key("counts"))
         pipe.hgetall(key("position"))
         for name, keys in wanted.items():

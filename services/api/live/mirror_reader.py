@@ -17,6 +17,7 @@ from services.mirror.redis_layout import (
     SHELVES,
     case_of,
     event_of,
+    fault_of_layout,
     places_of,
     shelf_of,
 )
@@ -164,10 +165,12 @@ def head_of(fields: Mapping[bytes, bytes], attached: Mapping[bytes, bytes]) -> H
     """Return what a mirror says of itself; None where none has written yet.
 
     Raises:
-        ValueError: a field is damaged.
+        ValueError: a field is damaged, or another version laid the mirror out.
     """
     if b"generation" not in fields:
         return None
+    if (fault := fault_of_layout(fields)) is not None:
+        raise ValueError(fault)
     times = {
         name: float(fields[name.encode()]) if name.encode() in fields else None
         for name in ("updated_unix_s", "complete_unix_s")

@@ -1,0 +1,1 @@
+"""Faults on a twin's real processes: carried out, undone, recovered from, and audited."""
