@@ -21,6 +21,11 @@ class Background:
         except BaseException as error:  # noqa: BLE001  handed to whoever calls check()
             self._error = error
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the loop goes on."""
+        return self._thread.is_alive()
+
     def check(self) -> None:
         """Raise the error that ended the loop, if one did."""
         if self._error is not None:

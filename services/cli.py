@@ -36,6 +36,7 @@ from services.commands.schema import schema
 from services.commands.score import score
 from services.commands.stacks import stacks
 from services.commands.status import status
+from services.commands.stress import stress
 from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
@@ -69,7 +70,15 @@ _PANELS: Final[Mapping[str, tuple[Callable[..., None], ...]]] = {
         realism,
         gallery,
     ),
-    "The live twin, and this machine": (up, status, forecast, feedback, rebuild, doctor),
+    "The live twin, and this machine": (
+        up,
+        status,
+        stress,
+        forecast,
+        feedback,
+        rebuild,
+        doctor,
+    ),
     "Parts of a live twin, each a process": (worker, restacker, mirror, api),
 }
 for _panel, _commands in _PANELS.items():
