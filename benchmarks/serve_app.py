@@ -11,7 +11,6 @@ The components are the very hosts of the twin (`actors/hosts.py`), from the same
 `ray[serve]`: `pip install --group bench-serve`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -187,11 +186,3 @@ def application(name: str, parts: Parts, stems: int) -> Any:
         ],
         meta_kind.options(ray_actor_options=small).bind(list(learners), model_id, dict(parts.meta)),
     )
-
-
-async def ask(handle: Any, image: ImageRef) -> Answer:
-    """Return the application's answer to an image."""
-    return await handle.remote(image)
-
-
-__all__ = ["BATCH", "NAMES", "ONGOING", "STEM_BATCH", "WAIT_S", "application", "ask", "asyncio"]

@@ -1,6 +1,8 @@
-"""A Ray cluster of three nodes on this machine: work is on all of them, and outlives one of them."""
+"""A Ray cluster of three nodes on this machine: work is on all of them and outlives one."""
 
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from actors.local import LocalStack
 from actors.system import ActorSystem
 from services.config import Settings
 from services.console import Bars
+from services.experiments.nominal import Runner
 from services.runs import RunOrder, run_scenario
 
 pytestmark = pytest.mark.slow
@@ -21,7 +24,7 @@ _STORE_BYTES = 80 * 1024**2  # little above Ray's floor
 CLINIC = """\
 name: nodes
 horizon: 26 w
-replications: 8
+replications: 12
 warmup: 1 d
 cases: {source: nominal, population: {prevalence: 0.2}, ai: {sensitivity: 0.9, specificity: 0.8}}
 arrivals: {rate_per_h: 5}
@@ -51,37 +54,38 @@ class Nodes(Cluster):
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    nodes = Nodes()
-    nodes.two()
-    start_ray(nodes.address, cpus_needed=0)
-    yield nodes
-    stop_ray()
-    nodes.shutdown()
+    # Ray notes its latest cluster in its folder, and others on this machine would join it. The
+    # name is short, as sockets are in there.
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,  # noqa: S108
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("RAY_TMPDIR", folder)
+        nodes = Nodes()
+        nodes.two()
+        start_ray(nodes.address, cpus_needed=0)
+        yield nodes
+        stop_ray()
+        nodes.shutdown()
 
 
 def test_an_experiment_is_on_all_nodes_and_a_lost_one_changes_nothing(
-    nodes: Nodes, tmp_path: Path
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = nodes.two()
 
-    class Losing(Bars):
-        """Loses a node once two results are there: others are under way on it."""
+    note = Runner._note
 
-        def __call__(self, stage: str, count: int, total: int) -> None:
-            if count == 3 and first in nodes.worker_nodes:
-                nodes.lose(first)
+    def lose_the_first(runner: Runner, node: str) -> None:
+        note(runner, node)
+        if len(runner.nodes) == 2 and first in nodes.worker_nodes:  # others are under way on it
+            nodes.lose(first)
 
+    monkeypatch.setattr(Runner, "_note", lose_the_first)
     order = RunOrder(text=CLINIC, source="clinic.yaml", workers=2)
-    spread = run_scenario(
-        order,
-        Settings(home=tmp_path / "nodes", ray=nodes.address),
-        Losing(Progress(disable=True)),
-    )
-    alone = run_scenario(
-        RunOrder(text=CLINIC, source="clinic.yaml", workers=1),
-        Settings(home=tmp_path / "alone"),
-        Bars(Progress(disable=True)),
-    )
+    bars = Bars(Progress(disable=True))
+    spread = run_scenario(order, Settings(home=tmp_path / "nodes", ray=nodes.address), bars)
+    alone = run_scenario(replace(order, workers=1), Settings(home=tmp_path / "alone"), bars)
     assert first not in nodes.worker_nodes
     assert set(spread["nodes"]) == {first.node_id, second.node_id}
     assert spread["points"] == alone["points"]
