@@ -57,7 +57,7 @@ def nodes() -> Iterator[Nodes]:
     # Ray notes its latest cluster in its folder, and others on this machine would join it. The
     # name is short, as sockets are in there.
     with (
-        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,  # noqa: S108
+        tempfile.TemporaryDirectory(prefix="ray", dir="/tmp") as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("RAY_TMPDIR", folder)
