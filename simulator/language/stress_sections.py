@@ -36,7 +36,7 @@ STRESS_SECTIONS: Final = (
         "be sent. It needs `clock: real`, and cases of source synthetic or images, without a "
         "bank. The clinic's own keys, from `arrivals` to `staff`, are set aside: any scenario "
         "can be put under load by one that `extends` it. `classes` say who is more urgent "
-        "(`priority`), and `decision.threshold` holds.\n\n"
+        "(`priority`); the model's own operating point answers.\n\n"
         "By a time, as many cases are sent as the whole part of the integral of the rate: nothing "
         "is drawn. `warmup` is part of the load.",
         tables={
