@@ -2,8 +2,8 @@
 
     python scripts/audit.py PIP-AUDIT [OPTION ...]
 
-Options are pip-audit's, such as `--vulnerability-service osv`. Exit codes: 0 nothing is known of all
-packages, 1 something is known, 2 the service did not tell of all, which says nothing of those.
+Options are pip-audit's, such as `--vulnerability-service osv`. Exit codes: 0 nothing is known
+against any package, 1 something is, 2 the service did not tell of all, so it says nothing of those.
 """
 
 import json
