@@ -166,7 +166,7 @@ def _over_kafka(
     link = KafkaLink(publisher, verdicts, twin.check, on_answers, stacks, kinds)
 
     def finish(engine_events: Sequence[LoggedEvent]) -> Outcome:
-        publisher.flush()
+        link.flush()
         twin.settle()
         records, state = twin.fold_log()
         of_record = state.of_record()

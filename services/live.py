@@ -86,11 +86,19 @@ class LiveTwin:
             DependencyError: it has not within a minute.
         """
         deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        while self.lag() > 0:
+        while (behind := self._behind()) != "":
             self.check()
             if time.monotonic() > deadline_s:
-                raise DependencyError(f"the mirror is still {self.lag()} records behind")
+                raise DependencyError(f"the mirror is not up to date: {behind}")
             time.sleep(0.01)
+
+    def _behind(self) -> str:
+        """Return in words what the mirror has not folded; nothing where there is nothing."""
+        try:
+            behind = self.lag()
+        except DependencyError as error:  # a server is away, and may come back
+            return str(error)
+        return f"it is {behind} records behind" if behind > 0 else ""
 
     def fold_log(self) -> tuple[list[Record], TwinState]:
         """Read the whole log back from Kafka; return its records and the state they fold to."""

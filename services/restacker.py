@@ -27,7 +27,7 @@ from twin.lifecycle import ComponentState
 from twin.restacking.restacker import Restacker
 
 TOPICS: Final = ("cases", "verdicts", "feedback", "stacks")
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # as of the worker
+RETRY_WAITS_S: Final = (0.5, 1.0, *[2.0] * 30)  # as of the worker
 POLL_S: Final = 0.05
 _MOST_PER_POLL: Final = 500
 

@@ -9,7 +9,8 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from services.beats import Beats, unheard
 from services.bus.port import Message, Publisher, Subscriber
@@ -22,13 +23,16 @@ from twin.lifecycle import ComponentState
 from twin.meter import counted
 from twin.pipeline import Pending, Pipeline
 
-# Waits between tries when a dependency fails, about half a minute in all: assumption.
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+# Waits between tries when a dependency fails, about a minute in all. Short ones: a broker that is
+# back must not wait for the worker. Assumption.
+RETRY_WAITS_S: Final = (0.5, 1.0, *[2.0] * 30)
 IDLE_POLL_S: Final = 0.05
 FIRST_BATCH: Final = 1
 LOOK_EVERY_S: Final = 0.5  # the supervisor's look waits for nobody and asks every 2 s
 _MOST_STACKS: Final = 100
 MOST_LATELY: Final = 20_000  # cases whose first arrival is remembered: assumption
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +112,40 @@ class Worker:
         while under_way or not stop.is_set():
             if len(under_way) < self._in_flight and not stop.is_set():
                 wait_s = 0.0 if under_way else IDLE_POLL_S
-                messages = self._subscriber.poll(self._take, wait_s)
+                messages = self._insist(partial(self._subscriber.poll, self._take, wait_s))
                 if messages:
                     self._take = min(self._batch, 2 * self._take)
-                    under_way.append(self._begin(messages))
+                    under_way.append(self._insist(partial(self._begin, messages)))
                     continue
             if under_way:
                 self._finish(under_way[0])
                 under_way.popleft()
             self._look_after_components()
             self.beats.beat()
+
+    def _insist(self, call: Callable[[], Result]) -> Result:
+        """Return what a call returns, trying again while a dependency is away.
+
+        Raises:
+            DependencyError: it stayed away through all retries.
+        """
+        for wait_s in (*RETRY_WAITS_S, None):
+            try:
+                result = call()
+                break
+            except DependencyError as error:
+                if wait_s is None:
+                    raise
+                self._bear(error, wait_s)
+        self.beats.well()
+        return result
+
+    def _bear(self, error: DependencyError, wait_s: float) -> None:
+        """Say what is wrong, and wait."""
+        self.retries += 1
+        self._log.warning("retry", reason=str(error), wait_s=wait_s)
+        self.beats.trouble(f"tries again in {wait_s:g} s", error)
+        self.beats.wait(wait_s)
 
     def _follow(self) -> None:
         """Take over all promotions that are on the log."""
@@ -176,10 +204,7 @@ class Worker:
             except DependencyError as error:
                 if wait_s is None:
                     raise
-                self.retries += 1
-                self._log.warning("retry", reason=str(error), wait_s=wait_s)
-                self.beats.trouble(f"tries again in {wait_s:g} s", error)
-                self.beats.wait(wait_s)
+                self._bear(error, wait_s)
                 pending = self._pipeline.submit(pending.cases)
         self._count(batch, answers)
         took_ms = round((self.beats.now_s() - batch.begun_s) * 1000, 1)

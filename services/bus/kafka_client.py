@@ -18,10 +18,24 @@ with warnings.catch_warnings():
     import kafka.admin
     import kafka.errors
 
-__all__ = ["SCHEMA_HEADER", "TIMEOUT_S", "asking", "connection", "kafka", "reach"]
+__all__ = [
+    "RECONNECT_MS",
+    "SCHEMA_HEADER",
+    "TIMEOUT_S",
+    "asking",
+    "connection",
+    "kafka",
+    "reach",
+]
 
 TIMEOUT_S: Final = 10.0  # for one request; a broker under load may pause for seconds: assumption
+# The longest wait between two tries of a client to reach a broker that is away. By default it is
+# half a minute, long after most are back: assumption.
+RECONNECT_MS: Final = 1000
 SCHEMA_HEADER: Final = "schema"
+# What kafka-python raises beside its own errors where a broker goes away under its hands: broken
+# sockets, and its own assertions on what it thought it had.
+_AWAY: Final = (OSError, AssertionError, ValueError, RuntimeError, LookupError, AttributeError)
 _PROBE_S: Final = 2.0  # for a greeting, after a client has failed already: assumption
 
 Result = TypeVar("Result")
@@ -35,8 +49,9 @@ def asking(servers: str, what: str, call: Callable[[], Result]) -> Result:
     """Return what a call of kafka-python returns; turn its errors into ours."""
     try:
         return call()
-    except (kafka.errors.KafkaError, OSError) as error:
-        reason = str(error).removesuffix(": None")  # how kafka-python ends an error without words
+    except (kafka.errors.KafkaError, *_AWAY) as error:
+        # An error without words ends so.
+        reason = str(error).removesuffix(": None") or type(error).__name__
         if isinstance(error, kafka.errors.KafkaTimeoutError) and "bootstrap" in reason:
             reason += _hint(servers)
         raise DependencyError(f"Kafka {servers}, {what}: {reason}") from error

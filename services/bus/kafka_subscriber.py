@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, connection, kafka
+from services.bus.kafka_client import (
+    RECONNECT_MS,
+    SCHEMA_HEADER,
+    TIMEOUT_S,
+    asking,
+    connection,
+    kafka,
+)
 from services.bus.port import Message, Place, share_of
 from twin.errors import DependencyError
 
@@ -57,6 +64,7 @@ class KafkaSubscriber:
                 allow_auto_create_topics=False,
                 request_timeout_ms=self._timeout_ms,
                 bootstrap_timeout_ms=self._timeout_ms,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 metrics_enabled=False,
                 **self._OPTIONS,
             )

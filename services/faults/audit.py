@@ -47,6 +47,7 @@ class Audit:
     repeats: int  # identical answers that were published again: no error
     letter_repeats: int  # dead letters that were written again: no error
     conflicts: int  # events of record that the fold refused as others' doubles
+    counts: dict[str, int] = field(default_factory=dict)  # of the fold
     reasons: dict[str, int] = field(default_factory=dict)  # of the dead letters
     words: list[str] = field(default_factory=list)
 
@@ -177,6 +178,7 @@ def _judged(
         repeats=ledger.repeats,
         letter_repeats=ledger.letters.total() - len(ledger.letters),
         conflicts=fold["conflicts"],
+        counts={name: number for name, number in fold.items() if number},
         reasons=dict(ledger.reasons.most_common()),
         words=words,
     )

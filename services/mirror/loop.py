@@ -23,9 +23,9 @@ FEW: Final = 64
 GATHER_S: Final = 0.03  # a third of what a verdict may take to Redis (benchmark mirror_delay)
 MOST_HELD: Final = 20_000  # polled ahead by a mirror that is made late: assumption
 BEAT_S: Final = 0.25  # how often the log's end is asked for, and so the grain of the freshness
-# Waits between tries when a server fails, about half a minute in all. Short ones: a server that is
-# back must not wait for the mirror. Assumption.
-RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 30)
+# Waits between tries when a server fails, about a minute in all. Short ones: a server that is back
+# must not wait for the mirror. Assumption.
+RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 60)
 
 
 class StateMirror(Protocol):
@@ -195,9 +195,9 @@ class Mirror:
             self._subscriber.commit(upto)
             return
         self._judge.dispute(batch, self._mirror.disputes, self._clock())
-        self._settle()
+        settled = self._settle()
         self._judge.flush()
-        self._subscriber.commit(self._judge.upto(upto))
+        self._subscriber.commit(self._judge.upto(self._folded if settled else upto))
 
     def _judge_those_that_wait(self) -> None:
         if self._judge is not None and self._settle():

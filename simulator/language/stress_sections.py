@@ -65,7 +65,7 @@ gates: [latency.p99_ms < 6000, verdicts.lost == 0]
         title="steady_state: what holds while nothing is wrong",
         text="With `stress` and `faults`: conditions on the "
         "[metrics of a stress run](#metrics-under-load), written as gates are. They are looked at "
-        "before a fault, while it lasts, and afterwards; from its end until they all hold again "
+        "before a fault, while it lasts, and afterwards; from its begin until they all hold again "
         "is its recovery time.",
         example=_LOAD
         + """\

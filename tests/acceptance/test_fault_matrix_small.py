@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tiny_model import tiny_model
 
+from benchmarks.fault_bench import bench
 from benchmarks.fault_cases import BY_NAME
-from benchmarks.fault_matrix import bench, markdown, rows
+from benchmarks.fault_matrix import markdown, rows
 from services.artefacts import ArtefactStore
 from services.logs import open_log
 
