@@ -83,25 +83,30 @@ class Load:
     def _send(self, stop: threading.Event) -> None:
         publisher = KafkaPublisher(self.kafka, self.prefix, timeout_s=ACK_S)
         waiting: list[Event] = []  # not acknowledged
-        later: deque[tuple[float, Event]] = deque()
+        # A case is closed and labelled only once the log has it, as whoever sends in earnest does.
+        later: deque[tuple[float, CaseClosed | FeedbackReceived]] = deque()
+        open_cases: set[str] = set()  # that were sent and not acknowledged
         number, flushed_s = 0, time.monotonic()
         try:
             while True:
                 due_s = self.began_s + number / self.rate_per_s
                 now_s = time.monotonic()
-                while later and later[0][0] <= now_s:
+                while later and later[0][0] <= now_s and later[0][1].case_id not in open_cases:
                     waiting.append(later.popleft()[1])
                     _publish(publisher, waiting[-1])
                 if not stop.is_set() and due_s <= now_s:
                     case = self._case(number, due_s)
                     number += 1
                     waiting.append(case)
+                    open_cases.add(case.case_id)
                     _publish(publisher, case)
                     later += [(due_s + STAY_S, event) for event in self._after(number, case)]
                     continue
                 if waiting and now_s - flushed_s >= FLUSH_S:
                     flushed_s = now_s
                     waiting = self._flush(publisher, waiting)
+                    if not waiting:
+                        open_cases.clear()
                 if stop.is_set() and not waiting and not later:
                     return
                 time.sleep(min(0.02, max(0.0, due_s - now_s)) or 0.005)
@@ -129,9 +134,9 @@ class Load:
         self.recent.append(case)
         return case
 
-    def _after(self, number: int, case: CaseArrived) -> list[Event]:
+    def _after(self, number: int, case: CaseArrived) -> list[CaseClosed | FeedbackReceived]:
         later = case.at_min + STAY_S / 60
-        events: list[Event] = [
+        events: list[CaseClosed | FeedbackReceived] = [
             CaseClosed(
                 case_id=case.case_id,
                 at_min=later,
