@@ -62,6 +62,7 @@ class Load:
     labelled: set[str] = field(default_factory=set)
     recent: deque[CaseArrived] = field(default_factory=lambda: deque(maxlen=50))
     began_s: float = 0.0
+    _unsent: bool = False  # something could not even be handed to the publisher
     again: int = 0  # times that something had to be sent again
     _loop: Background | None = None
 
@@ -93,13 +94,13 @@ class Load:
                 now_s = time.monotonic()
                 while later and later[0][0] <= now_s and later[0][1].case_id not in open_cases:
                     waiting.append(later.popleft()[1])
-                    _publish(publisher, waiting[-1])
+                    self._publish(publisher, waiting[-1])
                 if not stop.is_set() and due_s <= now_s:
                     case = self._case(number, due_s)
                     number += 1
                     waiting.append(case)
                     open_cases.add(case.case_id)
-                    _publish(publisher, case)
+                    self._publish(publisher, case)
                     later += [(due_s + STAY_S, event) for event in self._after(number, case)]
                     continue
                 if waiting and now_s - flushed_s >= FLUSH_S:
@@ -116,12 +117,21 @@ class Load:
     def _flush(self, publisher: KafkaPublisher, waiting: list[Event]) -> list[Event]:
         try:
             publisher.flush()
-            return []
         except DependencyError:
-            self.again += 1
-            for event in waiting:
-                _publish(publisher, event)
-            return waiting
+            self._unsent = True
+        if not self._unsent:
+            return []
+        self.again += 1
+        self._unsent = False
+        for event in waiting:
+            self._publish(publisher, event)
+        return waiting
+
+    def _publish(self, publisher: KafkaPublisher, event: Event) -> None:
+        try:
+            publisher.publish(event)
+        except DependencyError:
+            self._unsent = True  # a flush knows nothing of it
 
     def _case(self, number: int, due_s: float) -> CaseArrived:
         case_id = f"{self.run}-{number:05d}"
@@ -156,13 +166,6 @@ class Load:
                 )
             )
         return events
-
-
-def _publish(publisher: KafkaPublisher, event: Event) -> None:
-    try:
-        publisher.publish(event)
-    except DependencyError:
-        return  # it is not acknowledged, and is sent again
 
 
 class Watcher:
