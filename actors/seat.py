@@ -26,6 +26,7 @@ class Seat:
     host: type  # plain host class that the actor wraps
     arguments: tuple[Any, ...]  # of the host; object-store references for the artefact's bytes
     cpus: float
+    strategy: str = "DEFAULT"  # of Ray's placement; SPREAD: on another node than the others
     actor: Any = None
     generation: int = 0  # counts the actors that have sat here
     state: ComponentState = ComponentState.STARTING

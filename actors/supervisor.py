@@ -217,7 +217,9 @@ class Supervisor:
     def _spawn(self, seat: Seat) -> None:
         seat.generation += 1
         # Ray must not restart an actor behind our back: a restart is counted and told.
-        wrapped: Any = ray.remote(seat.host).options(num_cpus=seat.cpus, max_restarts=0)
+        wrapped: Any = ray.remote(seat.host).options(
+            num_cpus=seat.cpus, max_restarts=0, scheduling_strategy=seat.strategy
+        )
         seat.actor = wrapped.remote(*seat.arguments)
 
     def _await(self, seat: Seat, timeout_s: float) -> bool:

@@ -81,7 +81,10 @@ class ActorSystem:
         for number in range(replicas):
             numbered = component if replicas == 1 else f"{component}-{number + 1}"
             actor_name = self._tag + numbered
-            seat = Seat(actor_name, host, (component, *arguments), placement.cpus_of(component))
+            cpus = placement.cpus_of(component)
+            seat = Seat(actor_name, host, (component, *arguments), cpus)
+            if replicas > 1:  # that of a cluster's nodes each has one before any has two
+                seat.strategy = "SPREAD"
             if host is not StemHost:
                 self.supervisor.enlist(seat)
             seats.append(seat)

@@ -15,18 +15,27 @@ _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def spread(
-    function: Callable[[Item], Result], items: Sequence[Item], *, workers: int, address: str | None
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    address: str | None,
+    on_node: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield (place, result) of each item as it comes, in no order.
+
+    What runs on a machine that is lost runs again on another; up to three times for one item.
 
     Parameters:
         function: importable, so that Ray can send it; its result depends on its item alone.
         items: what it is applied to.
         workers: most tasks at once on this machine; a cluster decides for itself.
         address: of a running cluster, or None to start Ray here.
+        on_node: is told the id of the node that each result comes from.
 
     Raises:
-        DependencyError: Ray did not start, or a worker died more often than Ray tries again.
+        DependencyError: Ray did not start, or workers or their machines died more often than Ray
+            tries again.
     """
     import ray
 
@@ -34,21 +43,41 @@ def spread(
     if started:
         start_ray(address, cpus_needed=workers, cores=workers)
     try:
-        task: Any = ray.remote(num_cpus=1, max_retries=3, runtime_env={"env_vars": _ONE_THREAD})(
-            function
-        )
-        waiting = {task.remote(item): place for place, item in enumerate(items)}
+        task: Any = ray.remote(
+            num_cpus=1,
+            max_retries=3,
+            scheduling_strategy="SPREAD",  # or Ray would fill one machine before the next
+            runtime_env={"env_vars": _ONE_THREAD},
+        )(_done)
+        waiting = {task.remote(function, item): place for place, item in enumerate(items)}
         while waiting:
             ready, _ = ray.wait(list(waiting), num_returns=1)
             for reference in ready:
                 place = waiting.pop(reference)
                 try:
-                    yield place, ray.get(reference)
-                except ray.exceptions.WorkerCrashedError as error:
+                    node, result = ray.get(reference)
+                except _lost() as error:
                     raise DependencyError(f"a worker died on item {place}: {error}") from error
+                if on_node is not None:
+                    on_node(node)
+                yield place, result
     finally:
         if started:
             stop_ray()
+
+
+def _done(function: Callable[[Item], Result], item: Item) -> tuple[str, Result]:
+    """Return where an item was done, and its result."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), function(item)
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """Return what Ray raises when it has tried often enough."""
+    from ray import exceptions
+
+    return exceptions.WorkerCrashedError, exceptions.NodeDiedError, exceptions.ObjectLostError
 
 
 def cores() -> int:

@@ -24,6 +24,7 @@ from benchmarks import (
     engine_speed,
     explaining,
     faithfulness,
+    knee_vs_serve,
     label_free,
     live_explanation,
     memory,
@@ -50,7 +51,7 @@ ALONE = (
     *("engine_speed", "replications", "memory", "coverage"),
     *("acquisition", "rendering", "bank", "restacking", "label_free"),
     *("verification_bias", "promotions", "status_api"),
-    *("two_workers", "rebalance"),
+    *("two_workers", "rebalance", "knee_vs_serve"),
 )
 FIRST, ISIC = "scenarios/first-clinic.yaml", "scenarios/isic-clinic.yaml"
 
@@ -99,6 +100,7 @@ def main() -> None:
         "status_api": lambda: status_api.measure(DERMTWIN),
         "two_workers": lambda: two_workers.measure(options.rounds),
         "rebalance": rebalance.measure,
+        "knee_vs_serve": knee_vs_serve.measure,
     }
     results |= {name: measure() for name, measure in alone.items() if name in wanted}
     table = Table("benchmark", "figure", "value")

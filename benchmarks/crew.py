@@ -86,8 +86,8 @@ class Crew:
         self._news.close()
         self._verdicts.close()
 
-    def start(self, name: str, share: str | None = None, core: int | None = None) -> None:
-        """Start a worker; `core`: all that is its own runs there, its actors too."""
+    def start(self, name: str, share: str | None = None) -> None:
+        """Start a worker."""
         told = ["--name", name] if self.grouped else ["--name", name, "--share", str(share)]
         environment = {
             **os.environ,
@@ -105,7 +105,6 @@ class Crew:
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stderr=nowhere,
-                preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
             )
 
     def kill(self, name: str) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -146,7 +147,6 @@ def _folded(crew: Crew) -> TwinState:
 
 
 def _standstill_s(stamps_ms: Sequence[int], from_ms: int, to_ms: int) -> float:
-    """Return the longest gap between verdicts that ends after one time and begins before another."""
-    pairs = zip(stamps_ms, stamps_ms[1:], strict=False)
-    gaps = [end - begin for begin, end in pairs if end >= from_ms and begin <= to_ms]
+    """Return the longest gap between verdicts that is not over before `from_ms`, up to `to_ms`."""
+    gaps = [end - begin for begin, end in pairwise(stamps_ms) if end >= from_ms and begin <= to_ms]
     return max(gaps, default=0) / 1000

@@ -11,7 +11,6 @@ The components are the very hosts of the twin (`actors/hosts.py`), from the same
 `ray[serve]`: `pip install --group bench-serve`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -96,7 +95,7 @@ class MetaEach:
 class IngressEach:
     """Calls the components for one case; nobody waits for an answer that is only handed on."""
 
-    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:  # noqa: ANN401
+    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:
         self._stem, self._learners, self._meta = stem, learners, meta
 
     async def __call__(self, image: ImageRef) -> Answer:
@@ -149,7 +148,7 @@ class MetaWhole:
 class IngressWhole:
     """Collects cases and passes batches on; several are under way at once."""
 
-    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:  # noqa: ANN401
+    def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:
         self._stem, self._learners, self._meta = stem, learners, meta
 
     @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=WAIT_S, max_concurrent_batches=4)
@@ -160,7 +159,7 @@ class IngressWhole:
         return await self._meta.remote(seen, *scores)
 
 
-def application(name: str, parts: Parts, stems: int) -> Any:  # noqa: ANN401 - Serve's own type
+def application(name: str, parts: Parts, stems: int) -> Any:
     """Return an application of the components, ready for `serve.run`.
 
     Parameters:
@@ -187,11 +186,3 @@ def application(name: str, parts: Parts, stems: int) -> Any:  # noqa: ANN401 - S
         ],
         meta_kind.options(ray_actor_options=small).bind(list(learners), model_id, dict(parts.meta)),
     )
-
-
-async def ask(handle: Any, image: ImageRef) -> Answer:  # noqa: ANN401 - Serve's own type
-    """Return the application's answer to an image."""
-    return await handle.remote(image)
-
-
-__all__ = ["BATCH", "NAMES", "ONGOING", "STEM_BATCH", "WAIT_S", "application", "ask", "asyncio"]

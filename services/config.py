@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
 
+from services.bus.port import PARTITIONS
 from services.credentials import password_of, without_password
 from services.security_checks import refuse_halves
 from twin.errors import SettingsError
@@ -37,6 +38,10 @@ VARIABLES: Final[dict[str, tuple[str, str]]] = {
     "RAY_ADDRESS": ("ray", "Ray cluster to join; a local one is started if not set"),
     "DERMTWIN_REPLICAS": ("replicas", "actors per component, as stem=2,knn=1"),
     "DERMTWIN_CPUS": ("cpus", "CPU share per actor of a component, as stem=1,catboost=0.5"),
+    "DERMTWIN_PARTITIONS": (
+        "partitions",
+        "partitions of topics that are made, the most workers that share the cases; 4 if not set",
+    ),
     "DERMTWIN_THREADS": ("threads", "threads for training; the number of cores if not set"),
 }
 PASSWORDS: Final = ("KAFKA_SASL_PASSWORD", "REDIS_PASSWORD")  # or in the file of VARIABLE_FILE
@@ -68,6 +73,7 @@ class Settings(BaseModel):
     ray: str | None = None
     replicas: dict[str, int] = {}
     cpus: dict[str, float] = {}
+    partitions: int = PARTITIONS
     threads: int = os.cpu_count() or 1
 
     @field_validator("name")
@@ -95,7 +101,7 @@ class Settings(BaseModel):
                 raise ValueError(f"{component} must be above 0")
         return value
 
-    @field_validator("threads")
+    @field_validator("threads", "partitions")
     @classmethod
     def _at_least_one(cls, value: int) -> int:
         if value < 1:

@@ -25,7 +25,7 @@ from services.image_store import ImageStore
 from services.logs import Log
 from services.parts import parts_of
 from services.watch import Watch
-from twin.errors import DependencyError, EventError
+from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentState
 from twin.model import META, Model, meta_of
@@ -194,7 +194,13 @@ def deployment(
         workers: how many share the cases, each with actors of its own.
         api: options of the API's command, with --host and --port; None for none.
         words: file for what the processes say; our standard error if None.
+
+    Raises:
+        SettingsError: there are more workers than partitions.
     """
+    if workers > settings.partitions:
+        reason = f"{workers} workers share no fewer partitions than {workers}"
+        raise SettingsError("DERMTWIN_PARTITIONS", str(settings.partitions), reason)
     with ExitStack() as stack:
         # Apart from one another, for Redis can be started again and the broker's log is its memory.
         kafka, redis, broker, store = settings.kafka, settings.redis, None, None
@@ -216,7 +222,7 @@ def deployment(
         from services.bus.kafka_publisher import KafkaPublisher
         from services.bus.kafka_topics import ensure_topics
 
-        ensure_topics(kafka, settings.name, TOPICS)
+        ensure_topics(kafka, settings.name, TOPICS, settings.partitions)
         telling = KafkaPublisher(kafka, settings.name)
         stack.callback(telling.close)
         watch.pass_on(telling.publish)

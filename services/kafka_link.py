@@ -63,6 +63,7 @@ class KafkaLink:
         self._first: StackPromoted | None = None  # version 0
         self._told_first = False
         self._sent: list[Event] = []  # since the last acknowledgement
+        self._lost = False  # some of that may be
         self._promoted: list[tuple[float, int]] = []  # from when on, and which version; in order
         self.answers: dict[str, VerdictIssued | CaseRejected] = {}
 
@@ -78,17 +79,16 @@ class KafkaLink:
         Raises:
             DependencyError: the log stayed away.
         """
-        lost = False
 
         def settle() -> None:
-            nonlocal lost
-            if lost:
+            if self._lost:
                 for event in self._sent:
                     self._publisher.publish(event)
-            lost = True  # until this has come through
+            self._lost = True  # until this has come through
             self._publisher.flush()
 
         self._patiently(settle)
+        self._lost = False
         self._sent.clear()
 
     def answer(self, case_id: str) -> VerdictIssued | CaseRejected:
@@ -149,11 +149,12 @@ class KafkaLink:
         return [*first, *(one for one in self._decided.pop(event.epoch) if one is not None)]
 
     def _send(self, events: Sequence[Event]) -> None:
-        def send() -> None:
+        """Publish events; those that a log does not take are sent with the next flush."""
+        try:
             for event in events:
                 self._publisher.publish(event)
-
-        self._patiently(send)
+        except DependencyError:
+            self._lost = True
 
     def _polled(self, subscriber: Subscriber, wait_s: float) -> list[Message]:
         return self._patiently(lambda: subscriber.poll(_MOST_PER_POLL, wait_s))

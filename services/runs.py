@@ -174,6 +174,8 @@ def _run(
         banks = {place: one.bank for place, one in enumerate(built) if one is not None}
         runner = Runner(store, kept["workers"], cores(), settings.ray, bars, banks)
         results, warm = runner.run(points)
+        if settings.ray is not None:
+            told.nodes |= runner.nodes
     told.degraded += images.complaints()
     wall_s, ran_s = (time.perf_counter() - since_s for since_s in (started_s, began_s))
     from services.experiments.reports import write_reports
@@ -199,6 +201,7 @@ def _run(
         "mirror": told.mirrors[0] if len(told.mirrors) == 1 else _all_equal(told.mirrors),
         "bank": _bank_facts(points, built),
         **({"attached": told.attached} if kept.get("attach") else {}),
+        **({"nodes": told.nodes} if told.nodes else {}),
         "restarts": told.restarts,
         "degraded": told.degraded,
         "wall_s": round(wall_s, 2),

@@ -86,7 +86,7 @@ def serve_cases(
             )
         )
         stop = asked_to_stop()  # now: Ray puts a handler of its own in place when it starts
-        ensure_topics(kafka, settings.name, TOPICS)
+        ensure_topics(kafka, settings.name, TOPICS, settings.partitions)
         telling = KafkaPublisher(kafka, settings.name)
         clients.callback(telling.close)
         watch.pass_on(telling.publish)
@@ -118,7 +118,7 @@ def serve_epochs(settings: Settings, artefact: Model, loop: TwinLoop, *, log: Lo
 
     kafka, stop = log_of(settings), asked_to_stop()
     with ExitStack() as clients:
-        ensure_topics(kafka, settings.name, TOPICS)
+        ensure_topics(kafka, settings.name, TOPICS, settings.partitions)
         restacker = open_restacker(
             loop, artefact.model_id, kafka, settings.name, log=log, clients=clients
         )

@@ -204,6 +204,9 @@ def _speed(summary: Result) -> str:
     parts = ["no rate" if rate is None else f"{rate:,.4g} cases/s"]
     if first is not None:
         parts.append(f"first verdict after {first:g} s")
+    nodes = summary.get("nodes") or {}
+    if len(nodes) > 1:
+        parts.append(f"on {len(nodes)} nodes of Ray's")
     return ", ".join([*parts, f"{summary['wall_s']:g} s in all"])
 
 

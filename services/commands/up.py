@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.bus.port import PARTITIONS
 from services.commands.api import PORT, Cors, Host, Scenarios
 from services.commands.options import Batch, Json, ModelChoice, environment_settings
 from services.console import emit, say, two_columns
@@ -39,9 +38,7 @@ def up(
         ),
     ] = None,
     batch: Batch = 64,
-    workers: Annotated[
-        int, typer.Option(min=1, max=PARTITIONS, help="How many share the cases.")
-    ] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="How many share the cases.")] = 1,
     host: Host = "127.0.0.1",
     port: UpPort = None,
     cors: Cors = None,

@@ -1,6 +1,7 @@
 """Experiments without a twin in the loop: replications run here, or as Ray tasks on all cores."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -53,6 +54,8 @@ class Runner:
         self._here = 0  # pieces done here
         self._done = 0
         self._all = 0
+        # Pieces done by each node of a cluster, by Ray's id; pilots are pieces, too.
+        self.nodes: Counter[str] = Counter()
 
     def run(self, points: Sequence[Point]) -> tuple[list[list[ReplicationResult]], list[Warm]]:
         """Return the results of each point in order of replication, and its warm-up."""
@@ -159,8 +162,12 @@ class Runner:
         if todo:
             most = workers or self._cores
             rest = [piece for _, piece in todo]
-            for place, done in spread(do, rest, workers=most, address=self._address):
+            spread_out = spread(do, rest, workers=most, address=self._address, on_node=self._note)
+            for place, done in spread_out:
                 yield told(todo[place][0], done)
+
+    def _note(self, node: str) -> None:
+        self.nodes[node] += 1
 
     def _elsewhere(self, workers: int | None, left: int) -> bool:
         if workers is not None:

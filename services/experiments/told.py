@@ -18,6 +18,7 @@ class Told:
     restarts: dict[str, int] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
     attached: list[dict[str, Any]] = field(default_factory=list)  # a run each on a live log
+    nodes: dict[str, int] = field(default_factory=dict)  # pieces by node of a Ray cluster
 
     def note(
         self, mirror: dict[str, Any] | None, restarts: dict[str, int], degraded: list[str]

@@ -195,9 +195,9 @@ class Mirror:
             self._subscriber.commit(upto)
             return
         self._judge.dispute(batch, self._mirror.disputes, self._clock())
-        self._settle()
+        settled = self._settle()
         self._judge.flush()
-        self._subscriber.commit(self._judge.upto(upto))
+        self._subscriber.commit(self._judge.upto(self._folded if settled else upto))
 
     def _judge_those_that_wait(self) -> None:
         if self._judge is not None and self._settle():

@@ -1,7 +1,9 @@
 import statistics
 
 import pytest
+import ray
 
+from actors import cluster
 from actors.tasks import cores, spread
 
 pytestmark = pytest.mark.slow
@@ -19,3 +21,15 @@ def test_an_error_of_the_work_itself_is_raised_here() -> None:
 
 def test_cores_are_counted() -> None:
     assert cores() >= 1
+
+
+def test_without_an_address_ray_is_started_here_whatever_else_runs_on_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(ray, "init", lambda **options: asked.update(options))
+    monkeypatch.setattr(cluster, "ray_address", lambda: "here")
+    cluster.start_ray(None, cpus_needed=1)
+    assert asked["address"] == "local"
+    cluster.start_ray("10.0.0.1:6379", cpus_needed=1)
+    assert asked["address"] == "10.0.0.1:6379"

@@ -1,6 +1,8 @@
 import pytest
 
+from services.bus.port import PARTITIONS
 from services.config import VARIABLES, Settings, read_settings
+from services.deployment import deployment
 from twin.errors import SettingsError
 
 
@@ -23,6 +25,7 @@ def test_pairs_are_read_per_component() -> None:
         ("DERMTWIN_CPUS", "stem=-1", "above 0"),
         ("DERMTWIN_NAME", "a b", "letters, digits"),
         ("DERMTWIN_THREADS", "0", "at least 1"),
+        ("DERMTWIN_PARTITIONS", "0", "at least 1"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str, words: str) -> None:
@@ -34,3 +37,17 @@ def test_a_wrong_value_is_named_with_its_variable(variable: str, value: str, wor
 
 def test_every_field_has_its_variable() -> None:
     assert {field for field, _ in VARIABLES.values()} == set(Settings.model_fields)
+
+
+def test_topics_have_as_many_partitions_as_the_settings_say() -> None:
+    assert read_settings({}).partitions == PARTITIONS
+    assert read_settings({"DERMTWIN_PARTITIONS": "12"}).partitions == 12
+
+
+def test_more_workers_than_partitions_are_refused_before_anything_is_started() -> None:
+    settings = read_settings({"DERMTWIN_PARTITIONS": "2"})
+    with (
+        pytest.raises(SettingsError, match="DERMTWIN_PARTITIONS"),
+        deployment(settings, None, workers=3, log=None),
+    ):
+        pass

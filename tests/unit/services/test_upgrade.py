@@ -67,7 +67,7 @@ class TestLog:
         "schema", ["CaseArrived/x", "CaseArrived/", "CaseArrived/" + "9" * 5000]
     )
     def test_nonsense_stays_nonsense(self, schema):
-        with pytest.raises(EventError, match="is none of") as caught:
+        with pytest.raises(EventError, match="is not CaseArrived/2") as caught:
             decode(schema, b"{}")
         assert not isinstance(caught.value, VersionError)
 

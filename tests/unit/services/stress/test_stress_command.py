@@ -202,7 +202,8 @@ gates: ["knee.rate_per_s > 30"]
     assert ran.exit_code == 0, ran.output
     summary = stage.summary()
     steps = summary["knee"]["steps"]
-    assert [one["rate_per_s"] for one in steps][:2] == [40, 80]
+    assert steps[0]["rate_per_s"] == 40
+    assert 80 in [one["rate_per_s"] for one in steps]
     assert summary["knee"]["rate_per_s"] < 240
     assert not all(one["keeps_up"] for one in steps)
     assert summary["metrics"]["knee.rate_per_s"] == summary["knee"]["rate_per_s"]

@@ -88,6 +88,26 @@ def test_a_knee_beyond_what_is_tried_and_one_below() -> None:
     assert of(0.05) is None
 
 
+def test_one_bad_moment_does_not_make_a_rate_too_much() -> None:
+    seen: list[float] = []
+
+    def step(rate_per_s: float) -> Step:
+        seen.append(rate_per_s)
+        stall = (5.0, 9.0) if len(seen) == 2 else (0.0, 0.0)
+        return judged(
+            served(np.arange(round(rate_per_s * 20)) / rate_per_s, 1 / 50, stall),
+            rate_per_s=rate_per_s,
+            from_s=0,
+            to_s=20,
+            limits_ms={"latency.p99_ms": 1000.0},
+            cut=False,
+        )
+
+    knee = find_knee(step, from_per_s=20, to_per_s=200, precision=0.1, tries=2)
+    assert seen[:5] == [20, 40, 40, 80, 80]
+    assert knee.rate_per_s == pytest.approx(50, rel=0.1)
+
+
 def test_a_step_says_why_it_does_not_keep_up() -> None:
     entries = served(np.arange(800) / 40, 1 / 30)  # a third more than it can do
     step = judged(
