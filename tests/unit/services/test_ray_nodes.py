@@ -45,7 +45,8 @@ class Nodes(Cluster):
     def two(self) -> list:
         """Return two working nodes; where one was lost there is a new one."""
         while len(self.worker_nodes) < 2:
-            self.add_node(num_cpus=2, object_store_memory=_STORE_BYTES)
+            # Room on each for the whole stack: an actor that has no place is waited for.
+            self.add_node(num_cpus=4, object_store_memory=_STORE_BYTES)
         return sorted(self.worker_nodes, key=lambda node: node.node_id)
 
     def lose(self, node: ray._private.node.Node) -> None:
