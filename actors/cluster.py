@@ -72,7 +72,7 @@ def start_ray(
         options["address"] = address
     else:
         options |= {
-            "address": "local",  # or Ray would join one that `ray start` has left on this machine
+            "address": "local",  # whatever cluster `ray start` has left on this machine
             "num_cpus": cores or max(os.cpu_count() or 1, actors, math.ceil(cpus_needed)),
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE_BYTES,

@@ -9,15 +9,16 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from actors.drill import Drill, Marks
 from twin.component import Facts
-from twin.errors import ImageError
+from twin.errors import DermtwinError, ImageError
 from twin.explain.explanation import Explanation
 from twin.images import ImageRef, name_of
 from twin.meta import MetaStack
@@ -35,6 +36,38 @@ class StemAnswer:
     features: NDArray[np.float32]  # (scorable, features): rows of the images that could be read
     faults: dict[int, str]  # place in the batch -> why that image could not be read
     sketch: NDArray[np.float64]  # (scorable, columns); see twin/sketch.py
+    marks: Marks = field(default_factory=dict)  # rows that a drill has components crash on
+
+    def row(self, number: int) -> "StemAnswer":
+        """Return one row as a batch of its own."""
+        marks = {0: self.marks[number]} if number in self.marks else {}
+        one = slice(number, number + 1)
+        return StemAnswer(self.features[one], {}, self.sketch[one], marks)
+
+
+def joined(answers: Sequence[StemAnswer | None], lost: str) -> StemAnswer:
+    """Return the answers to images that were asked about one by one as one batch's.
+
+    Parameters:
+        answers: one per image; None for one that has none.
+        lost: why it has none.
+    """
+    faults: dict[int, str] = {}
+    marks: dict[int, frozenset[str]] = {}
+    rows = 0
+    there = [one for one in answers if one is not None]
+    for place, one in enumerate(answers):
+        if one is None:
+            faults[place] = lost
+            continue
+        for reason in one.faults.values():
+            faults[place] = reason
+        marks.update({rows + row: to for row, to in one.marks.items()})
+        rows += len(one.features)
+    if not there:
+        return StemAnswer(np.empty((0, 0), np.float32), faults, np.empty((0, 0)))
+    features = np.concatenate([one.features for one in there])
+    return StemAnswer(features, faults, np.concatenate([one.sketch for one in there]), marks)
 
 
 class _Host:
@@ -45,6 +78,7 @@ class _Host:
         self._model_id = model_id
         self._load_s = time.perf_counter() - started_s
         self._meter = Meter(time.perf_counter)
+        self._drill = Drill.of(name)  # None but in a drill
 
     def describe(self) -> Facts:
         """Return what the component is and has done."""
@@ -84,6 +118,9 @@ class StemHost(_Host):
         Raises:
             DependencyError: a store of images did not answer; the batch can be tried again.
         """
+        if self._drill is not None:
+            self._drill.slow_down()
+            self._drill.crash_on(map(name_of, batch))
         with self._meter.batch(_images(batch)) as done:
             rows: list[NDArray[np.float32]] = []
             faults: dict[int, str] = {}
@@ -95,13 +132,25 @@ class StemHost(_Host):
             features = np.stack(rows) if rows else np.empty((0, self._stem.dimension), np.float32)
             sketch = self._sketch.of(features)
             done.items, done.errors, done.output = len(batch), len(faults), _rows(features)
-        return StemAnswer(features, faults, sketch)
+        if self._drill is None:
+            return StemAnswer(features, faults, sketch)
+        seen_of = [name_of(ref) for place, ref in enumerate(batch) if place not in faults]
+        return StemAnswer(features, faults, sketch, self._drill.marks(seen_of))
 
     def _look(self, ref: ImageRef) -> NDArray[np.float32] | ImageError:
         try:
-            return self._stem.features(self._imaging.pixels(ref))
+            return self._features(ref)
         except ImageError as error:
             return error
+
+    def _features(self, ref: ImageRef) -> NDArray[np.float32]:
+        try:
+            return self._stem.features(self._imaging.pixels(ref))
+        except (DermtwinError, MemoryError):
+            raise
+        except Exception as cause:  # whatever a stranger's recipe makes the renderer raise
+            what = type(cause).__name__
+            raise ImageError(name_of(ref), f"cannot be made: {what}") from cause
 
 
 class LearnerHost(_Host):
@@ -114,6 +163,9 @@ class LearnerHost(_Host):
 
     def handle(self, batch: StemAnswer) -> NDArray[np.float64]:
         """Return log-odds of malignancy, shape (scorable,), in nats."""
+        if self._drill is not None:
+            self._drill.slow_down()
+            self._drill.crash_on_marks(batch.marks)
         with self._meter.batch(_rows(batch.features)) as done:
             scores = self._learner.score(batch.features)
             done.items, done.output = len(scores), _values(scores, "log-odds", "log-odds")
@@ -138,6 +190,8 @@ class MetaHost(_Host):
             meta: another stack than the model's own. It comes with the batch, so an actor that
                 was restarted knows it.
         """
+        if self._drill is not None:
+            self._drill.slow_down()
         with self._meter.batch(_columns(batch)) as done:
             p_malignant = (meta or self._meta).probability(batch)
             done.items = len(p_malignant)

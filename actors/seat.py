@@ -1,5 +1,6 @@
 """An actor's place: how to build it, who sits there, and what it said last."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -29,7 +30,10 @@ class Seat:
     actor: Any = None
     generation: int = 0  # counts the actors that have sat here
     state: ComponentState = ComponentState.STARTING
-    restarts: int = 0
+    restarts: int = 0  # in all
+    spent: deque[float] = field(default_factory=deque)  # when restarts of late were; not forgiven
+    given_up: bool = False  # it has been said that it stays dead for a while
+    poisoned: int = 0  # images that ended it
     reason: str = ""
     facts: Facts | None = None
     # Started when it is first asked, and started again only then: nobody waits for it meanwhile.

@@ -13,8 +13,12 @@ from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentMove, ComponentState, move_component
 
-# A component that dies more often than this is left failed: assumption, to be seen by people.
+# A component that dies more often than this within so long is given up for a while, so that
+# people see it; old restarts are forgiven, or a twin that is up for months would die of them. What
+# a poison image cost is forgiven at once. Assumptions.
 MAX_RESTARTS: Final = 5
+WINDOW_S: Final = 600.0
+TRY_AGAIN_S: Final = 300.0  # after which one that was given up is tried again
 # TensorFlow alone imports in 7 to 16 s on a slow core.
 START_TIMEOUT_S: Final = 180.0
 # An actor that has not said a word of itself for this long is taken for hung: assumption. Its
@@ -73,7 +77,7 @@ class Supervisor:
         Those that start on demand are not waited for.
 
         Raises:
-            DependencyError: one of them did not answer in all its restarts, and why.
+            DependencyError: one of them did not answer in the restarts that it has, and why.
         """
         self._start_enlisted()
         for seat in self._of_all_cases():
@@ -90,12 +94,38 @@ class Supervisor:
 
     def restart(self, seat: Seat) -> bool:
         """Build a failed actor again; return whether it is ready."""
-        while seat.state is ComponentState.FAILED and seat.restarts < MAX_RESTARTS:
+        while seat.state is ComponentState.FAILED and self._may_restart(seat):
             seat.restarts += 1
+            seat.spent.append(self._elapsed())
             self._move(seat, ComponentMove.RESTART, seat.reason)
             self._spawn(seat)
             self._await(seat, START_TIMEOUT_S)
+        if seat.state is ComponentState.FAILED and not seat.given_up:
+            seat.given_up = True
+            seat.reason += f"; tried again in {TRY_AGAIN_S / 60:g} min"
+            self._tell(seat)
         return seat.state is ComponentState.READY
+
+    def forgive(self, seat: Seat, deaths: int, image: str) -> None:
+        """Take back what deaths count for: an image is to blame, and will not come again.
+
+        Parameters:
+            image: its name.
+        """
+        for _ in range(min(deaths, len(seat.spent))):
+            seat.spent.pop()
+        seat.poisoned += 1
+        seat.reason = f"left out {seat.poisoned} image(s) that ended it, last {image[:80]}"
+        self._tell(seat)
+
+    def _may_restart(self, seat: Seat) -> bool:
+        now_s = self._elapsed()
+        while seat.spent and now_s - seat.spent[0] > WINDOW_S:
+            seat.spent.popleft()
+        if len(seat.spent) < MAX_RESTARTS or now_s - seat.spent[-1] >= TRY_AGAIN_S:
+            seat.given_up = False
+            return True
+        return False
 
     def check(self, wait_s: float = 0.0) -> None:
         """Take up the facts that actors have told, ask again, and restart those that are gone.
@@ -225,7 +255,8 @@ class Supervisor:
                 restarts=seat.restarts,
                 model_id=self._model_id,
                 reason=seat.reason if reason is None else reason,
-                facts=facts.numbers() if facts else {},
+                facts=(facts.numbers() if facts else {})
+                | ({"poison_images": float(seat.poisoned)} if seat.poisoned else {}),
                 last_input=facts.work.last_input if facts else "",
                 last_output=facts.work.last_output if facts else "",
             )

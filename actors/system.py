@@ -7,27 +7,24 @@ be under way, which keeps the stem busy while the learners work on the batch bef
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ray
-from numpy import float64
-from numpy.typing import NDArray
 
-from actors.answers import assemble, columns_of
-from actors.calls import Call, Calls
+from actors.calls import Calls
 from actors.cluster import Placement
 from actors.explaining import RayExplainer
 from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
+from actors.poison import Poison, reason_of
 from actors.seat import Seat
 from actors.supervisor import Supervisor
-from twin.errors import DependencyError
+from actors.tickets import PartedTicket, RayTicket
 from twin.events import ComponentChanged
 from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
-from twin.ports import Answer, ImageReader, Unscorable
+from twin.ports import ImageReader, Ticket, Unscorable
 
 
 class ActorSystem:
@@ -57,6 +54,7 @@ class ActorSystem:
         self._tag = tag
         self._turn = 0
         self._calls = Calls(self.supervisor)
+        self._poison = Poison()
         self._explainer = RayExplainer(self._calls, parts, reader, placement)
         model_id = parts.model_id
         # The stem is started at once: it imports TensorFlow, the longest start of all. The others
@@ -97,11 +95,30 @@ class ActorSystem:
         images: Sequence[ImageRef],
         meta: MetaStack | None = None,
         absent: frozenset[str] = frozenset(),
-    ) -> "_RayTicket":
-        """Start scoring a batch."""
+    ) -> Ticket:
+        """Start scoring a batch; what is known to be poison to a component is kept from it."""
         turn = self._turn
         self._turn += 1
         batch = list(images)
+        if not self._poison:
+            return self._submit(turn, batch, meta, absent)
+        ways: dict[frozenset[str], list[int]] = {}
+        for place, image in enumerate(batch):
+            ways.setdefault(self._poison.of(image), []).append(place)
+        answers: dict[int, Unscorable] = {}
+        parts: list[tuple[list[int], Ticket]] = []
+        for poison, places in ways.items():
+            fatal = next((one for one in ("stem", "meta") if one in poison), None)
+            if fatal is not None:
+                answers.update({place: Unscorable(reason=reason_of(fatal)) for place in places})
+            else:
+                some = [batch[place] for place in places]
+                parts.append((places, self._submit(turn, some, meta, absent | poison)))
+        return PartedTicket(len(batch), answers, parts)
+
+    def _submit(
+        self, turn: int, batch: list[ImageRef], meta: MetaStack | None, absent: frozenset[str]
+    ) -> Ticket:
         stem = self._calls.send(self._stems[turn % len(self._stems)], batch)
         learners = {
             name: self._calls.send(seats[turn % len(seats)], stem.answer)
@@ -109,7 +126,8 @@ class ActorSystem:
             if name not in absent
         }
         seat = self._metas[turn % len(self._metas)]
-        return _RayTicket(self._calls, batch, stem, learners, seat, list(self._learners), meta)
+        names = list(self._learners)
+        return RayTicket(self._calls, self._poison, batch, stem, learners, seat, names, meta)
 
     def explain(
         self,
@@ -126,44 +144,3 @@ class ActorSystem:
     def close(self) -> None:
         """End the actors."""
         self.supervisor.stop()
-
-
-@dataclass(frozen=True, slots=True)
-class _RayTicket:
-    calls: Calls
-    images: list[ImageRef]
-    stem: Call
-    learners: dict[str, Call]
-    meta_seat: Seat
-    names: list[str]  # of all learners
-    meta: MetaStack | None
-
-    def done(self) -> bool:
-        waited_for = [call.answer for call in self.learners.values()]
-        return len(ray.wait(waited_for, num_returns=len(waited_for), timeout=0)[0]) == len(
-            waited_for
-        )
-
-    def collect(self) -> list[Answer]:
-        calls = self.calls
-        seen = calls.answer_of(self.stem, self.images)
-        if seen is None:
-            raise DependencyError(f"the stem is gone: {self.stem.seat.reason}")
-        reference, stem_answer = seen
-        scores: dict[str, NDArray[float64]] = {}
-        for name, call in self.learners.items():
-            # A learner's call fails with the stem's actor error if the stem died under it: the
-            # learner itself is well then, and is simply asked again with the new features.
-            sent = call if reference == self.stem.answer else calls.send(call.seat, reference)
-            answered = calls.answer_of(sent, reference)
-            if answered is not None:
-                scores[name] = answered[1]
-        if not scores:
-            raise DependencyError("no learner is left to answer")
-        missing = [name for name in self.names if name not in scores]
-        asked = (columns_of(scores, stem_answer.sketch), self.meta)
-        told = calls.answer_of(calls.send(self.meta_seat, *asked), *asked)
-        if told is None:
-            raise DependencyError(f"the meta-learner is gone: {self.meta_seat.reason}")
-        sketch = stem_answer.sketch
-        return assemble(len(self.images), stem_answer.faults, scores, told[1], missing, sketch)

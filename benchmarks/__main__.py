@@ -63,6 +63,16 @@ def main() -> None:
 
         fault_matrix.main(sys.argv[2:])
         return
+    if sys.argv[1:2] == ["hostile"]:  # likewise
+        from benchmarks import hostile
+
+        hostile.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["kill_everything"]:  # likewise
+        from benchmarks import kill_everything
+
+        kill_everything.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     known = [*ALONE, *OF_TWIN]
     parser.add_argument("only", nargs="*", help=f"{', '.join(known)}; default: all")

@@ -15,245 +15,23 @@ log, dead letters as expected, and the steady state back within two minutes, in 
 import argparse
 import json
 import os
-import random
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from pydantic import TypeAdapter
-
+from benchmarks.fault_bench import RATE_PER_S, Run, bench
 from benchmarks.fault_cases import BY_NAME, CASES, FaultCase
-from benchmarks.fault_ground import Ground, Kind, ground
-from benchmarks.fault_load import Load, Watcher, images
-from services.background import Background
-from services.bus.kafka_publisher import KafkaPublisher
-from services.deployment import Deployment, deployment
-from services.faults.audit import Audit, audit
-from services.faults.drill import Drill, FaultOutcome
-from services.faults.drill_file import DrillFile
-from services.faults.injector import Injector
-from services.faults.messages import Messages
-from services.faults.steady import Steadiness
+from benchmarks.fault_ground import Kind
 from services.logs import Log, open_log
-from simulator.language.experiment import Gate, Gates
 from twin.model import Model
 
-RATE_PER_S: Final = 15.0
-LOAD_S: Final = 12.0  # at least; longer where the steady state is not back
-MOMENT_S: Final = (3.0, 7.0)  # the fault's moment is drawn from these
-RECOVER_S: Final = 120.0
 PER_TWIN: Final = 5  # faults that one twin goes through: its log must stay quick to read again
-DRAIN_S: Final = 90.0
 RESULTS: Final = Path(__file__).parent / "results" / "fault_matrix"
-STEADY: Final = (
-    "latency.p99_ms < 3000",
-    "lag.cases < 60",
-    "mirror.age_s < 3",
-    "api.ready == 1",
-    "parts.down == 0",
-)
-# A loop, so that there is a re-stacker; nothing else of it is used.
-_LOOP: Final = """
-name: fault-matrix
-seed: 1
-horizon: 70 d
-cases: {source: synthetic}
-arrivals: {rate_per_d: 20}
-pathway:
-  - {id: ai, twin: score, then: read}
-  - {id: read, staff: reader, service: {exponential: {mean: 2 min}}, then: end}
-staff: {reader: 2}
-decision: {reader: {sensitivity: 0.89, specificity: 0.76, weight_of_ai: 0.5}}
-feedback:
-  delay: {lognormal: {mean: 3 d, sd: 1 d}}
-  verified: {biopsied: 100 %, discharged: 30 %}
-restack: {every: 7 d, window: 28 d}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One fault, once."""
-
-    fault: str
-    seed: int
-    outcome: dict[str, Any]
-    audit: dict[str, Any]
-    letters: int  # dead letters of this run
-    letters_expected: int
-    seconds: float
-    words: list[str] = field(default_factory=list)  # what is wrong
-
-    @property
-    def passed(self) -> bool:
-        """Nothing is wrong."""
-        return not self.words
-
-
-@dataclass(slots=True)
-class Bench:
-    """A twin that is up, and what is done to it."""
-
-    twin: Deployment
-    on: Ground
-    watcher: Watcher
-    orders: DrillFile
-    log: Log
-    pictures: list[Any]
-    pump: Background
-    letters: int = 0  # dead letters so far
-
-    def run(self, case: FaultCase, seed: int) -> Run:
-        """Have one fault happen, and audit."""
-        begun_s = time.monotonic()
-        name = f"{case.name.replace(' ', '-')}-{seed}-{int(time.time()) % 100000}"
-        load = Load(self.on.kafka, self.twin.prefix, name, RATE_PER_S, self.pictures)
-        with ExitStack() as stack:
-            publisher = KafkaPublisher(self.on.kafka, self.twin.prefix)
-            stack.callback(publisher.close)
-            messages = Messages(publisher, lambda: list(load.recent), self.orders.poison)
-            injector = Injector(
-                self.twin,
-                hands=self.on.hands,
-                cables=self.on.cables,
-                orders=self.orders,
-                messages=messages,
-                refusals=self.on.refusals,
-            )
-            moment_s = random.Random(f"{case.name} {seed}").uniform(*MOMENT_S)  # noqa: S311
-            drill = Drill(
-                [case.at(moment_s)],
-                injector,
-                self.watcher,
-                self.log,
-                conditions=_conditions(),
-                recover_s=RECOVER_S,
-            )
-            stack.callback(drill.finish)
-            self.watcher.follow(load)
-            load.begin()
-            stack.callback(load.stop)
-            drill.begin(load.began_s)
-            self._keep_on(load, drill)
-            load.stop()
-            outcome = drill.finish()[0]
-        self._drain()
-        found = audit(
-            self.on.kafka,
-            self.on.redis,
-            self.twin.prefix,
-            {*load.sent, *messages.sent},
-            labelled=load.labelled | messages.labelled,
-        )
-        letters, self.letters = found.dead_letters - self.letters, found.dead_letters
-        return Run(
-            fault=case.name,
-            seed=seed,
-            outcome=outcome.as_dict(),
-            audit=found.as_dict(),
-            letters=letters,
-            letters_expected=case.letters,
-            seconds=round(time.monotonic() - begun_s, 1),
-            words=_wrong(case, outcome, found, letters),
-        )
-
-    def await_steady(self, timeout_s: float = RECOVER_S) -> None:
-        """Wait until the steady state holds before a run."""
-        deadline_s = time.monotonic() + timeout_s
-        steadiness = Steadiness(_conditions(), self.watcher)
-        while broken := steadiness.look().broken:
-            self.pump.check()
-            if time.monotonic() > deadline_s:
-                sys.exit(f"no steady state before the fault: {broken}, {self.watcher.down()}")
-            time.sleep(0.2)
-
-    def _keep_on(self, load: Load, drill: Drill) -> None:
-        until_s = load.began_s + LOAD_S
-        deadline_s = load.began_s + LOAD_S + RECOVER_S
-        while time.monotonic() < until_s or not drill.over:
-            self.pump.check()
-            load.check()
-            if time.monotonic() > deadline_s:
-                return
-            time.sleep(0.1)
-
-    def _drain(self) -> None:
-        deadline_s = time.monotonic() + DRAIN_S
-        while self.watcher.outstanding() and time.monotonic() < deadline_s:
-            self.pump.check()
-            time.sleep(0.1)
-
-
-def _wrong(case: FaultCase, outcome: FaultOutcome, found: Audit, letters: int) -> list[str]:
-    words = list(found.words)
-    if outcome.refused:
-        words.append(outcome.refused)
-    if not outcome.steady_after:
-        words.append(f"the steady state did not come back: {outcome.broken}")
-    if letters != case.letters:
-        words.append(f"{letters} dead letters instead of {case.letters}")
-    return words
-
-
-def _conditions() -> Sequence[Gate]:
-    found: tuple[Gate, ...] = TypeAdapter(Gates).validate_python(list(STEADY))
-    return found
-
-
-@contextmanager
-def bench(kind: Kind, folder: Path, model: Model, home: Path, log: Log) -> Iterator[Bench]:
-    """Bring servers and a twin up, and wait until it is steady."""
-    from services.config import read_settings
-    from services.embedded.programs import choose_ports
-
-    folder.mkdir(parents=True, exist_ok=True)
-    orders = DrillFile(folder / "drill.json")
-    scenario = folder / "loop.yaml"
-    scenario.write_text(_LOOP)
-    before = os.environ.get("DERMTWIN_DRILL")
-    os.environ["DERMTWIN_DRILL"] = str(orders.path)
-    api = ["--host", "127.0.0.1", "--port", str(choose_ports({"api": None})["api"])]
-    try:
-        with ExitStack() as stack:
-            on = stack.enter_context(ground(kind, folder / "servers"))
-            settings = read_settings(os.environ).model_copy(
-                update={
-                    "home": home,
-                    "kafka": on.twin_kafka,
-                    "redis": on.twin_redis,
-                    "name": f"faults-{os.getpid()}",
-                }
-            )
-            twin = stack.enter_context(
-                deployment(settings, model, scenario=scenario, api=api, log=log)
-            )
-            twin.await_serving()
-            twin.await_ready()
-
-            def check(stop: Any) -> None:
-                while not stop.wait(0.1):
-                    twin.check()
-
-            pump = Background("check", check)
-            stack.callback(pump.stop)
-            watcher = Watcher(twin, on.kafka, on.redis)
-            stack.callback(watcher.close)
-            made = Bench(twin, on, watcher, orders, log, images(), pump)
-            made.await_steady()
-            yield made
-    finally:
-        orders.clear()
-        if before is None:
-            os.environ.pop("DERMTWIN_DRILL", None)
-        else:
-            os.environ["DERMTWIN_DRILL"] = before
 
 
 def matrix(
@@ -264,6 +42,8 @@ def matrix(
     home: Path,
     keep: Path,
     log: Log,
+    terminal: TextIO,
+    rate_per_s: float = RATE_PER_S,
 ) -> list[Run]:
     """Do what has not been done, and return all runs."""
     runs: list[Run] = []
@@ -281,7 +61,7 @@ def matrix(
         todo = [one for one in todo if one[0].name not in faults]
         with (
             tempfile.TemporaryDirectory(prefix="dermtwin-faults-") as folder,
-            bench(kind, Path(folder), model, home, log) as made,
+            bench(kind, Path(folder), model, home, log, rate_per_s) as made,
         ):
             for case, seed in turn:
                 made.await_steady()
@@ -289,21 +69,24 @@ def matrix(
                 runs.append(run)
                 keep.mkdir(parents=True, exist_ok=True)
                 _file(keep, case.name, seed).write_text(_json(run))
-                _say(run)
+                _say(run, terminal)
     return runs
 
 
 @contextmanager
-def _apart(file: Path) -> Iterator[None]:
+def _apart(file: Path) -> Iterator[TextIO]:
     """Have this process and its children write their logs to a file instead of the terminal."""
-    terminal = os.dup(2)
+    terminal = {number: os.dup(number) for number in (1, 2)}
     with file.open("a") as stream:
-        os.dup2(stream.fileno(), 2)
+        for number in terminal:
+            os.dup2(stream.fileno(), number)
     try:
-        yield
+        with os.fdopen(os.dup(terminal[2]), "w") as shown:
+            yield shown
     finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
+        for number, kept in terminal.items():
+            os.dup2(kept, number)
+            os.close(kept)
 
 
 def _file(keep: Path, fault: str, seed: int) -> Path:
@@ -315,11 +98,11 @@ def _json(run: Run) -> str:
     return json.dumps({name: getattr(run, name) for name in names}, indent=1) + "\n"
 
 
-def _say(run: Run) -> None:
+def _say(run: Run, terminal: TextIO) -> None:
     recovered = run.outcome["recovered_s"]
     back = "not back" if recovered is None else f"back after {recovered:.1f} s"
     said = "; ".join(run.words) or "well"
-    print(f"{run.fault} {run.seed}: {back}, {run.seconds:.0f} s: {said}", flush=True)
+    print(f"{run.fault} {run.seed}: {back}, {run.seconds:.0f} s: {said}", file=terminal, flush=True)
 
 
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -384,6 +167,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--seeds", type=int, default=5, help="runs of each fault")
     parser.add_argument("--faults", default="", help="names, with commas between; default: all")
     parser.add_argument("--kafka", choices=("real", "embedded"), default="real")
+    parser.add_argument(
+        "--rate", type=float, default=RATE_PER_S, help="cases a second; default: 15"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what was done")
     parser.add_argument("--list", action="store_true", help="the faults, and nothing else")
     asked = parser.parse_args(arguments)
@@ -407,8 +193,10 @@ def main(arguments: Sequence[str]) -> None:
     settings = read_settings(os.environ)
     model = model_to_serve(None, None, settings)
     keep.mkdir(parents=True, exist_ok=True)
-    with (keep / "twin.log").open("a") as stream:
-        runs = matrix(cases, asked.seeds, asked.kafka, model, settings.home, keep, open_log(stream))
+    with _apart(keep / "twin.log") as terminal:
+        log = open_log(sys.stderr)
+        where = (asked.kafka, model, settings.home, keep, log, terminal, asked.rate)
+        runs = matrix(cases, asked.seeds, *where)
     table = rows(runs)
     print(markdown(table))
     gate = all(row["pass"] for row in table)

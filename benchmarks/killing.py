@@ -52,7 +52,9 @@ class Marked:
 
     def kill(self, *, everything: bool) -> int:
         """Send SIGKILL to all its processes, or to the first one alone; return to how many."""
-        victims = self.living() if everything else [psutil.Process(self.process.pid)]
+        victims = self.living() if everything else []
+        if self.process.poll() is None and not everything:
+            victims = [psutil.Process(self.process.pid)]
         if everything:
             with contextlib.suppress(psutil.NoSuchProcess):
                 tree = psutil.Process(self.process.pid).children(recursive=True)

@@ -154,8 +154,10 @@ class RealServers:
         self._address[name] = server.redis_url if name == "redis" else server.bootstrap_servers
 
     def stop_one(self, name: str, *, kill: bool = False) -> None:
-        """End one, in order or by SIGKILL, and wait until it is gone."""
-        server = self._running.pop(name)
+        """End one, in order or by SIGKILL, and wait until it is gone; one that ended may be."""
+        server = self._running.pop(name, None)
+        if server is None:
+            return
         if server.alive()[name]:
             os.kill(server.pids[name], signal.SIGKILL if kill else signal.SIGTERM)
             deadline_s = time.monotonic() + STOP_TIMEOUT_S
@@ -269,7 +271,14 @@ def noted(folder: Path) -> dict[str, object] | None:
         told: dict[str, dict[str, int]] = json.loads((folder / STATE).read_text())
     except FileNotFoundError:
         return None
-    return dict(told) if psutil.pid_exists(told["pids"]["keeper"]) else None
+    return dict(told) if _lives(told["pids"]["keeper"]) else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _start(folder: Path) -> dict[str, object]:
@@ -300,9 +309,9 @@ def _asked(folder: Path, wish: signal.Signals) -> dict[str, object] | None:
     told = noted(folder)
     if told is None:
         raise DependencyError(f"no servers run in {folder}")
-    keeper = psutil.Process(told["pids"]["keeper"])  # type: ignore[index]
-    keeper.send_signal(wish)
-    while keeper.is_running() and keeper.status() != psutil.STATUS_ZOMBIE:
+    keeper: int = told["pids"]["keeper"]  # type: ignore[index]
+    os.kill(keeper, wish)
+    while _lives(keeper):
         fresh = noted(folder)
         if fresh is not None and fresh["restarts"] != told["restarts"]:
             return fresh

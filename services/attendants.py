@@ -7,7 +7,7 @@ had. A broker that is embedded may not, for the log is in its memory.
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import requests
 
@@ -34,6 +34,7 @@ class Attendants:
         api: options of its command; None for none.
         tell: publishes what became of one as a component's news.
         store: the embedded Redis; None where it is somebody else's.
+        words: file for what the processes say; our standard error if None.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Attendants:
         store: EmbeddedServers | None,
         tell: Callable[[ComponentChanged], None],
         log: Log,
+        words: TextIO | None = None,
     ) -> None:
         self._model_id = model_id
         self._store = store
@@ -75,7 +77,14 @@ class Attendants:
         if api is not None:
             commands["api"] = ["api", "--with-parent", "--model-id", model_id, *api]
         self.children = [
-            Child(name, command, environment=environment, log=log, on_change=self._noting(name))
+            Child(
+                name,
+                command,
+                environment=environment,
+                log=log,
+                on_change=self._noting(name),
+                words=words,
+            )
             for name, command in commands.items()
         ]
 

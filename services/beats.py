@@ -13,6 +13,7 @@ from typing import Final
 
 import psutil
 
+from services.wall_clock import unix_s
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentState
@@ -41,7 +42,7 @@ class Beats:
         items: str,
         publish: Callable[[ComponentChanged], None],
         *,
-        unix_clock: Callable[[], float] = time.time,
+        unix_clock: Callable[[], float] = unix_s,
         elapsed: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._component, self._model_id, self._items = component, model_id, items

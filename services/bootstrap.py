@@ -81,6 +81,7 @@ def open_twin(
     log: Log,
     on_answers: Callable[[int], None],
     loop: TwinLoop | None = None,
+    on_log: Callable[[str], None] | None = None,
 ) -> Iterator[Callable[[], AbstractContextManager[Route]]]:
     """Start servers and components; close all that was started, however the block ends.
 
@@ -89,6 +90,7 @@ def open_twin(
 
     Parameters:
         loop: what happens to the stack, with its own operating point; None where nothing does.
+        on_log: is told the prefix of a log before it is begun.
     """
     # Each route imports what it needs: Ray and kafka-python take a second each.
     if kind is RouteKind.INPROCESS:
@@ -114,6 +116,8 @@ def open_twin(
             @contextmanager
             def over_kafka() -> Iterator[Route]:
                 prefix = new_prefix(settings)
+                if on_log is not None:
+                    on_log(prefix)
                 on.watch.begin()
                 with live_twin(
                     on, prefix=prefix, threshold=threshold, batch=batch, log=log, loop=loop
@@ -162,7 +166,7 @@ def _over_kafka(
     link = KafkaLink(publisher, verdicts, twin.check, on_answers, stacks, kinds)
 
     def finish(engine_events: Sequence[LoggedEvent]) -> Outcome:
-        publisher.flush()
+        link.flush()
         twin.settle()
         records, state = twin.fold_log()
         of_record = state.of_record()

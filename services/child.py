@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from services.logs import Log
 from services.wall_clock import PROCESS
@@ -23,6 +23,7 @@ RESTARTS: Final = "DERMTWIN_RESTARTS"  # how often a child has been started agai
 PULSE: Final = "DERMTWIN_PULSE"
 PULSE_S: Final = 1.0
 FROZEN_S: Final = 15.0
+ALONE_S: Final = 20.0  # for a child to end once its parent is gone: assumption
 _STOP_S: Final = 10.0
 
 
@@ -35,6 +36,7 @@ class Child:
         name: for messages.
         arguments: of the command line.
         on_change: is told the state (a `ComponentState`), restarts, and the reason.
+        words: file that its standard error goes to; ours if None.
         program: that takes the arguments.
         frozen_s: how long it may be without a pulse once it has had one.
     """
@@ -49,6 +51,7 @@ class Child:
         on_change: Callable[[str, int, str], None],
         program: Sequence[str] = OURS,
         frozen_s: float = FROZEN_S,
+        words: TextIO | None = None,
     ) -> None:
         self.name = name
         self._command = [*program, *arguments]
@@ -60,6 +63,7 @@ class Child:
         self._due_s: float | None = None  # when it is to be started again
         self._failures = 0
         self._frozen_s = frozen_s
+        self._words = words
         self._pulse: int | None = None  # where its pulse is felt
         self._felt_s: float | None = None  # when last; None: not yet
         self.restarts = 0
@@ -79,6 +83,7 @@ class Child:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
+                stderr=self._words,
                 env={**self._environment, PULSE: str(theirs), RESTARTS: str(self.restarts)},
                 pass_fds=(theirs,),
                 # Ctrl-C in a terminal goes to us alone, and we end it.
@@ -177,6 +182,8 @@ def end_with_parent(parent: Any = None) -> None:  # noqa: ANN401  a file object
         while os.read(stream.fileno(), 4096):
             continue
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ALONE_S)  # who waits for a server that ended with the parent hears nothing
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
     if (told := os.environ.pop(PULSE, None)) is not None:

@@ -16,6 +16,7 @@ from services.commands.audit_data import audit_data
 from services.commands.card import card
 from services.commands.compare import compare
 from services.commands.data import data
+from services.commands.dead_letters import dead_letters
 from services.commands.detectors import detectors
 from services.commands.doctor import doctor
 from services.commands.explain import explain
@@ -41,6 +42,7 @@ from services.commands.train import train
 from services.commands.up import up
 from services.commands.validate import validate
 from services.commands.worker import worker
+from services.config import settle
 from services.console import claim_standard_output, say
 from services.exits import Exit
 from twin.errors import DermtwinError, ScenarioError, SettingsError
@@ -86,6 +88,7 @@ for _panel, _commands in _PANELS.items():
         app.command(rich_help_panel=_panel)(_command)
 app.add_typer(data, name="data", rich_help_panel="Models and images")
 app.add_typer(stacks, name="stacks", rich_help_panel="Models and images")
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel="The live twin, and this machine")
 app.add_typer(keys, name="keys", rich_help_panel="The live twin, and this machine")
 
 
@@ -102,6 +105,7 @@ def _options(
 def main() -> None:
     """Run the command line; errors print their chain of causes, and a traceback if asked."""
     try:
+        settle(os.environ)
         app()
     except DermtwinError as error:
         if os.environ.get("DERMTWIN_VERBOSE"):

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from services.attendants import Attendants
 from services.background import Background
@@ -182,6 +182,7 @@ def deployment(
     workers: int = 1,
     api: Sequence[str] | None = None,
     log: Log,
+    words: TextIO | None = None,
 ) -> Iterator[Deployment]:
     """Bring a twin up, and take down all that was started, however the block ends.
 
@@ -192,6 +193,7 @@ def deployment(
         scenario: whose loop is followed; None where nothing happens to the stack.
         workers: how many share the cases, each with actors of its own.
         api: options of the API's command, with --host and --port; None for none.
+        words: file for what the processes say; our standard error if None.
 
     Raises:
         SettingsError: there are more workers than partitions.
@@ -252,6 +254,7 @@ def deployment(
             store=store,
             tell=watch,
             log=log,
+            words=words,
         )
         up = Deployment(
             kafka=kafka,

@@ -42,6 +42,7 @@ def health_of(event: ComponentChanged, now_unix_s: float) -> tuple[Health, str]:
     share = event.facts.get("error_share", 0.0)
     if share > MAX_ERROR_SHARE and share * event.facts.get("recent_tried", 0.0) >= LEAST_ERRORS:
         return "degraded", f"{share:.0%} of what came in the last minute could not be used"
-    if event.restarts:
+    # Of one that images have ended, the reason says what was left out.
+    if event.restarts and not event.facts.get("poison_images"):
         return "well", f"was restarted {event.restarts} time(s){because}"
     return "well", event.reason

@@ -155,10 +155,10 @@ class RedisBlobs:
 
     def _connected(self) -> "Redis":
         if self._client is None:
-            from redis import Redis
+            from services.redis_client import redis_client
 
             try:
-                self._client = Redis.from_url(
+                self._client = redis_client(
                     self.url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
                 )
             except ValueError as cause:

@@ -1,12 +1,13 @@
 """The engine's way to the twin over Kafka: publish cases, read verdicts and decisions."""
 
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
-from services.bus.codec import decode
-from services.bus.port import Publisher, Subscriber
-from twin.errors import InvariantError
+from services.bus.port import Message, Publisher, Subscriber
+from services.bus.reading import read_or_none
+from twin.errors import DependencyError, InvariantError
 from twin.events import (
     CaseArrived,
     CaseClosed,
@@ -23,10 +24,17 @@ from twin.events import (
 
 _POLL_S: Final = 0.05
 _MOST_PER_POLL: Final = 500
+PATIENCE_S: Final = 90.0  # with a log that cannot be reached; half a minute must do: assumption
+_AGAIN_S: Final = 0.5
+
+Result = TypeVar("Result")
 
 
 class KafkaLink:
     """Publishes cases and keeps the answers of record.
+
+    A log that cannot be reached is waited for. What is sent and has not been acknowledged is sent
+    again then; whoever reads it twice knows it by its id.
 
     Parameters:
         verdicts: subscriber to the verdicts topic.
@@ -54,14 +62,34 @@ class KafkaLink:
         self._decided: dict[int, list[StackEvent | None]] = {}  # by epoch, in order of `kinds`
         self._first: StackPromoted | None = None  # version 0
         self._told_first = False
+        self._sent: list[Event] = []  # since the last acknowledgement
+        self._lost = False  # some of that may be
         self._promoted: list[tuple[float, int]] = []  # from when on, and which version; in order
         self.answers: dict[str, VerdictIssued | CaseRejected] = {}
 
     def submit(self, cases: Sequence[CaseArrived]) -> None:
         """Publish cases; flushed, so that a case is on the log before its answer is awaited."""
-        for case in cases:
-            self._publisher.publish(case)
-        self._publisher.flush()
+        self._sent += cases
+        self._send(cases)
+        self.flush()
+
+    def flush(self) -> None:
+        """Wait until all that was published is on the log.
+
+        Raises:
+            DependencyError: the log stayed away.
+        """
+
+        def settle() -> None:
+            if self._lost:
+                for event in self._sent:
+                    self._publisher.publish(event)
+            self._lost = True  # until this has come through
+            self._publisher.flush()
+
+        self._patiently(settle)
+        self._lost = False
+        self._sent.clear()
 
     def answer(self, case_id: str) -> VerdictIssued | CaseRejected:
         """Wait for a case's answer.
@@ -93,7 +121,8 @@ class KafkaLink:
 
     def publish(self, event: CaseClosed | FeedbackReceived) -> None:
         """Publish that a case is closed, or what a clinic says it was."""
-        self._publisher.publish(event)
+        self._sent.append(event)
+        self._send([event])
 
     def epoch(self, event: EpochReached) -> list[StackEvent]:
         """Publish an epoch and wait until the log has what was decided; version 0 comes first.
@@ -107,21 +136,49 @@ class KafkaLink:
         """
         if self._stacks is None:
             raise InvariantError(f"epoch {event.epoch} of a run without re-stacking or drift")
-        self._publisher.flush()
-        self._publisher.publish(event)
-        self._publisher.flush()
+        self.flush()
+        self._sent.append(event)
+        self._send([event])
+        self.flush()
         while not self._complete(event.epoch):
             self._check()
-            for message in self._stacks.poll(_MOST_PER_POLL, _POLL_S):
-                self._hear(decode(message.schema, message.value))
+            for message in self._polled(self._stacks, _POLL_S):
+                self._hear(read_or_none(message))
         first = [] if self._told_first or self._first is None else [self._first]
         self._told_first = True
         return [*first, *(one for one in self._decided.pop(event.epoch) if one is not None)]
 
+    def _send(self, events: Sequence[Event]) -> None:
+        """Publish events; those that a log does not take are sent with the next flush."""
+        try:
+            for event in events:
+                self._publisher.publish(event)
+        except DependencyError:
+            self._lost = True
+
+    def _polled(self, subscriber: Subscriber, wait_s: float) -> list[Message]:
+        return self._patiently(lambda: subscriber.poll(_MOST_PER_POLL, wait_s))
+
+    def _patiently(self, call: Callable[[], Result]) -> Result:
+        """Return what a call returns, once the log can be reached.
+
+        Raises:
+            DependencyError: it stayed away, or a loop of the twin has failed meanwhile.
+        """
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return call()
+            except DependencyError:
+                if time.monotonic() > deadline_s:
+                    raise
+            self._check()
+            time.sleep(_AGAIN_S)
+
     def _complete(self, epoch: int) -> bool:
         return self._first is not None and None not in self._decided.get(epoch, [None])
 
-    def _hear(self, event: Event) -> None:
+    def _hear(self, event: Event | None) -> None:
         if isinstance(event, StackPromoted) and event.epoch == 0:
             self._first = self._first or event
         for place, kinds in enumerate(self._kinds):
@@ -135,8 +192,8 @@ class KafkaLink:
 
     def _take(self, wait_s: float) -> None:
         fresh = 0
-        for message in self._verdicts.poll(_MOST_PER_POLL, wait_s):
-            event = decode(message.schema, message.value)
+        for message in self._polled(self._verdicts, wait_s):
+            event = read_or_none(message)  # others' noise is the mirror's to keep apart
             # A repeated answer is the same one (at-least-once); the first is the one of record.
             if isinstance(event, VerdictIssued | CaseRejected):
                 self._ensure_in_force(event)

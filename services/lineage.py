@@ -102,7 +102,6 @@ def live_events(settings: Settings) -> tuple[str, Sequence[Event]]:
 
     Raises:
         DependencyError: no twin is up, or its broker does not answer.
-        EventError: what is on the topic is no event.
     """
     with live_log(settings) as log:
         return f"{log.prefix}.{_TOPIC}", read_topic(log.reader((_TOPIC,)))

@@ -17,9 +17,11 @@ from services.background import Background
 from services.bus.port import Publisher, Subscriber
 from services.bus.topics import MIRRORED, TOPICS
 from services.config import Settings
+from services.dead_letters.keeper import Letters
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
+from services.mirror.judge import Judge
 from services.mirror.loop import Mirror, record_of
 from services.ray_stack import ray_stack
 from services.restacker import RestackerLoop
@@ -84,11 +86,19 @@ class LiveTwin:
             DependencyError: it has not within a minute.
         """
         deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        while self.lag() > 0:
+        while (behind := self._behind()) != "":
             self.check()
             if time.monotonic() > deadline_s:
-                raise DependencyError(f"the mirror is still {self.lag()} records behind")
+                raise DependencyError(f"the mirror is not up to date: {behind}")
             time.sleep(0.01)
+
+    def _behind(self) -> str:
+        """Return in words what the mirror has not folded; nothing where there is nothing."""
+        try:
+            behind = self.lag()
+        except DependencyError as error:  # a server is away, and may come back
+            return str(error)
+        return f"it is {behind} records behind" if behind > 0 else ""
 
     def fold_log(self) -> tuple[list[Record], TwinState]:
         """Read the whole log back from Kafka; return its records and the state they fold to."""
@@ -171,7 +181,9 @@ def live_twin(
         stack.callback(mirror.close)
         whole_log = KafkaSubscriber(kafka, prefix, MIRRORED, "mirror")
         stack.callback(whole_log.close)
-        mirror_loop = Mirror(whole_log, mirror)
+        letters = KafkaPublisher(kafka, prefix)
+        stack.callback(letters.close)
+        mirror_loop = Mirror(whole_log, mirror, judge=Judge(Letters(letters, "mirror", log)))
 
         def serve(stop: threading.Event) -> None:
             worker.beats.tell(ComponentState.STARTING, "waits for the components")

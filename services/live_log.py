@@ -1,15 +1,15 @@
 """The log of the twin that is up, for commands: what is on it, and a message more."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from services.bus.codec import decode
-from services.bus.port import Publisher, Subscriber
+from services.bus.port import Place, Publisher, Subscriber
+from services.bus.reading import read_or_none
 from services.config import Settings
-from twin.errors import DependencyError, EventError, SettingsError
+from twin.errors import DependencyError, SettingsError
 from twin.events import Event
 
 _PATIENCE_S: Final = 0.5  # a poll of a topic that has lag; it is asked again while it has
@@ -28,13 +28,15 @@ class LiveLog:
     loop: str | None  # what it does at epochs, as `dermtwin up` noted it; None: not known
     reader: Callable[[Sequence[str]], Subscriber]
     publisher: Publisher
+    # Where a group stands on a topic: offset that it reads next, per partition.
+    committed: Callable[[str, str], Mapping[Place, int]] = lambda _group, _topic: {}
 
     def events(self, *topics: str) -> list[Event]:
         """Return all events of some topics; bytes that are none are passed over.
 
         The worker and the mirror keep those apart and count them.
         """
-        return list(read_topic(self.reader(topics), strict=False))
+        return list(read_topic(self.reader(topics)))
 
     def send(self, event: Event) -> None:
         """Publish an event, and wait until the broker has it."""
@@ -42,21 +44,16 @@ class LiveLog:
         self.publisher.flush()
 
 
-def read_topic(reader: Subscriber, *, strict: bool = True) -> Sequence[Event]:
+def read_topic(reader: Subscriber) -> Sequence[Event]:
     """Return all events of the topics that a subscriber reads from their beginning.
 
     Raises:
-        EventError: what is there is no event, and `strict`.
         DependencyError: the broker did not answer.
     """
     found: list[Event] = []
     while sum(reader.lag().values()) > 0:
-        for message in reader.poll(1000, _PATIENCE_S):
-            try:
-                found.append(decode(message.schema, message.value))
-            except EventError:
-                if strict:
-                    raise
+        events = map(read_or_none, reader.poll(1000, _PATIENCE_S))
+        found += [event for event in events if event is not None]
     return found
 
 
@@ -85,10 +82,22 @@ def live_log(settings: Settings) -> Iterator[LiveLog]:
             stack.callback(subscriber.close)
             return subscriber
 
+        groups: dict[tuple[str, str], Subscriber] = {}
+
+        def committed(group: str, topic: str) -> Mapping[Place, int]:
+            if (group, topic) not in groups:
+                # Partitions are assigned by hand: asking is not joining.
+                asked = KafkaSubscriber(servers, prefix, (topic,), group)
+                stack.callback(asked.close)
+                groups[group, topic] = asked
+            return groups[group, topic].committed()
+
         publisher = KafkaPublisher(servers, prefix)
         stack.callback(publisher.close)
         loop = None if note is None else note.get("at_epochs", NOTHING)
-        yield LiveLog(prefix=prefix, loop=loop, reader=reader, publisher=publisher)
+        yield LiveLog(
+            prefix=prefix, loop=loop, reader=reader, publisher=publisher, committed=committed
+        )
 
 
 def ensure_loop(prefix: str, loop: str | None, wanted: str) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Final
 
 from services.beats import Beats, unheard
-from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
+from services.bus.reading import read_or_none
 from services.logs import Log
 from services.stack_words import day, word
-from twin.errors import DependencyError, EventError
+from twin.errors import DependencyError
 from twin.events import (
     ComponentChanged,
     EpochReached,
@@ -27,7 +27,7 @@ from twin.lifecycle import ComponentState
 from twin.restacking.restacker import Restacker
 
 TOPICS: Final = ("cases", "verdicts", "feedback", "stacks")
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # as of the worker
+RETRY_WAITS_S: Final = (0.5, 1.0, *[2.0] * 30)  # as of the worker
 POLL_S: Final = 0.05
 _MOST_PER_POLL: Final = 500
 
@@ -142,11 +142,8 @@ class RestackerLoop:
         events = []
         self.beats.beat()
         for message in self._subscriber.poll(_MOST_PER_POLL, wait_s):
-            try:
-                event = decode(message.schema, message.value)
-            except EventError:
-                continue  # the mirror counts it, and of the cases' topic the worker keeps it apart
-            if not isinstance(event, ComponentChanged):
+            event = read_or_none(message)  # worker and mirror keep apart what is none
+            if event is not None and not isinstance(event, ComponentChanged):
                 restacker.note(event)
                 events.append(event)
         return events

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from services.atomic import write_text
 from twin.errors import DependencyError
+
+_SAME_S = 60.0  # the system's clock may be put right meanwhile: assumption
 
 
 class UpFile:
@@ -26,7 +29,8 @@ class UpFile:
         """
         self.ensure_free()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps({**addresses, "pid": os.getpid()}, indent=2) + "\n")
+        own = {"pid": os.getpid(), "since_unix_s": psutil.Process().create_time()}
+        write_text(self._path, json.dumps({**addresses, **own}, indent=2) + "\n")
         try:
             yield
         finally:
@@ -43,8 +47,18 @@ class UpFile:
             raise DependencyError(f"a twin is up already: process {other['pid']}")
 
     def read(self) -> dict[str, str] | None:
-        """Return the note of a twin that is still running, or None."""
-        if not self._path.is_file():
+        """Return the note of a twin that is still running, or None.
+
+        A twin that was killed leaves its note, and its process id may be another's by now.
+        """
+        try:
+            note: dict[str, str] = json.loads(self._path.read_text())
+            process = psutil.Process(int(note["pid"]))
+            since_unix_s = float(note.get("since_unix_s", process.create_time()))
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            same = abs(process.create_time() - since_unix_s) < _SAME_S
+        except (FileNotFoundError, psutil.NoSuchProcess):
             return None
-        note: dict[str, str] = json.loads(self._path.read_text())
-        return note if psutil.pid_exists(int(note["pid"])) else None
+        except (ValueError, KeyError, TypeError):
+            return None  # half a note, as earlier versions left when they were killed
+        return note if same and not dead else None

@@ -6,27 +6,33 @@ fold counts a repeated verdict as a duplicate, so each case keeps exactly one ve
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from services.beats import Beats, unheard
-from services.bus.codec import decode
 from services.bus.port import Message, Publisher, Subscriber
+from services.bus.reading import read, read_or_none
+from services.dead_letters.keeper import Letters
 from services.logs import Log
-from twin.errors import DependencyError, EventError, InputError
+from twin.errors import DependencyError, EventError
 from twin.events import CaseArrived, CaseRejected, StackPromoted, VerdictIssued
 from twin.lifecycle import ComponentState
 from twin.meter import counted
 from twin.pipeline import Pending, Pipeline
 
-# Waits between tries when a dependency fails, about half a minute in all: assumption.
-RETRY_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+# Waits between tries when a dependency fails, about a minute in all. Short ones: a broker that is
+# back must not wait for the worker. Assumption.
+RETRY_WAITS_S: Final = (0.5, 1.0, *[2.0] * 30)
 IDLE_POLL_S: Final = 0.05
 FIRST_BATCH: Final = 1
 LOOK_EVERY_S: Final = 0.5  # the supervisor's look waits for nobody and asks every 2 s
 _MOST_STACKS: Final = 100
+MOST_LATELY: Final = 20_000  # cases whose first arrival is remembered: assumption
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +82,20 @@ class Worker:
         # The first answers must not wait for a whole batch: batches grow from small ones.
         self._take = min(batch, FIRST_BATCH)
         self.answered = 0
-        self.dead_lettered = 0
+        self._letters = Letters(publisher, "worker", self._log)
+        # Bytes of the arrivals that came lately, by case, as a number: the first is of record.
+        self._lately: OrderedDict[str, int] = OrderedDict()
+        self.contradicting = 0  # arrivals of a case that had arrived otherwise: not answered
         self.rejected = 0
         self.retries = 0
         self._under_way: deque[_Batch] = deque()
         self.beats = beats or unheard("worker", pipeline.model_id, "cases")
         self.beats.more = self._figures
+
+    @property
+    def dead_lettered(self) -> int:
+        """Messages that were no events."""
+        return sum(self._letters.kinds.values())
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set and the batches under way are published.
@@ -98,16 +112,40 @@ class Worker:
         while under_way or not stop.is_set():
             if len(under_way) < self._in_flight and not stop.is_set():
                 wait_s = 0.0 if under_way else IDLE_POLL_S
-                messages = self._subscriber.poll(self._take, wait_s)
+                messages = self._insist(partial(self._subscriber.poll, self._take, wait_s))
                 if messages:
                     self._take = min(self._batch, 2 * self._take)
-                    under_way.append(self._begin(messages))
+                    under_way.append(self._insist(partial(self._begin, messages)))
                     continue
             if under_way:
                 self._finish(under_way[0])
                 under_way.popleft()
             self._look_after_components()
             self.beats.beat()
+
+    def _insist(self, call: Callable[[], Result]) -> Result:
+        """Return what a call returns, trying again while a dependency is away.
+
+        Raises:
+            DependencyError: it stayed away through all retries.
+        """
+        for wait_s in (*RETRY_WAITS_S, None):
+            try:
+                result = call()
+                break
+            except DependencyError as error:
+                if wait_s is None:
+                    raise
+                self._bear(error, wait_s)
+        self.beats.well()
+        return result
+
+    def _bear(self, error: DependencyError, wait_s: float) -> None:
+        """Say what is wrong, and wait."""
+        self.retries += 1
+        self._log.warning("retry", reason=str(error), wait_s=wait_s)
+        self.beats.trouble(f"tries again in {wait_s:g} s", error)
+        self.beats.wait(wait_s)
 
     def _follow(self) -> None:
         """Take over all promotions that are on the log."""
@@ -116,7 +154,7 @@ class Worker:
             return
         while sum(self._stacks.lag().values()) > 0:
             for message in self._stacks.poll(_MOST_STACKS, IDLE_POLL_S):
-                event = decode(message.schema, message.value)
+                event = read_or_none(message)
                 if isinstance(event, StackPromoted) and book.add(event):
                     self._log.info("stack", version=event.version, how=event.how)
 
@@ -128,16 +166,30 @@ class Worker:
         for message in messages:
             upto[message.topic, message.partition] = message.offset + 1
             try:
-                event = decode(message.schema, message.value)
+                event = read(message)
             except EventError as error:
-                self._dead_letter(message, str(error.args[1]))
+                self._letters.keep(message, error)
                 continue
-            if isinstance(event, CaseArrived):
+            if isinstance(event, CaseArrived) and self._is_of_record(event.case_id, message.value):
                 cases.append(event)
         if cases:
             self.beats.meter.saw(f"{counted(len(cases), 'case')}, last {cases[-1].case_id}")
         refused = self.dead_lettered - refused
         return _Batch(self._pipeline.submit(cases), upto, self.beats.now_s(), refused)
+
+    def _is_of_record(self, case_id: str, raw: bytes) -> bool:
+        """Return whether an arrival is its case's first, or the first delivered again.
+
+        One that says otherwise is kept apart by the mirror, which knows all cases, and would get
+        a second answer here.
+        """
+        content = hash(raw)
+        first = self._lately.setdefault(case_id, content)
+        if len(self._lately) > MOST_LATELY:
+            self._lately.popitem(last=False)
+        if first != content:
+            self.contradicting += 1
+        return first == content
 
     def _finish(self, batch: _Batch) -> None:
         pending = batch.pending
@@ -152,10 +204,7 @@ class Worker:
             except DependencyError as error:
                 if wait_s is None:
                     raise
-                self.retries += 1
-                self._log.warning("retry", reason=str(error), wait_s=wait_s)
-                self.beats.trouble(f"tries again in {wait_s:g} s", error)
-                self.beats.wait(wait_s)
+                self._bear(error, wait_s)
                 pending = self._pipeline.submit(pending.cases)
         self._count(batch, answers)
         took_ms = round((self.beats.now_s() - batch.begun_s) * 1000, 1)
@@ -183,21 +232,10 @@ class Worker:
         return {
             "rejected": float(self.rejected),
             "dead_lettered": float(self.dead_lettered),
+            "contradicting": float(self.contradicting),
             "retries": float(self.retries),
             "cases_in_flight": float(sum(len(one.pending.cases) for one in self._under_way)),
         }
-
-    def _dead_letter(self, message: Message, reason: str) -> None:
-        origin = f"{message.topic}/{message.partition}/{message.offset}"
-        headers = {"reason": reason, "origin": origin}
-        letter = ("dead-letters", message.key, message.schema)
-        try:
-            self._publisher.publish_raw(*letter, message.value, headers)
-        except InputError as error:  # with its headers it is too large: it stays at its origin
-            headers["bytes"] = f"not kept: {error}"
-            self._publisher.publish_raw(*letter, b"", headers)
-        self.dead_lettered += 1
-        self._log.warning("dead-letter", reason=reason, topic=message.topic, offset=message.offset)
 
     def _look_after_components(self) -> None:
         if self._on_idle and time.monotonic() - self._checked_s > LOOK_EVERY_S:

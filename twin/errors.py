@@ -31,12 +31,26 @@ class ImageError(InputError):
 
 
 class EventError(InputError):
-    """Bytes that are no event. Arguments: the raw bytes, reason."""
+    """Bytes that are no event. Arguments: the raw bytes, reason, and the reason's kind if known."""
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, in words."""
+        return str(self.args[1])
+
+    @property
+    def kind(self) -> str:
+        """What is wrong, in a word or two, by which people count."""
+        return str(self.args[2]) if len(self.args) > 2 else "no event"
 
     def __str__(self) -> str:
-        raw, reason = self.args
+        raw = self.args[0]
         shown = raw[:60] if isinstance(raw, bytes) else raw
-        return f"not an event ({reason}): {shown!r}"
+        return f"not an event ({self.reason}): {shown!r}"
+
+
+class VersionError(EventError):
+    """An event as another version of this program writes it. Arguments: the raw bytes, reason."""
 
 
 class DataError(InputError):

@@ -232,12 +232,18 @@ def _verified_manifest(files: Files, name: str) -> dict[str, Any]:
         raise ArtefactError(name, f"has no {MANIFEST}")
     try:
         content: dict[str, Any] = json.loads(files[MANIFEST])["content"]
-        written = content["format"]
-        dict(content["files"]), dict(content["learners"]), float(content["threshold"])
+        written = int(content["format"])
+        if written == FORMAT:  # what another format has is not for us to judge
+            dict(content["files"]), dict(content["learners"]), float(content["threshold"])
     except (ValueError, KeyError, TypeError) as error:
         raise ArtefactError(name, f"{MANIFEST} is not a manifest: {error!r}") from error
     if written != FORMAT:
-        raise ArtefactError(name, f"format {written}, but this program reads {FORMAT}")
+        writer = "a later" if written > FORMAT else "an earlier"
+        raise ArtefactError(
+            name,
+            f"format {written}, but this program reads {FORMAT}: {writer} version of dermtwin "
+            "wrote it. Use that version, or train the model again with `dermtwin train`",
+        )
     if _manifest(content) != files[MANIFEST]:
         raise ArtefactError(name, f"{MANIFEST} was altered: its seal does not fit")
     return content

@@ -12,12 +12,14 @@ that was in force when it arrived (twin/stacks.py).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from twin.errors import InvariantError
 from twin.events import CaseArrived, CaseRejected, VerdictIssued
 from twin.ports import Answer, Stack, Ticket, Unscorable
 from twin.stacks import Outage, StackBook, StackVersion, absent_at
+
+MAX_REASON: Final = 2_000  # characters: assumption
 
 if TYPE_CHECKING:
     from twin.restacking.twin_loop import TwinLoop
@@ -117,7 +119,9 @@ class Pipeline:
         self, case: CaseArrived, answer: Answer, version: StackVersion | None
     ) -> VerdictIssued | CaseRejected:
         if isinstance(answer, Unscorable):
-            return CaseRejected(case_id=case.case_id, at_min=case.at_min, reason=answer.reason)
+            # An image's name is a stranger's, and its answer must fit into the log.
+            reason = answer.reason[:MAX_REASON]
+            return CaseRejected(case_id=case.case_id, at_min=case.at_min, reason=reason)
         threshold = version.threshold if version else self.threshold
         return VerdictIssued(
             case_id=case.case_id,

@@ -65,6 +65,20 @@ class Record:
     sent_unix_ms: int = 0  # the sender's clock; telemetry, never folded
 
 
+UNKNOWN: Final = "unknown case"
+CONFLICT: Final = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A record that contradicts the one of record, or is about a case that has not arrived."""
+
+    record: Record
+    kind: str  # `UNKNOWN` or `CONFLICT`
+    reason: str  # in words
+    case_id: str = ""
+
+
 @dataclass(slots=True)
 class CaseState:
     """All that is known of one case. A field is empty until its event was folded."""
@@ -88,6 +102,18 @@ class CaseState:
     def image(self) -> str:
         """Name of the case's image, or nothing while the case has not arrived."""
         return name_of(self.arrived.image) if self.arrived else ""
+
+    def of_record(self, event: CaseEvent) -> CaseEvent | None:
+        """Return the event of record in whose place this one came."""
+        match event:
+            case CaseArrived():
+                return self.arrived
+            case VerdictIssued() | CaseRejected():
+                return self.answer
+            case CaseClosed():
+                return self.closed
+            case FeedbackReceived():
+                return self.feedback.get(event.feedback_id)
 
     def settled(self) -> Settled:
         """Return which label counts, as of now, and why others do not."""
@@ -134,6 +160,24 @@ class TwinState:
         if isinstance(event, StackEvent):
             return self._apply_to_stacks(event)
         return self._apply_to_case(event)
+
+    def dispute(self, record: Record) -> Dispute | None:
+        """Return what is disputed of a record that was folded; None where all is well."""
+        event = record.event
+        if event is None or isinstance(event, ComponentChanged):
+            return None
+        if isinstance(event, StackEvent):
+            known: Event | None = getattr(self, SHELF_OF[type(event)]).get(shelf_key(event))
+            about = f"{type(event).__name__} {shelf_key(event)}"
+        else:
+            case = self.cases.get(event.case_id) or CaseState()
+            known, about = case.of_record(event), f"{type(event).__name__} of {event.case_id!r}"
+            if case.arrived is None:
+                reason = f"no case {event.case_id!r} has arrived"
+                return Dispute(record, UNKNOWN, reason, event.case_id)
+        if known is None or known is event or _equal(known, event):
+            return None
+        return Dispute(record, CONFLICT, f"{about} says otherwise than the one of record")
 
     @property
     def in_force(self) -> StackPromoted | None:
@@ -193,9 +237,12 @@ class TwinState:
 
     def _again(self, known: Event, event: Event) -> bool:
         # At-least-once delivery repeats events; the first one is the one of record.
-        same = type(known) is type(event) and encode(known) == encode(event)
-        self.counts["duplicates" if same else "conflicts"] += 1
+        self.counts["duplicates" if _equal(known, event) else "conflicts"] += 1
         return False
+
+
+def _equal(known: Event, event: Event) -> bool:
+    return type(known) is type(event) and encode(known) == encode(event)
 
 
 def shelf_key(event: StackEvent) -> int | str:

@@ -26,6 +26,7 @@ from services.api.problems import (
 from services.api.routes import (
     audit,
     cases,
+    dead_letters,
     events,
     explanations,
     forecasts,
@@ -55,6 +56,7 @@ ROUTERS: Final = (
     events,
     page,
     audit,
+    dead_letters,
     metrics,
     health,
 )

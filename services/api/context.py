@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.api.telling.older import OlderCase
     from services.api.telling.telling import Telling
     from services.asks.asker import Asker
+    from services.dead_letters.book import LetterBook
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class ApiContext:
     older_case_then: "Callable[[str], OlderCase] | None" = None
     is_closing: Callable[[], bool] = lambda: False  # streams end when the server does
     pictures: "Renderer | None" = None  # makes pictures of cases
+    letters: "LetterBook | None" = None  # the dead letters; None: they cannot be read
     asker: "Asker | None" = None  # asks the process that has the actors for explanations
     metrics: "Metrics" = field(init=False)
     lines: "Lines" = field(init=False)  # changes as event streams send them

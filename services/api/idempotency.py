@@ -136,9 +136,9 @@ class Idempotency:
     def _connected(self) -> "Redis":
         """Return the client."""
         if self._client is None:
-            from redis import Redis
+            from services.redis_client import redis_client
 
-            self._client = Redis.from_url(
+            self._client = redis_client(
                 self.url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S
             )
         return self._client

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,10 @@ from services.api.telling.older import OlderCases
 from services.api.telling.opening import telling_of
 from services.asks.asker import Asker
 from services.background import Background
+from services.bus.port import Subscriber
 from services.config import Settings
+from services.dead_letters.book import LetterBook
+from services.dead_letters.letter import TOPIC as DEAD_LETTERS
 from services.logs import Log
 
 GRACE_S = 3  # for answers under way when it is asked to end: assumption
@@ -70,6 +74,7 @@ def serve(
         pictures=Renderer.of(settings, redis, settings.name),
         asker=Asker(redis, prefix),
         desk=desk,
+        letters=LetterBook(lambda: _letters_of(kafka, prefix)),
     )
     older = OlderCases(redis, prefix)
     context.older_case, context.older_case_then = older.read, older.read_then
@@ -113,7 +118,14 @@ def serve(
         server.run(sockets=[listener])
     finally:
         guards.close()
-        for one in (context.telling, context.pictures, context.asker):
+        for one in (context.telling, context.pictures, context.asker, context.letters):
             if one is not None:
                 one.close()
         listener.close()
+
+
+def _letters_of(kafka: str, prefix: str) -> Subscriber:
+    """Return a reader of the dead letters, from their beginning."""
+    from services.bus.kafka_subscriber import KafkaSubscriber
+
+    return KafkaSubscriber(kafka, prefix, (DEAD_LETTERS,), f"letters-{uuid.uuid4().hex[:8]}")

@@ -9,11 +9,11 @@ p:explanation:{key}   hash   facts (JSON), map (.npz); see `Ask.key`; expires af
 import json
 from typing import Any, Final
 
-import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from services.asks.found import Found, found_of
+from services.redis_client import redis_client
 
 KEPT_S: Final = 24 * 3600  # an explanation: half of a map is 60 kB; a day is what a page looks back
 BEAT_S: Final = 15  # the explaining side tells so often that it is there: assumption
@@ -33,7 +33,7 @@ class Channel:
     def __init__(self, url: str, prefix: str) -> None:
         self._prefix = prefix
         # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
-        self._redis: Any = redis.Redis.from_url(
+        self._redis: Any = redis_client(
             url,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,

@@ -39,6 +39,10 @@ class OwnMessages:
         """See `services.bus.port.Subscriber`."""
         self._subscriber.commit(upto)
 
+    def committed(self) -> dict[Place, int]:
+        """See `services.bus.port.Subscriber`."""
+        return self._subscriber.committed()
+
     def seek(self, upto: Mapping[Place, int]) -> None:
         """See `services.bus.port.Subscriber`."""
         self._subscriber.seek(upto)

@@ -46,11 +46,13 @@ class RedisShelf:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
+        from services.redis_client import redis_client
+
         self._failed = redis.RedisError
         self._key = f"{prefix}:{KEY}"
         # Short: the run waits for it, and the next beat tries again.
         waits = {"socket_timeout": 2.0, "socket_connect_timeout": 2.0}
-        self._redis: Any = redis.Redis.from_url(url, **waits, retry=Retry(NoBackoff(), 0))
+        self._redis: Any = redis_client(url, **waits, retry=Retry(NoBackoff(), 0))
 
     def put(self, tag: str, note: str) -> None:
         """See `Shelf`."""

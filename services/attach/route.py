@@ -93,7 +93,7 @@ def attached_route(
     clock, pacer = _clock(to, scenario, speed, link, registration.look)
 
     def finish(told: Sequence[LoggedEvent]) -> Outcome:
-        to.log.publisher.flush()
+        kafka.flush()
         reader = to.log.reader(TOPICS)
         # Version 0 was announced before the run began, so of decisions the whole topic is read.
         reader.seek({place: at for place, at in found.upto.items() if place[0] != "stacks"})

@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from services.bus.kafka_client import SCHEMA_HEADER, TIMEOUT_S, asking, kafka, reach
+from services.bus.kafka_client import (
+    RECONNECT_MS,
+    SCHEMA_HEADER,
+    TIMEOUT_S,
+    asking,
+    connection,
+    kafka,
+)
 from services.bus.port import Message, Place, share_of
 from twin.errors import DependencyError
 
@@ -46,10 +53,10 @@ class KafkaSubscriber:
         self._servers = servers
         self._timeout_ms = int(timeout_s * 1000)
         self._what = f"topics {', '.join(f'{prefix}.{topic}' for topic in topics)}"
-        addresses = reach(servers)
+        how = connection(servers)
         self._consumer = self._ask(
             lambda: kafka.KafkaConsumer(
-                bootstrap_servers=addresses,
+                **how,
                 group_id=f"{prefix}.{group}",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
@@ -57,6 +64,7 @@ class KafkaSubscriber:
                 allow_auto_create_topics=False,
                 request_timeout_ms=self._timeout_ms,
                 bootstrap_timeout_ms=self._timeout_ms,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 metrics_enabled=False,
                 **self._OPTIONS,
             )
@@ -108,7 +116,9 @@ class KafkaSubscriber:
         ]
 
     def _message(self, place: Place, record: kafka.consumer.fetcher.ConsumerRecord) -> Message:
-        headers = {name: raw.decode(errors="replace") for name, raw in record.headers if raw}
+        headers = {
+            name: raw.decode(errors="surrogateescape") for name, raw in record.headers if raw
+        }
         return Message(
             topic=place[0],
             partition=place[1],
@@ -127,6 +137,15 @@ class KafkaSubscriber:
             by_place[place]: kafka.OffsetAndMetadata(at, "", -1) for place, at in upto.items()
         }
         self._ask(lambda: self._consumer.commit(offsets, timeout_ms=self._timeout_ms))
+
+    def committed(self) -> dict[Place, int]:
+        """Return, per partition, the offset that the group reads next; 0 where it kept none."""
+        return self._ask(
+            lambda: {
+                place: self._consumer.committed(tp, timeout_ms=self._timeout_ms) or 0
+                for tp, place in self._places.items()
+            }
+        )
 
     def seek(self, upto: Mapping[Place, int]) -> None:
         """Go to the given offsets, and to the beginning of the other partitions."""

@@ -116,6 +116,11 @@ class MemorySubscriber:
         with self._bus.changed:
             self._bus.committed.update({(self._group, place): at for place, at in upto.items()})
 
+    def committed(self) -> dict[Place, int]:
+        """Return, per partition, the offset that the group reads next; 0 where it kept none."""
+        with self._bus.changed:
+            return {place: self._bus.committed.get((self._group, place), 0) for place in self._at}
+
     def seek(self, upto: Mapping[Place, int]) -> None:
         """Go to the given offsets, and to the beginning of the other partitions."""
         self._at = {place: upto.get(place, 0) for place in self._at}

@@ -33,6 +33,7 @@ class Message:
     value: bytes
     headers: Mapping[str, str] = field(default_factory=dict)  # the others
     sent_unix_ms: int = 0  # the publisher's clock; telemetry, never part of an event
+    fault: str = ""  # why a client could not read it whole; its value is empty then
 
 
 class Publisher(Protocol):
@@ -100,6 +101,10 @@ class Subscriber(Protocol):
         give too low a number. A negative one means that this log is shorter than the one that
         the position is from.
         """
+        ...
+
+    def committed(self) -> dict[Place, int]:
+        """Return, per partition, the offset that the group reads next; 0 where it kept none."""
         ...
 
     def close(self) -> None:

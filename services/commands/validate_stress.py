@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.forecast import sweep_points
-from simulator.language.disturbances import Disturbance
 from simulator.language.metrics import unit_of
 from simulator.language.stress import StressSpec
 from simulator.language.stress_checks import set_aside
 from simulator.language.urgency import levels, mix
+from simulator.quantities import seconds
 
 if TYPE_CHECKING:  # rich is imported where a table is made
     from rich.table import Table
@@ -37,11 +37,7 @@ def load_facts(scenario: "Scenario", spec: StressSpec) -> dict[str, Any]:
         }
         if scenario.classes
         else {},
-        "faults": [_fault(one) for one in scenario.disturbances]
-        + [
-            {"at_s": one.at_min * 60, "for_s": one.for_min * 60, "what": f"without {one.component}"}
-            for one in scenario.outages
-        ],
+        "faults": _faults(scenario),
         "steady_state": [one.text for one in scenario.steady_state],
         "gates": [
             {"text": gate.text, "metric": gate.metric, "unit": unit_of(gate.metric)}
@@ -71,8 +67,19 @@ def _load(spec: StressSpec) -> dict[str, Any]:
     }
 
 
-def _fault(one: Disturbance) -> dict[str, Any]:
-    return {"at_s": one.at_s, "for_s": one.for_s, "what": str(one)}
+def _faults(scenario: "Scenario") -> list[dict[str, Any]]:
+    found = [
+        {"at_s": one.at_s, "for_s": one.for_s, "what": str(one)} for one in scenario.disturbances
+    ]
+    found += [
+        {
+            "at_s": seconds(one.at_min),
+            "for_s": seconds(one.for_min),
+            "what": f"without {one.component}",
+        }
+        for one in scenario.outages
+    ]
+    return sorted(found, key=lambda one: float(one["at_s"] or 0))
 
 
 def load_table(found: Mapping[str, Any]) -> "Table":

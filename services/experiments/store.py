@@ -11,6 +11,7 @@ events.jsonl           the twin's event log, where a twin was asked; its sha256 
 summary.json           what the command prints
 summary.md             the same for a pull request
 report.html            the same for people: opens offline
+log.json               while a run's log is on servers: which (services/experiments/half_log.py)
 progress.json          how far it is, twice a second
 job/                   who asked for it, where the API started it (services/jobs/)
 twin.jsonl             the worker's log, a line per case; telemetry, not part of the digest

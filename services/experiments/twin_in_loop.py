@@ -12,6 +12,7 @@ from typing import Any
 from services.bootstrap import Outcome, Route, RouteKind, open_twin
 from services.config import Settings
 from services.console import Bars
+from services.experiments.half_log import HalfLog
 from services.experiments.plan import Point
 from services.experiments.records import write_records
 from services.experiments.store import Store
@@ -49,6 +50,8 @@ def run_with_twin(
     """Run all points; return their results in order of replication, warm-ups, and what was told."""
     told = Told()
     results, warm = [], []
+    if order.route is RouteKind.KAFKA:
+        HalfLog(store.folder, settings).forget()
     with (store.folder / "twin.jsonl").open("a", encoding="utf-8") as stream:
         for place, point in enumerate(points):
             found, warmed = _point(place, point, order, store, settings, bars, told, stream)
@@ -76,6 +79,7 @@ def _point(
     if run.complete():
         return run.results(), run.warm_again(scenario)
     parts, loop = parts_of(model), loop_of(scenario, model)
+    half = HalfLog(store.folder, settings)
     with open_twin(
         order.route,
         settings=settings,
@@ -85,6 +89,7 @@ def _point(
         log=open_log(stream).bind(scenario=scenario.name),
         on_answers=told.pace.tick,
         loop=loop,
+        on_log=half.begun,
     ) as open_route:
         while not run.complete():
             with open_route() as route:
@@ -94,6 +99,7 @@ def _point(
                     run.next(route)
                 outcome = route.finish(run.told)
             run.check(outcome)
+            half.ended()
             told.note(outcome.mirror, outcome.restarts, outcome.degraded)
     return run.results(), run.warm
 

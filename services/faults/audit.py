@@ -14,7 +14,8 @@ from typing import Any, Final, TypeVar
 
 from services.bus.port import Subscriber
 from services.bus.topics import MIRRORED
-from services.faults.ledger import DEAD_LETTERS, Ledger
+from services.dead_letters.letter import TOPIC as DEAD_LETTERS
+from services.faults.ledger import Ledger
 from services.mirror.loop import StateMirror
 from twin.errors import DependencyError
 from twin.state import TwinState, fingerprint
@@ -42,10 +43,11 @@ class Audit:
     labels_lost: int  # cases that were labelled and have no label that counts
     mirror_equal: bool  # to the fold of the log
     dead_letters: int  # messages, each once
-    letters_missing: int  # messages on `cases` that were no events and are not in the dead letters
+    letters_missing: int  # messages that were no events and are not in the dead letters
     repeats: int  # identical answers that were published again: no error
     letter_repeats: int  # dead letters that were written again: no error
     conflicts: int  # events of record that the fold refused as others' doubles
+    counts: dict[str, int] = field(default_factory=dict)  # of the fold
     reasons: dict[str, int] = field(default_factory=dict)  # of the dead letters
     words: list[str] = field(default_factory=list)
 
@@ -176,6 +178,7 @@ def _judged(
         repeats=ledger.repeats,
         letter_repeats=ledger.letters.total() - len(ledger.letters),
         conflicts=fold["conflicts"],
+        counts={name: number for name, number in fold.items() if number},
         reasons=dict(ledger.reasons.most_common()),
         words=words,
     )

@@ -7,6 +7,9 @@ from typing import Final
 
 from services.bus.codec import decode
 from services.bus.port import Message
+from services.bus.reading import read_or_none
+from services.dead_letters.letter import TOPIC as DEAD_LETTERS
+from services.dead_letters.letter import letter_of, origin_of
 from twin.errors import EventError
 from twin.events import (
     CaseArrived,
@@ -19,7 +22,6 @@ from twin.events import (
 from twin.log import encode
 from twin.state import Record, TwinState
 
-DEAD_LETTERS: Final = "dead-letters"
 _NOTED: Final = (VerdictIssued, CaseRejected, FeedbackReceived, StackPromoted, StackRejected)
 
 
@@ -32,7 +34,7 @@ class Ledger:
     repeats: int = 0  # answers that were on the log already, byte by byte
     labelled: set[str] = field(default_factory=set)  # cases with a message from a clinic
     most_labels: int = 0  # that a decision on the stack says it rests on
-    invalid: set[str] = field(default_factory=set)  # origins of messages on `cases` without event
+    invalid: set[str] = field(default_factory=set)  # origins of messages that are no events
     letters: Counter[str] = field(default_factory=Counter)  # dead letters by origin
     reasons: Counter[str] = field(default_factory=Counter)  # of dead letters, each origin once
     buried: set[str] = field(default_factory=set)  # cases that are in the dead letters
@@ -46,12 +48,9 @@ class Ledger:
                 self._record(message)
 
     def _record(self, message: Message) -> None:
-        try:
-            event = decode(message.schema, message.value)
-        except EventError:
-            event = None
-            if message.topic == "cases":
-                self.invalid.add(f"{message.topic}/{message.partition}/{message.offset}")
+        event = read_or_none(message)
+        if event is None:
+            self.invalid.add(origin_of(message))
         place = (message.topic, message.partition, message.offset)
         self.state.apply(Record(*place, event, message.sent_unix_ms))
         if not isinstance(event, _NOTED):
@@ -67,12 +66,14 @@ class Ledger:
             self.most_labels = max(self.most_labels, event.labels)
 
     def _letter(self, message: Message) -> None:
-        origin = message.headers.get("origin", f"at {message.partition}/{message.offset}")
-        if origin not in self.letters:
-            self.reasons[message.headers.get("reason", "no reason")] += 1
-        self.letters[origin] += 1
+        letter = letter_of(message)
+        if letter is None:
+            return  # a mark that one was sent again
+        if letter.origin not in self.letters:
+            self.reasons[letter.reason] += 1
+        self.letters[letter.origin] += 1
         try:
-            event = decode(message.schema, message.value)
+            event = decode(letter.schema, letter.value)
         except EventError:
             return
         if isinstance(event, CaseArrived):

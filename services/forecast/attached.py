@@ -13,6 +13,8 @@ from twin.errors import DataError, DependencyError
 _SIGN: Final = "."  # between the tag of a run and the ids of its cases
 _SILENT_S: Final = 60.0  # a run renews its note about once a second; one that does not has died
 
+_PATIENCE_S: Final = 5.0  # a server on the same network answers in milliseconds: assumption
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
@@ -33,13 +35,15 @@ def attached_run(settings: Settings) -> Attached | None:
     """
     import redis
 
+    from services.redis_client import redis_client
+
     note = UpFile(settings.home).read()
     url = settings.redis or (note["redis"] if note else None)
     if url is None:
         return None  # a log without a mirror has nothing to ask
     key = f"{note['prefix'] if note else settings.name}:attached"
     try:
-        client = redis.Redis.from_url(url)
+        client = redis_client(url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
         try:
             found: Any = client.hgetall(key)
         finally:

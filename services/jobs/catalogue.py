@@ -72,11 +72,19 @@ class Catalogue:
         return {**facts, **told, "extends": extends, "problem": None}
 
     def all(self) -> list[dict[str, Any]]:
-        """Return the facts of all scenarios by name."""
+        """Return the facts of all scenarios of clinics by name; loads are no job of a server."""
         if self.folder is None:
             return []
         names = sorted(file.stem for file in self.folder.glob("*.yaml"))
-        return [facts for name in names if (facts := self.facts_of(name)) is not None]
+        clinics = [name for name in names if not self._is_load(name)]
+        return [facts for name in clinics if (facts := self.facts_of(name)) is not None]
+
+    def _is_load(self, name: str) -> bool:
+        text = self.text_of(name)
+        try:
+            return text is not None and "stress" in self._merged(text, f"{name}.yaml")
+        except ScenarioError:
+            return False  # `facts_of` says what is wrong
 
     def _merged(self, text: str, source: str) -> Mapping[str, Any]:
         """Return the first-level keys of a scenario over those of its bases."""

@@ -1,7 +1,9 @@
 """Starts one command of a job, waits for it, and keeps its exit code, whoever asked for it.
 
-Run as a script, `python -I -S keeper.py ORDER`; standard library only, so that it starts fast and
-costs little. It leads a session of its own: a job outlives the API that started it.
+Run as a script, `python -I -S keeper.py`, with an ORDER on its standard input: as an argument, all
+on the machine could see it, and an environment may hold passwords. Standard library only, so that
+it starts fast and costs little. It leads a session of its own: a job outlives the API that started
+it.
 
 ORDER is a JSON object: `folder` (of the job's own files), `attempt` (its number), `argv`, `cwd`,
 `environment`, `nice`. It writes `started.json` ({attempt, pid, unix_s}) before the command
@@ -82,4 +84,4 @@ def _write(file: Path, state: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(json.loads(sys.argv[1])))
+    sys.exit(main(json.load(sys.stdin)))

@@ -47,14 +47,16 @@ def start(job: Job, command: Sequence[str], environment: Mapping[str, str]) -> N
         "nice": _NICE,
     }
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", keeper.__file__, json.dumps(order)],
+        [sys.executable, "-I", "-S", keeper.__file__],
         start_new_session=True,  # it goes on when the API does not
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
     _KEEPERS.add(process)
-    assert process.stdout is not None  # a pipe was asked for
+    assert process.stdin is not None and process.stdout is not None  # pipes were asked for
+    with suppress(BrokenPipeError), process.stdin as orders:  # it ended: it will not answer, either
+        orders.write(json.dumps(order).encode())
     with process.stdout as answers:
         ready, _, _ = select.select([answers], [], [], _START_S)
         answer = answers.readline().strip() if ready else b"no answer"

@@ -3,16 +3,18 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import Final, Protocol
 
-from services.bus.codec import decode
 from services.bus.port import Message, Place, Subscriber
+from services.bus.reading import read, read_or_none
 from services.mirror.freshness import Freshness, Marks
+from services.mirror.judge import Judge
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError
-from twin.state import Record, TwinState
+from twin.state import Dispute, Record, TwinState
 
 POLL_S: Final = 0.05
 MOST_PER_BATCH: Final = 256  # bounds the size of one transaction: assumption
@@ -21,13 +23,20 @@ FEW: Final = 64
 GATHER_S: Final = 0.03  # a third of what a verdict may take to Redis (benchmark mirror_delay)
 MOST_HELD: Final = 20_000  # polled ahead by a mirror that is made late: assumption
 BEAT_S: Final = 0.25  # how often the log's end is asked for, and so the grain of the freshness
-# Waits between tries when a server fails, about half a minute in all. Short ones: a server that is
-# back must not wait for the mirror. Assumption.
-RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 30)
+# Waits between tries when a server fails, about a minute in all. Short ones: a server that is back
+# must not wait for the mirror. Assumption.
+RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 60)
 
 
 class StateMirror(Protocol):
-    """Somewhere to keep the folded state, with the position that it was folded up to."""
+    """Somewhere to keep the folded state, with the position that it was folded up to.
+
+    Attributes:
+        disputes: what the last batch had that contradicts the record, or whose case is not there;
+            also of what was folded before.
+    """
+
+    disputes: Sequence[Dispute]
 
     def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
         """Fold a batch in, whole or not at all; return how many records changed something.
@@ -40,6 +49,10 @@ class StateMirror(Protocol):
         Raises:
             DependencyError: the store failed; applying the same batch again is safe.
         """
+        ...
+
+    def arrived(self, case_ids: Collection[str]) -> set[str]:
+        """Return those of some cases that have arrived."""
         ...
 
     def position(self) -> dict[Place, int]:
@@ -65,10 +78,7 @@ class StateMirror(Protocol):
 
 def record_of(message: Message) -> Record:
     """Return a message as a record of the log; without an event if its bytes are none."""
-    try:
-        event = decode(message.schema, message.value)
-    except EventError:
-        event = None
+    event = read_or_none(message)
     return Record(message.topic, message.partition, message.offset, event, message.sent_unix_ms)
 
 
@@ -81,6 +91,8 @@ class Mirror:
     is for onlookers.
 
     Parameters:
+        judge: sends dead letters; None where nobody keeps any. With one, it begins where both the
+            mirror and the letters are.
         delay_s: folds each record so long after it was sent: for trying out what people see of a
             mirror that is late.
         clock: the Unix time in seconds.
@@ -92,12 +104,15 @@ class Mirror:
         subscriber: Subscriber,
         mirror: StateMirror,
         *,
+        judge: Judge | None = None,
         delay_s: float = 0.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         tell: Callable[[str], None] | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._mirror = mirror
+        self._judge = judge
+        self._folded: dict[Place, int] = {}  # next offset to fold, of partitions that were read
         self._delay_s = delay_s
         self._clock = clock
         self._tell = tell
@@ -147,8 +162,11 @@ class Mirror:
             due = self._due()
             if not due:
                 self._beat()
+                self._judge_those_that_wait()
                 return 0
-            records = [record_of(message) for message in due]
+            records = [self._record_of(message) for message in due]
+            if self._judge is not None:
+                self._judge.flush()
             upto = {(record.topic, record.partition): record.offset + 1 for record in records}
             self._marks.folded(upto)
             changes = self._mirror.apply(records, self._fresh(len(due)))
@@ -158,8 +176,41 @@ class Mirror:
             self.records += len(records)
             self.changes += changes
             self.invalid += sum(record.event is None for record in records)
-            self._subscriber.commit(upto)
+            self._commit(due, upto)
             return len(records)
+
+    def _record_of(self, message: Message) -> Record:
+        if self._judge is None:
+            return record_of(message)
+        event = None
+        try:
+            event = read(message)
+        except EventError as error:
+            self._judge.refuse(message, error)
+        return Record(message.topic, message.partition, message.offset, event, message.sent_unix_ms)
+
+    def _commit(self, batch: Sequence[Message], upto: Mapping[Place, int]) -> None:
+        self._folded.update(upto)
+        if self._judge is None:
+            self._subscriber.commit(upto)
+            return
+        self._judge.dispute(batch, self._mirror.disputes, self._clock())
+        settled = self._settle()
+        self._judge.flush()
+        self._subscriber.commit(self._judge.upto(self._folded if settled else upto))
+
+    def _judge_those_that_wait(self) -> None:
+        if self._judge is not None and self._settle():
+            self._judge.flush()
+            self._subscriber.commit(self._judge.upto(self._folded))
+
+    def _settle(self) -> bool:
+        """Judge messages that have waited long enough for their case; return whether any had."""
+        assert self._judge is not None
+        due = self._judge.due(self._marks.complete_unix_s)
+        if due:
+            self._judge.settle(due, self._mirror.arrived(sorted(set(due))))
+        return bool(due)
 
     def _due(self) -> list[Message]:
         """Return the next batch: of a mirror that is made late, what is old enough."""
@@ -225,12 +276,23 @@ class Mirror:
         if any(behind < 0 for behind in self._subscriber.lag().values()):
             self._mirror.wipe()
             self._go_to({})
+        if self._judge is not None:
+            committed = self._subscriber.committed()
+            self._judge.begin(committed)
+            # What was folded and not judged is read again: the fold passes it over.
+            self._go_to(
+                {
+                    place: min(at - 1, committed.get(place, 0) - 1)
+                    for place, at in self._polled.items()
+                }
+            )
         self._aligned = True
 
     def _go_to(self, position: Mapping[Place, int]) -> None:
         upto = {place: at + 1 for place, at in position.items()}
         self._subscriber.seek(upto)
         self._held.clear()
+        self._folded.clear()
         self._polled = dict(upto)
         self._marks = Marks()
         self._marks.folded(upto)

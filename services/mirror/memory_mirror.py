@@ -1,11 +1,11 @@
 """The mirror without a server: for tests, and for whoever wants to see how it works."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.bus.port import Place
 from services.mirror.freshness import Freshness
-from twin.state import Record, TwinState
+from twin.state import Dispute, Record, TwinState
 
 
 class MemoryMirror:
@@ -14,11 +14,20 @@ class MemoryMirror:
     def __init__(self) -> None:
         self._state = TwinState()
         self.fresh = Freshness()
+        self.disputes: Sequence[Dispute] = ()
 
     def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
         """Fold a batch in; return how many records changed a case or a component."""
         self.fresh = fresh or self.fresh
-        return sum([self._state.apply(record) for record in records])
+        changes = sum([self._state.apply(record) for record in records])
+        found = [self._state.dispute(record) for record in records]
+        self.disputes = [one for one in found if one is not None]
+        return changes
+
+    def arrived(self, case_ids: Collection[str]) -> set[str]:
+        """Return those of some cases that have arrived."""
+        cases = self._state.cases
+        return {one for one in case_ids if one in cases and cases[one].arrived is not None}
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""

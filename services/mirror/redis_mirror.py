@@ -4,8 +4,7 @@ Which keys there are, and what they hold: `services/mirror/redis_layout.py`.
 """
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -41,10 +40,12 @@ from services.mirror.redis_layout import (
     touched,
 )
 from services.mirror.redis_reading import load_state
+from services.redis_client import redis_client
+from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError, SettingsError
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.log import line
-from twin.state import SHELF_OF, CaseState, Record, TwinState, shelf_key
+from twin.state import SHELF_OF, CaseState, Dispute, Record, TwinState, shelf_key
 
 CASE_TTL_S: Final = 90 * 24 * 3600  # labels come within a quarter of a year: assumption
 # The history that can be asked for, and what a stream of changes can be resumed from: of a log with
@@ -69,7 +70,7 @@ class RedisMirror:
         url: str,
         prefix: str,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = unix_s,
         ttl_s: int = CASE_TTL_S,
     ) -> None:
         shown = re.sub(r"//[^/]*@", "//***@", url)  # it may hold a password
@@ -77,10 +78,11 @@ class RedisMirror:
         self._prefix = prefix
         self._clock = clock
         self._ttl_s = ttl_s
+        self.disputes: Sequence[Dispute] = ()
         self._continuity = Continuity(self._key("mirror"), self._shown)
         try:
             # Its annotations cannot tell bytes from text, nor a reply from an awaitable one.
-            self._redis: Any = redis.Redis.from_url(
+            self._redis: Any = redis_client(
                 url,
                 socket_timeout=_TIMEOUT_S,
                 socket_connect_timeout=_TIMEOUT_S,
@@ -106,12 +108,14 @@ class RedisMirror:
             pipe.watch(self._key("position"))
             revision, latest_min, begun = self._continuity.begun(pipe)
             changes = 0
+            disputes: list[Dispute] = []
             if records:
                 state = self._load(sorted(case_ids), shelves, spoken)
                 # Of a batch that is applied again, what was folded is known and has its revision.
-                records = [one for one in records if not state.knows(one)]
+                asked, records = records, [one for one in records if not state.knows(one)]
                 pipe.multi()
                 changes = self._write(pipe, state, records, revision, latest_min, now_unix_s)
+                disputes = [one for one in map(state.dispute, asked) if one is not None]
             else:
                 pipe.multi()
             told: Fields = {
@@ -121,7 +125,19 @@ class RedisMirror:
             pipe.hset(self._key("mirror"), mapping=begun | fresh_fields(fresh) | told)
             pipe.execute()
             self._continuity.wrote(revision + len(records))
+            self.disputes = disputes
         return changes
+
+    def arrived(self, case_ids: Collection[str]) -> set[str]:
+        """Return those of some cases that have arrived.
+
+        Raises:
+            DependencyError: Redis failed.
+        """
+        with self._asking(), self._redis.pipeline(transaction=False) as pipe:
+            for case_id in case_ids:
+                pipe.hexists(self._key("case", case_id), "arrived")
+            return {one for one, there in zip(case_ids, pipe.execute(), strict=True) if there}
 
     def position(self) -> dict[Place, int]:
         """Return the last offset folded, per partition."""

@@ -12,6 +12,8 @@ from simulator.report.figures import Figure, Trace, axis, rounded, series
 
 _POINTS: Final = 300  # of a line: more than a screen can show apart
 _COMPONENTS: Final = 6  # that have a line of their own
+_TICKS: Final = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
+_LOG: Final = {"type": "log", "tickvals": _TICKS, "tickformat": ",d"}
 Summary = Mapping[str, Any]
 Look = tuple[float, Mapping[str, float], float]  # time, memory by component, cores in use
 
@@ -37,7 +39,7 @@ def latency_figure(told: Series, summary: Summary) -> Figure:
         caption=f"From when a case was due to its verdict, of the cases due in {every}; a gap is "
         f"a second without cases, or with cases that never were answered. {_bands(summary)}",
         data=data,
-        layout=_layout(summary, "latency, ms", told, type="log"),
+        layout=_layout(summary, "latency, ms", told, **_LOG),
         height=360,
     )
 
@@ -137,7 +139,7 @@ def knee_figures(summary: Summary) -> list[Figure]:
             data=_marks(steps, "p99_ms", "p99", "%{y:,.0f} ms at %{x} per second"),
             layout={
                 "xaxis": x_axis,
-                "yaxis": axis("p99, ms", type="log"),
+                "yaxis": axis("p99, ms", **_LOG),
                 "shapes": [*at_knee, *level],
                 "showlegend": False,
             },

@@ -1,17 +1,23 @@
 """The faults of a stress run: what carries them out on a twin of ours."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
+from services.config import Settings
 from services.deployment import Deployment
+from services.embedded.servers import EmbeddedServers
 from services.faults.drill import Drill
 from services.faults.drill_file import DrillFile
 from services.faults.hands import ServerHand, StoreHand
 from services.faults.injector import Injector
 from services.faults.messages import Messages
+from services.faults.proxy import Cable
 from services.logs import Log
 from services.wall_clock import VARIABLE
 from simulator.language.schema import Scenario
@@ -20,6 +26,61 @@ from twin.events import CaseArrived
 _IN_MEMORY: Final = (
     "the embedded broker has its log in memory: restart a Kafka on disk, by KAFKA_BOOTSTRAP_SERVERS"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the twin is told of its servers, and what faults need to know of them."""
+
+    settings: Settings
+    store: EmbeddedServers | None = None  # a Redis that we run, and the deployment does not
+    cables: Mapping[str, Cable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRedis:
+    """A hand on the embedded Redis that we run."""
+
+    store: EmbeddedServers
+
+    @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return self.store.pids.get("redis")
+
+    def stop(self, *, kill: bool) -> None:
+        """End it, in order or by SIGKILL."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL if kill else signal.SIGTERM)
+
+    def start(self) -> None:
+        """Start it again at its address."""
+        self.store.revive()
+
+
+@contextmanager
+def ground_for(scenario: Scenario, settings: Settings) -> Iterator[Ground]:
+    """Put a cable before Redis where a fault pulls it.
+
+    Kafka tells its clients its own address, so a cable before it is a matter of its configuration:
+    such a fault is refused.
+    """
+    cut = any((one.action, one.target) == ("cut_off", "redis") for one in scenario.disturbances)
+    if not cut:
+        yield Ground(settings=settings)
+        return
+    with ExitStack() as stack:
+        store, address = None, settings.redis
+        if address is None:
+            store = stack.enter_context(EmbeddedServers(kafka=False))
+            address = store.redis_url
+        parts = urlsplit(address)
+        cable = stack.enter_context(Cable((parts.hostname or "localhost", parts.port or 6379)))
+        place = parts.netloc.rpartition("@")[0]
+        netloc = f"{place}@{cable.address}" if place else cable.address
+        through = urlunsplit(parts._replace(netloc=netloc))
+        own = settings.model_copy(update={"redis": through})
+        yield Ground(settings=own, store=store, cables={"redis": cable})
 
 
 @contextmanager
@@ -44,6 +105,7 @@ def orders_to_twin(scenario: Scenario, folder: Path) -> Iterator[DrillFile | Non
 def drill_on(
     twin: Deployment,
     scenario: Scenario,
+    ground: Ground,
     orders: DrillFile,
     recent: Callable[[], Sequence[CaseArrived]],
     probe: Callable[[], Mapping[str, float]],
@@ -57,11 +119,14 @@ def drill_on(
     hands: dict[str, ServerHand] = {}
     if twin.store is not None:
         hands["redis"] = StoreHand(twin.store)
+    elif ground.store is not None:
+        hands["redis"] = OwnRedis(ground.store)
     # A publisher of its own: a flush tells whoever calls it what was lost, and nobody else.
     messages = Messages(twin.publisher(), recent, orders.poison)
     injector = Injector(
         twin,
         hands=hands,
+        cables=ground.cables,
         orders=orders,
         messages=messages,
         refusals={} if twin.broker is None else {"restart kafka": _IN_MEMORY},

@@ -56,6 +56,11 @@ class Knee:
         return found[-1] if found else None
 
 
+def settling_s(held_s: float, settle_s: float | None, *, cut: bool) -> float:
+    """Return how long the begin of a step is that figures leave out."""
+    return SETTLE_SHARE * held_s if cut or not settle_s else settle_s
+
+
 def judged(
     entries: Entries,
     *,
@@ -64,6 +69,7 @@ def judged(
     to_s: float,
     limits_ms: Mapping[str, float],
     cut: bool,
+    settle_s: float | None = None,
 ) -> Step:
     """Return what a step has shown.
 
@@ -72,8 +78,9 @@ def judged(
         from_s, to_s: when the rate was held.
         limits_ms: the objective, such as `{"latency.p99_ms": 2000}`.
         cut: whether it was ended early.
+        settle_s: left out of the figures at its begin; a fifth of the step if None.
     """
-    settled_s = from_s + SETTLE_SHARE * (to_s - from_s)
+    settled_s = from_s + settling_s(to_s - from_s, settle_s, cut=cut)
     seen = entries.within(settled_s, to_s)
     latency_ms = seen.latency_s * 1000
     offered, answered = (pace(one, settled_s, to_s) for one in (entries.due_s, entries.answered_s))
@@ -112,19 +119,28 @@ def judged(
 
 
 def find_knee(
-    step: Callable[[float], Step], *, from_per_s: float, to_per_s: float, precision: float
+    step: Callable[[float], Step],
+    *,
+    from_per_s: float,
+    to_per_s: float,
+    precision: float,
+    tries: int = 1,
 ) -> Knee:
     """Search the largest rate that is kept up with: by doubling, then by halving what is between.
 
     Parameters:
         step: holds a rate and returns what came of it, with nothing left over for the next.
         precision: ends the search: a share of the rate, such as 0.05.
+        tries: a rate is too much once it was so often; a machine may have stood still by chance.
     """
     steps: list[Step] = []
 
     def tried(rate_per_s: float) -> bool:
-        steps.append(step(rate_per_s))
-        return steps[-1].keeps_up
+        for _ in range(tries):
+            steps.append(step(rate_per_s))
+            if steps[-1].keeps_up:
+                return True
+        return False
 
     good: float | None = None
     bad: float | None = None

@@ -48,12 +48,19 @@ class Load:
     _parts: int = 0
     began_s: float = 0.0  # event time 0, by the clock
 
-    def send(self, due_s: Floats, *, is_hopeless: Callable[[], bool] | None = None) -> bool:
+    def send(
+        self,
+        due_s: Floats,
+        *,
+        is_hopeless: Callable[[], bool] | None = None,
+        gated: bool = True,
+    ) -> bool:
         """Send a case at each time of the clock, and return when the last was sent.
 
         Parameters:
             due_s: sorted.
             is_hopeless: asked again and again; ends the sending early.
+            gated: whether cases may be shed.
 
         Returns:
             Whether all were sent.
@@ -61,6 +68,7 @@ class Load:
         draws = stream(self._seed, 0, "stress.classes", str(self._parts))
         self._parts += 1
         course = course_of(due_s, self._levels.draw(len(due_s), draws), self._levels.level)
+        gate = self.gate if gated else Gate(self.book, None)
         over, given_up = threading.Event(), threading.Event()
 
         def run(stop: threading.Event) -> None:
@@ -69,7 +77,7 @@ class Load:
                     course,
                     self._cases,
                     self.book,
-                    self.gate,
+                    gate,
                     self.sure.publish,
                     lambda: stop.is_set() or given_up.is_set(),
                     began_s=self.began_s,
@@ -104,7 +112,7 @@ class Load:
             DependencyError: an answer did not come.
         """
         began_s = time.monotonic()
-        self.send(np.full(cases, began_s))
+        self.send(np.full(cases, began_s), gated=False)
         if not self.await_answers(FIRST_TIMEOUT_S):
             raise DependencyError(f"no answer to a first case within {FIRST_TIMEOUT_S:g} s")
         return time.monotonic() - began_s

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.stress.knee import Knee, Step, find_knee, judged
+from services.stress.knee import Knee, Step, find_knee, judged, settling_s
 from services.stress.load import Load
 from services.stress.measured import Span
 from simulator.language.stress import KneeProfile, StressSpec
@@ -18,6 +18,7 @@ SOON_S: Final = 0.2  # from now to the first case: threads have to start
 # After the load; what is not answered by then, the audit counts as lost: assumption.
 DRAIN_S: Final = 120.0
 _HOPELESS: Final = 3.0  # a step ends where the wait is so many times the tightest limit: assumption
+TRIES: Final = 2  # that a rate gets before it is too much: assumption
 _FEW: Final = 30  # cases that a step must have sent before it may end early
 
 Tell = Callable[[str, float], None]  # what is done from now on, and for how many seconds
@@ -37,7 +38,7 @@ class Ran:
 def course(load: Load, spec: StressSpec, ran: Ran) -> None:
     """Send what a curve says, and wait for the answers."""
     due = np.fromiter(spec.profile.curve().send_times_s(), dtype=np.float64)
-    load.send(ran.began_s + due[due < spec.profile.length_s])
+    load.send(ran.began_s + due)
     ran.drained = load.await_answers(DRAIN_S)
 
 
@@ -81,8 +82,10 @@ def search(load: Load, spec: StressSpec, profile: KneeProfile, ran: Ran, tell: T
             to_s=ends_s,
             limits_ms=limits_ms,
             cut=not whole,
+            settle_s=spec.warmup_s,
         )
-        spans[id(found)] = Span(from_s=ends_s - 0.8 * (ends_s - begun_s), to_s=ends_s)
+        settled_s = settling_s(ends_s - begun_s, spec.warmup_s, cut=not whole)
+        spans[id(found)] = Span(from_s=begun_s + settled_s, to_s=ends_s)
         ran.ended_s = ends_s
         return found
 
@@ -91,6 +94,7 @@ def search(load: Load, spec: StressSpec, profile: KneeProfile, ran: Ran, tell: T
         from_per_s=profile.from_per_s,
         to_per_s=profile.to_per_s,
         precision=profile.precision,
+        tries=TRIES,
     )
     shown = ran.knee.best or ran.knee.steps[-1]
     ran.span, ran.drained = spans[id(shown)], True

@@ -31,7 +31,7 @@ from services.experiments.store import is_free
 from services.image_directory import ImageDirectory
 from services.logs import open_log
 from services.stress.cases import cases_of
-from services.stress.drilling import drill_on, orders_to_twin
+from services.stress.drilling import drill_on, ground_for, orders_to_twin
 from services.stress.levels import Levels, levels_of
 from services.stress.live import probe_of
 from services.stress.load import Load, load_on
@@ -127,18 +127,22 @@ def run_stress(
     settings = settings.model_copy(update={"name": f"{settings.name}-stress-{tag}"})
     loops = scenario.restack is not None or scenario.drift is not None
     with ExitStack() as stack:
-        log = open_log(stack.enter_context((folder / "twin.jsonl").open("w", encoding="utf-8")))
+        # By appending: the twin's processes write to it, too.
+        words = stack.enter_context((folder / "twin.jsonl").open("a", encoding="utf-8"))
+        log = open_log(words)
         orders = stack.enter_context(orders_to_twin(scenario, folder))
+        ground = stack.enter_context(ground_for(scenario, settings))
         show("the twin comes up", 0.0, 1.0, {})
         twin = stack.enter_context(
             deployment(
-                settings,
+                ground.settings,
                 artefact,
                 scenario=folder / "scenario.yaml" if loops else None,
                 batch=asked.order.batch,
                 workers=spec.workers,
                 api=_api(scenario),
                 log=log,
+                words=words,
             )
         )
         # Set now: Ray puts a handler of its own in place when it starts.
@@ -166,7 +170,7 @@ def run_stress(
             prefix=twin.prefix,
             servers={
                 "kafka": "external" if twin.broker is None else "embedded",
-                "redis": "external" if twin.store is None else "embedded",
+                "redis": "embedded" if twin.store or ground.store else "external",
             },
             load=load,
             processes=Processes(os.getpid(), names_of(twin)),
@@ -174,7 +178,7 @@ def run_stress(
         drill, messages = None, None
         if orders is not None:
             recent = load.sure.recent
-            drill, messages = drill_on(twin, scenario, orders, recent, watching.probe, log)
+            drill, messages = drill_on(twin, scenario, ground, orders, recent, watching.probe, log)
         _load_it(evidence, watching, drill)
         watching.say("audit", 1.0)
         evidence.ended_s = time.monotonic()

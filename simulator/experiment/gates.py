@@ -1,7 +1,6 @@
 """Gates: pass, fail, or inconclusive where the interval straddles the bound."""
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -35,13 +34,6 @@ class GateResult:
     more_replications: int | None = None  # how many more would probably decide
 
 
-_HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-}
 # Counts and extremes are facts of the runs, not estimates: all replications must satisfy them.
 _FACTS: Final = (
     "verdicts.lost",
@@ -75,10 +67,9 @@ def judge(gate: Gate, answer: Answer, results: Sequence[ReplicationResult]) -> G
 
 
 def _decide(gate: Gate, answer: Answer, values: Sequence[float]) -> tuple[Verdict, str, int | None]:
-    holds = _HOLDS[gate.op]
     if answer.value is None or not values:
         return Verdict.INCONCLUSIVE, f"no figure: {answer.reason}", None
-    everywhere = all(holds(value, gate.bound) for value in values)
+    everywhere = all(gate.holds(value) for value in values)
     alike = len(values) > 1 and len(set(values)) == 1
     if gate.op == "==" or gate.metric.startswith(_FACTS) or alike:
         runs = "the only run" if len(values) == 1 else f"all {len(values)} runs"
@@ -86,7 +77,7 @@ def _decide(gate: Gate, answer: Answer, values: Sequence[float]) -> tuple[Verdic
         return said, f"{'holds' if everywhere else 'does not hold'} in {runs}", None
     if answer.low is None or answer.high is None or not answer.valid:
         return Verdict.INCONCLUSIVE, f"no valid interval: {answer.reason}", None
-    ends = [holds(answer.low, gate.bound), holds(answer.high, gate.bound)]
+    ends = [gate.holds(answer.low), gate.holds(answer.high)]
     if ends[0] != ends[1]:
         return _straddles(gate, values)
     if ends[0]:

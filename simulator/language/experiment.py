@@ -1,6 +1,8 @@
 """How often a scenario is run, what is varied, and what must hold."""
 
+import operator
 import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
@@ -77,6 +79,14 @@ _GROUPED: Final = re.compile(
 )
 
 
+_HOLDS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+}
+
 # For editors: a metric, a comparison, and something that looks like a bound.
 GATE_PATTERN: Final = r"^[^<>=!]+(\{[^}]*\})? *(<=|>=|==|<|>) *[+-]?[0-9].*$"
 
@@ -89,6 +99,10 @@ class Gate(Strict):
     op: Literal["<", "<=", ">", ">=", "=="]
     bound: float  # minutes where the bound is a duration, a share where it is a percentage
     written: str  # the bound as it stands in the file
+
+    def holds(self, value: float) -> bool:
+        """Return whether a figure is on the right side of the bound; not-a-number never is."""
+        return _HOLDS[self.op](value, self.bound)
 
 
 def _gate(value: object) -> object:

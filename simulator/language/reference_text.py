@@ -98,5 +98,6 @@ EXITS: Final = {
     2: "the scenario, an option or an environment variable is not valid; nothing was written",
     3: "a gate fails",
     4: "a gate is inconclusive: its interval straddles the bound, or a figure has no value",
+    5: "a mirror is not what its log leads to (`rebuild`)",
     130: "stopped by Ctrl-C; `dermtwin resume` carries on",
 }

@@ -38,7 +38,7 @@ class ReplayFile(Strict):
     column: str = Field(
         default="arrival", description="The column of the times.", examples=["arrival"]
     )
-    unit: Literal["s", "min", "h", "d", "w", "datetime"] = Field(
+    unit: Literal["ms", "s", "min", "h", "d", "w", "datetime"] = Field(
         default="min",
         description=(
             "The unit of numbers since the run's start; or datetime (ISO 8601), whose weekdays "

@@ -36,7 +36,7 @@ STRESS_SECTIONS: Final = (
         "be sent. It needs `clock: real`, and cases of source synthetic or images, without a "
         "bank. The clinic's own keys, from `arrivals` to `staff`, are set aside: any scenario "
         "can be put under load by one that `extends` it. `classes` say who is more urgent "
-        "(`priority`), and `decision.threshold` holds.\n\n"
+        "(`priority`); the model's own operating point answers.\n\n"
         "By a time, as many cases are sent as the whole part of the integral of the rate: nothing "
         "is drawn. `warmup` is part of the load.",
         tables={
@@ -65,7 +65,7 @@ gates: [latency.p99_ms < 6000, verdicts.lost == 0]
         title="steady_state: what holds while nothing is wrong",
         text="With `stress` and `faults`: conditions on the "
         "[metrics of a stress run](#metrics-under-load), written as gates are. They are looked at "
-        "before a fault, while it lasts, and afterwards; from its end until they all hold again "
+        "before a fault, while it lasts, and afterwards; from its begin until they all hold again "
         "is its recovery time.",
         example=_LOAD
         + """\

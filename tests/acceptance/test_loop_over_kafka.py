@@ -6,7 +6,7 @@ links, worker, re-stacker, mirror and servers are the real ones.
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
@@ -173,6 +173,7 @@ class Broker:
         self._kafka, self._prefix, self._stack = kafka, prefix, stack
         ensure_topics(kafka, prefix, TOPICS)
         self.log = open_log(io.StringIO())
+        self.on_answers: Callable[[int], None] = lambda _: None
         self.mortal = Mortal(self.publisher(), set(), set())
         self.mirror = RedisMirror(redis, prefix)
         stack.callback(self.mirror.close)
@@ -214,7 +215,7 @@ class Broker:
             self.publisher(),
             self.subscriber("engine", "verdicts"),
             self._check,
-            lambda _: None,
+            self.on_answers,
             self.subscriber("engine-stacks", "stacks"),
             loop().told_of_an_epoch,
         )

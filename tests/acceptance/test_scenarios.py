@@ -40,6 +40,7 @@ def loaded(name: str, *overrides: str) -> Scenario:
 
 
 ALL = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+LOADS = {name for name in ALL if loaded(name).stress is not None}  # of dermtwin stress
 BANKED = {name for name in ALL if loaded(name).bank is not None}  # see test_banked_scenarios.py
 NOMINAL = [name for name in ALL if not loaded(name).asks_twin and name not in BANKED]
 
@@ -71,14 +72,16 @@ def figure(point: dict[str, Any], name: str) -> float:
 
 
 def test_there_is_one_for_each_question() -> None:
-    assert set(ALL) - set(NOMINAL) - BANKED == {"first-clinic", "isic-clinic"}
+    assert set(ALL) - set(NOMINAL) - BANKED - LOADS == {"first-clinic", "isic-clinic"}
     assert len(NOMINAL) >= 14
+    assert len(LOADS) == 11
     for name in ALL:
+        command = "stress" if name in LOADS else "run"
         header = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").split("\n\n")[0]
-        assert f"dermtwin run scenarios/{name}.yaml" in header, "how to run it"
+        assert f"dermtwin {command} scenarios/{name}.yaml" in header, "how to run it"
         assert loaded(name).name == name
-    assert all(loaded(name).question.endswith("?") for name in {*NOMINAL, *BANKED})
-    assert all(loaded(name).gates for name in {*NOMINAL, *BANKED})
+    assert all(loaded(name).question.endswith("?") for name in {*NOMINAL, *BANKED, *LOADS})
+    assert all(loaded(name).gates for name in {*NOMINAL, *BANKED, *LOADS})
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from benchmarks.real_servers import RealServers, missing, noted
 
 # The folder of servers that `python -m benchmarks.real_servers start` has started.
 RUNNING = "DERMTWIN_REAL_SERVERS"
-ASK_FOR_SERVERS = {"servers", "kafka_servers", "redis_url", "spare_broker", "real"}
+ASK_FOR_SERVERS = {"servers", "kafka_servers", "redis_url", "spare_servers", "real"}
 HERE = Path(__file__).parent
 
 
@@ -61,14 +61,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def _spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServers]:
     ensure_programs()
-    with RealServers(tmp_path_factory.mktemp("spare-broker"), redis=False) as real:
+    with RealServers(tmp_path_factory.mktemp("spare-servers")) as real:
         yield real
 
 
 @pytest.fixture
-def spare_broker(_spare: RealServers) -> RealServers:
-    """A broker that tests may stop or kill; it has its log still when it is back."""
-    if not _spare.alive()["kafka"]:
-        _spare.stop_one("kafka")
-        _spare.start_one("kafka")
+def spare_servers(_spare: RealServers) -> RealServers:
+    """Servers that a test may stop or kill; the broker has its log still when it is back."""
+    for name, runs in _spare.alive().items():
+        if not runs:
+            _spare.stop_one(name)
+            _spare.start_one(name)
     return _spare
+
+
+@pytest.fixture
+def spare_broker(spare_servers: RealServers) -> RealServers:
+    return spare_servers

@@ -172,8 +172,51 @@ restack:
 drift: {every: 1 w, detectors: [kswin], window_cases: 100}
 faults: [{at: 2 d, for: 1 d, component: xgboost}]
 """
+STRESS = """\
+name: stress
+clock: real
+cases: {source: synthetic, population: {prevalence: 0.2}}
+arrivals: {rate_per_d: 40}
+pathway: [{id: read, staff: reader, service: 5 min, then: end}]
+staff: {reader: 1}
+stress:
+  profile: {spike: {base_per_s: 20, peak_per_s: 90, at: 30 s, last: 10 s, for: 90 s}}
+  warmup: 10 s
+  objective: {p99: 2 s, p50: 250 ms}
+  shed: {above: 5 s, keep: 50 %}
+  workers: 2
+steady_state: [latency.p99_ms < 2000, lag.cases < 200, verdicts.lost == 0]
+faults:
+  - {at: 20 s, kill: worker}
+  - {at: 20.5 s, for: 5 s, slow: catboost, by: 200 ms}
+  - {at: 0 s, for: 1 min, skew: worker-2, by: -5 min}
+  - {at: 9 s, send: labels_twice, count: 10}
+  - {at: 30 s, for: 6 s, component: knn}
+gates: [recovery_s.max < 30, mirror.equal == 1]
+"""
+KNEE = """\
+name: knee
+clock: real
+stress:
+  profile: {knee: {from_per_s: 20, to_per_s: 200, hold: 20 s, precision: 5 %}}
+  warmup: 5 s
+  objective: {p50: 250 ms, max: 4 s}
+gates: [knee.rate_per_s > 30]
+"""
+UNATTENDED = """\
+name: load-without-a-clinic
+clock: real
+stress: {profile: {ramp: {from_per_s: 10, to_per_s: 80, for: 2 min}}, shed: {above: 5 s}}
+classes:
+  - {id: urgent, share: 20 %, priority: -1}
+  - {id: soon, share: 30 %, priority: 1}
+  - {id: routine, share: 50 %, priority: 2}
+"""
 FEATURES = {
     "clinic": CLINIC,
+    "stress": STRESS,
+    "knee": KNEE,
+    "load without a clinic": UNATTENDED,
     "loop": LOOP,
     "loop without a gate": LOOP.replace("gate: {", "gate: off\n  #"),
     "images": IMAGES,

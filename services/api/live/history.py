@@ -4,7 +4,6 @@ All of it belongs to the event loop's thread: the follower hands over what it ha
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +13,7 @@ from services.api.live.change import Change
 from services.api.live.flow import Flow
 from services.api.live.moments import Moment, Moments, before
 from services.api.live.series import Series
+from services.wall_clock import unix_s
 from twin.events import ComponentChanged, StackEvent, StackPromoted
 from twin.state import COUNTED, SHELF_OF, CaseState, TwinState, shelf_key
 
@@ -51,10 +51,11 @@ class History:
         clock: the Unix time in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = unix_s) -> None:
         self.clock = clock
         self.head: Head | None = None  # None until the mirror was read for the first time
         self.heard_unix_s = 0.0  # when Redis answered last
+        self._written_unix_s: float | None = None  # when the mirror wrote last; None: not yet seen
         self.trouble = "the mirror was not read yet"  # why it does not; of no meaning if it does
         self.begun = 0  # how many times the history began anew
         self._clear(TwinState())
@@ -132,7 +133,9 @@ class History:
             self._tell()
 
     def _hear(self, head: Head) -> None:
-        self.head, self.heard_unix_s = head, self.clock()
+        before, self.head, self.heard_unix_s = self.head, head, self.clock()
+        if before is not None and before.updated_unix_s != head.updated_unix_s:
+            self._written_unix_s = self.heard_unix_s
         self.look()
 
     def _tell(self) -> None:
@@ -174,7 +177,13 @@ class History:
         """Age of the state, seconds: everything sent before then is in it; None: not known."""
         if self.head is None or self.head.complete_unix_s is None:
             return None
-        return max(0.0, self.clock() - self.head.complete_unix_s)
+        now_unix_s, updated_unix_s = self.clock(), self.head.updated_unix_s
+        if self._written_unix_s is None or updated_unix_s is None:
+            return max(0.0, now_unix_s - self.head.complete_unix_s)
+        # The mirror was seen to write: its own clock says how old the state was then, and ours how
+        # long ago that is. So a clock that is wrong there or here is none of the age.
+        old_s = updated_unix_s - self.head.complete_unix_s
+        return max(0.0, old_s) + now_unix_s - self._written_unix_s
 
     @property
     def state(self) -> str:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -21,6 +20,7 @@ from services.mirror.redis_layout import (
     places_of,
     shelf_of,
 )
+from services.redis_client import redis_client
 from twin.events import ComponentChanged
 from twin.state import CaseState, TwinState, shelf_key
 
@@ -37,7 +37,7 @@ class MirrorReader:
     """
 
     def __init__(self, url: str, prefix: str) -> None:
-        self._redis: Any = redis.Redis.from_url(
+        self._redis: Any = redis_client(
             url,
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,

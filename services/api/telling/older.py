@@ -50,9 +50,11 @@ class OlderCases:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
+        from services.redis_client import redis_client
+
         try:
             if self._client is None:
-                self._client = redis.Redis.from_url(
+                self._client = redis_client(
                     self._url,
                     socket_timeout=_PATIENCE_S,
                     socket_connect_timeout=_PATIENCE_S,

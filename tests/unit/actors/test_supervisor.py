@@ -8,7 +8,16 @@ import pytest
 from ray.exceptions import RayActorError
 
 import actors.supervisor as supervisor_module
-from actors.supervisor import ANSWER_TIMEOUT_S, ASK_EVERY_S, BUSY_AFTER_S, Seat, Supervisor
+from actors.supervisor import (
+    ANSWER_TIMEOUT_S,
+    ASK_EVERY_S,
+    BUSY_AFTER_S,
+    MAX_RESTARTS,
+    TRY_AGAIN_S,
+    WINDOW_S,
+    Seat,
+    Supervisor,
+)
 from twin.component import Facts
 from twin.events import ComponentChanged
 from twin.meter import Meter
@@ -195,3 +204,39 @@ def test_facts_become_numbers_with_units_and_words(supervisor, ray, told) -> Non
     wanted = {"pid": 7.0, "rss_mb": 99.0, "images": 64.0, "errors": 1.0, "latency_ms_p99": 500.0}
     assert wanted.items() <= event.facts.items()
     assert {"batches", "busy_s", "load_s", "images_per_s", "latency_ms_p50"} <= set(event.facts)
+
+
+def die(supervisor: Supervisor, name: str) -> bool:
+    """Have a component die; return whether it is up again."""
+    seat = supervisor.seats[name]
+    supervisor.died(seat, seat.generation, "killed")
+    return supervisor.restart(seat)
+
+
+def test_old_restarts_are_forgiven(supervisor, ray) -> None:
+    """Or a twin that is up for months would lose its learners one by one."""
+    for _ in range(4 * MAX_RESTARTS):
+        assert die(supervisor, "knn")
+        ray.now_s += WINDOW_S / (MAX_RESTARTS - 1)
+
+
+def test_one_that_was_given_up_says_so_and_is_tried_again_later(supervisor, ray, told) -> None:
+    assert all(die(supervisor, "knn") for _ in range(MAX_RESTARTS))
+    assert not die(supervisor, "knn")
+    assert (told[-1].state, told[-1].reason) == ("failed", "killed; tried again in 5 min")
+    ray.now_s += TRY_AGAIN_S - 1
+    supervisor.check()
+    assert supervisor.seats["knn"].state == "failed"
+    ray.now_s += 2
+    supervisor.check()
+    assert supervisor.seats["knn"].state == "ready"
+    assert not die(supervisor, "knn")  # one try, not five
+
+
+def test_what_an_image_is_to_blame_for_is_not_counted(supervisor, ray, told) -> None:
+    seat = supervisor.seats["knn"]
+    for number in range(3 * MAX_RESTARTS):
+        assert all(die(supervisor, "knn") for _ in range(3))
+        supervisor.forgive(seat, 3, f"synthetic:{number}")
+    assert told[-1].facts["poison_images"] == 3.0 * MAX_RESTARTS
+    assert told[-1].reason.endswith("last synthetic:14")

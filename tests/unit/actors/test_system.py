@@ -1,7 +1,9 @@
 """Ray actors: the same answers as in process, and what happens when one dies."""
 
+import json
 import os
 import signal
+import time
 from itertools import groupby
 
 import numpy as np
@@ -10,6 +12,7 @@ import ray
 from tiny_model import patients, tiny_parts
 
 from actors.cluster import Placement, start_ray, stop_ray
+from actors.drill import LEARNER, VARIABLE
 from actors.hosts import EXPLAINER
 from actors.local import LocalStack
 from actors.supervisor import MAX_RESTARTS
@@ -17,7 +20,7 @@ from actors.system import ActorSystem
 from twin.errors import DependencyError
 from twin.events import ComponentChanged
 from twin.explain.explanation import Explanation
-from twin.images import BlobRef
+from twin.images import BlobRef, name_of
 from twin.lifecycle import ComponentState
 from twin.ports import Unscorable
 
@@ -25,10 +28,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    start_ray(None, 4)
-    yield
-    stop_ray()
+def drill_file(tmp_path_factory):
+    """What hosts obey; it is not there until a test writes it."""
+    return tmp_path_factory.mktemp("drill") / "drill.json"
+
+
+@pytest.fixture(scope="module")
+def cluster(drill_file):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(drill_file))  # for the actors, which inherit it
+        start_ray(None, 4)
+        yield
+        stop_ray()
 
 
 @pytest.fixture
@@ -60,6 +71,11 @@ def images():
 
 def kill(system: ActorSystem, name: str) -> None:
     os.kill(ray.get(system.supervisor.seats[name].actor.describe.remote()).pid, signal.SIGKILL)
+
+
+def spend(system: ActorSystem, name: str) -> None:
+    """Have a component die so often that it is given up the next time."""
+    system.supervisor.seats[name].spent.extend([time.monotonic()] * MAX_RESTARTS)
 
 
 def states_of(component: str, changes: list[ComponentChanged]) -> list[str]:
@@ -111,8 +127,7 @@ def test_a_killed_stem_is_built_again_with_two_batches_under_way(
 def test_a_learner_that_stays_dead_is_missing_and_the_verdict_says_so(
     system: ActorSystem, expected
 ) -> None:
-    seat = system.supervisor.seats["random_forest"]
-    seat.restarts = MAX_RESTARTS
+    spend(system, "random_forest")
     kill(system, "random_forest")
     answers = system.submit(images()).collect()
     assert {answer.missing for answer in answers} == {("random_forest",)}
@@ -123,10 +138,39 @@ def test_a_learner_that_stays_dead_is_missing_and_the_verdict_says_so(
 
 
 def test_without_a_stem_there_is_no_answer_but_an_error(system: ActorSystem) -> None:
-    system.supervisor.seats["stem"].restarts = MAX_RESTARTS
+    spend(system, "stem")
     kill(system, "stem")
     with pytest.raises(DependencyError, match="the stem is gone"):
         system.submit(images()).collect()
+
+
+def test_an_image_that_crashes_a_learner_is_left_out_of_it_alone(
+    system: ActorSystem, changes, expected, drill_file
+) -> None:
+    """In a real process, by a real signal; which images, says the drill."""
+    drill_file.write_text(json.dumps({"poison": [name_of(images()[2])]}))
+    try:
+        first = system.submit(images()).collect()
+        seat = system.supervisor.seats[LEARNER]
+        assert seat.restarts == 3
+        alone = system.submit(images()[2:3]).collect()
+        again = system.submit(images()).collect()
+        assert seat.restarts == 3  # it is known, and kills nobody
+    finally:
+        drill_file.unlink()
+    assert [one for place, one in enumerate(first) if place != 2] == [
+        one for place, one in enumerate(expected) if place != 2
+    ]
+    assert first[2].missing == (LEARNER,)
+    assert first[2].log_odds == {
+        name: value for name, value in expected[2].log_odds.items() if name != LEARNER
+    }
+    assert again == first
+    assert alone == [first[2]]
+    assert not seat.spent  # nothing of that counts against the learner
+    latest = {event.component: event for event in changes}
+    assert latest[LEARNER].facts["poison_images"] == 1.0
+    assert "left out 1 image(s)" in latest[LEARNER].reason
 
 
 def test_a_health_check_finds_the_dead_and_reports_the_living(system: ActorSystem, changes) -> None:
@@ -177,7 +221,7 @@ def test_an_explainer_comes_on_demand_and_scoring_never_waits_for_it(
     assert states[-1] == "ready"
     assert "failed" in states
 
-    seat.restarts = MAX_RESTARTS  # from here on it stays dead
+    spend(system, EXPLAINER)  # from here on it stays dead
     kill(system, EXPLAINER)
     with pytest.raises(DependencyError, match="the explainer is gone"):
         system.explain(images()[:1], ["grad-cam"])

@@ -27,7 +27,7 @@ from twin.log import TOPIC_OF, key_of
 from twin.state import Record
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-minutes = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+minutes = st.floats(min_value=0, max_value=1e9)
 text = st.text(max_size=20)
 case_ids = st.text(min_size=1, max_size=200)
 names = st.sampled_from(["stem", "knn", "meta"])
@@ -37,15 +37,19 @@ recipes = st.builds(
     seed=st.integers(0, 2**63 - 1),
     **{name: finite for name in LesionRecipe.__dataclass_fields__ if name != "seed"},
 )
+sha256 = st.binary(min_size=32, max_size=32).map(bytes.hex)
+paths = st.lists(st.text("ab-. é", min_size=1, max_size=5), min_size=1, max_size=3).map(
+    lambda parts: "/".join(f"{part}x" for part in parts)
+)
 acquisitions = st.none() | st.builds(
     Acquisition,
     seed=st.integers(0, 2**63 - 1),
-    severity=st.dictionaries(text, st.integers(1, 5), max_size=3),
+    severity=st.dictionaries(st.text(min_size=1, max_size=9), st.integers(1, 5), max_size=3),
 )
 images = st.one_of(
     st.builds(SyntheticRef, recipe=recipes, acquisition=acquisitions),
-    st.builds(FileRef, path=text, sha256=text, acquisition=acquisitions),
-    st.builds(BlobRef, sha256=text, acquisition=acquisitions),
+    st.builds(FileRef, path=paths, sha256=sha256, acquisition=acquisitions),
+    st.builds(BlobRef, sha256=sha256, acquisition=acquisitions),
 )
 maybe = st.none() | text
 

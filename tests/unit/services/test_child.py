@@ -1,4 +1,6 @@
 import io
+import os
+import signal
 import sys
 import time
 
@@ -94,4 +96,44 @@ def test_it_ends_when_the_pipe_to_its_parent_does(told):
     child._process.stdin.close()  # as the kernel does when the parent is gone
     child._process.wait(20)
     await_gone(pid)
+    child.stop()
+
+
+def test_one_that_is_frozen_is_given_up_after_a_while(told):
+    child = Child(
+        "one",
+        [],
+        environment={},
+        log=open_log(io.StringIO()),
+        on_change=lambda *news: told.append(news),
+        program=(sys.executable, "-c", LISTENS),
+        frozen_s=2.5,
+    )
+    child.start()
+    until(lambda: child._felt_s is not None or child.check())
+    first = child.pid
+    os.kill(first, signal.SIGSTOP)
+
+    def again():
+        child.check()
+        return child.restarts == 1
+
+    until(again)
+    await_gone(first)
+    child.stop()
+    assert told[1][:2] == ("restarting", 0)
+    assert told[1][2].startswith("was frozen for ")
+
+
+def test_one_that_was_frozen_for_a_moment_is_left_alone(told):
+    child = child_of(LISTENS, told)
+    child.start()
+    until(lambda: child._felt_s is not None or child.check())
+    os.kill(child.pid, signal.SIGSTOP)
+    time.sleep(0.2)
+    child.check()
+    os.kill(child.pid, signal.SIGCONT)
+    before = child._felt_s
+    until(lambda: child.check() or child._felt_s > before)
+    assert child.restarts == 0
     child.stop()

@@ -6,11 +6,15 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 
+from services.bus import kafka_publisher
 from services.bus.kafka_client import asking, kafka, reach
-from services.bus.kafka_publisher import SWEEP_AT, KafkaPublisher
+from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.bus.port import PARTITIONS
@@ -33,6 +37,16 @@ def doomed(spare_broker):
     if spare_broker.alive()["kafka"]:
         os.kill(spare_broker.pids["kafka"], signal.SIGCONT)
     gc.collect()  # while the warnings about it are still those of this test
+
+
+def freeze(pid):
+    """Stop a process, and wait until all of its threads stand still."""
+    os.kill(pid, signal.SIGSTOP)
+    while any(
+        "(stopped)" not in Path(f"/proc/{pid}/task/{thread.id}/status").read_text()
+        for thread in psutil.Process(pid).threads()
+    ):
+        time.sleep(0.01)
 
 
 def test_topics_that_exist_are_fine(kafka_servers, prefix):
@@ -106,7 +120,7 @@ def test_nobody_at_any_address(kafka_servers):
 @BROKEN
 def test_a_broker_that_hangs_is_named(doomed):
     servers = doomed.bootstrap_servers
-    os.kill(doomed.pids["kafka"], signal.SIGSTOP)
+    freeze(doomed.pids["kafka"])
     with pytest.raises(DependencyError, match=rf"{servers}, creating topics p\.\*: .*Timeout"):
         ensure_topics(servers, "p", ["cases"], timeout_s=0.5)
     with pytest.raises(DependencyError, match=rf"{servers}, topics p\.cases: .*Timeout"):
@@ -144,46 +158,64 @@ def test_flush_raises_for_what_was_not_acknowledged(doomed):
     publisher = KafkaPublisher(doomed.bootstrap_servers, "p", timeout_s=1.0)
     publisher.publish(EVENT)
     publisher.flush()
-    os.kill(doomed.pids["kafka"], signal.SIGSTOP)
+    freeze(doomed.pids["kafka"])
     publisher.publish(EVENT)
     with pytest.raises(DependencyError, match=doomed.bootstrap_servers):
         publisher.flush()
-    publisher.publish(EVENT)
+    with pytest.raises(DependencyError, match=doomed.bootstrap_servers):
+        publisher.publish(EVENT)
     publisher.close()  # gives up, but does not hang and ends its thread
     assert not [t for t in threading.enumerate() if "kafka-python-producer" in t.name]
 
 
-def test_a_rejected_message_fails_the_flush(kafka_servers, prefix):
+@BROKEN
+@pytest.mark.parametrize("flushes", [True, False])
+def test_a_producer_that_has_fallen_silent_is_replaced(kafka_servers, prefix, monkeypatch, flushes):
+    """As kafka-python's is after some ends of a broker; also for those who never flush."""
+    monkeypatch.setattr(kafka_publisher, "SILENCE_S", 0.2)
     ensure_topics(kafka_servers, prefix, ["verdicts"])
     publisher = KafkaPublisher(kafka_servers, prefix)
     publisher.publish(EVENT)
     publisher.flush()
-    failed = kafka.errors.NotEnoughReplicasError("only one")
-    publisher._unacknowledged = [("p.verdicts", FailedFuture(failed))]
-    with pytest.raises(DependencyError, match=r"p\.verdicts: 1 of 1 messages .*only one"):
+    silent = publisher._producer
+    monkeypatch.setattr(silent._sender, "run_once", lambda: time.sleep(0.01))
+    publisher.publish(replace(EVENT, case_id="c2"))
+    if flushes:
+        publisher.flush()
+    else:
+        time.sleep(0.3)
+    publisher.publish(replace(EVENT, case_id="c3"))
+    subscriber = KafkaSubscriber(kafka_servers, prefix, ["verdicts"], "g")
+    found = set()
+    while found < {"c1", "c2", "c3"}:
+        found |= {message.key for message in subscriber.poll(9, 0.1)}
+    assert publisher._producer is not silent
+    subscriber.close()
+    publisher.close()
+
+
+def test_what_a_broker_refuses_fails_the_flush_once(kafka_servers, prefix):
+    ensure_topics(kafka_servers, prefix, ["verdicts"])
+    publisher = KafkaPublisher(kafka_servers, prefix)
+    publisher.publish(EVENT)
+    refused = kafka.errors.TopicAuthorizationFailedError("not yours")
+    publisher._unacknowledged[0].future = FailedFuture(refused)
+    with pytest.raises(DependencyError, match=r"\.verdicts: 1 messages .*not yours"):
         publisher.flush()
     publisher.flush()  # it was said once
     publisher.close()
 
 
-def test_who_never_flushes_does_not_hold_all_that_was_ever_sent(kafka_servers, prefix):
+def test_who_never_flushes_does_not_hold_all_that_was_ever_sent(kafka_servers, prefix, monkeypatch):
+    monkeypatch.setattr(kafka_publisher, "SWEEP_AT", 10)
     ensure_topics(kafka_servers, prefix, ["verdicts"])
     publisher = KafkaPublisher(kafka_servers, prefix)
-    failed = ("p.verdicts", FailedFuture(kafka.errors.NotEnoughReplicasError("only one")))
-    publisher.publish(EVENT)
-    publisher.flush()
-    publisher._unacknowledged = [failed, *[("p.verdicts", AcknowledgedFuture())] * (SWEEP_AT - 2)]
-    publisher.publish(EVENT)
-    assert publisher._unacknowledged[0] is failed  # it is yet to be told
-    assert len(publisher._unacknowledged) <= 2
-    with pytest.raises(DependencyError, match="only one"):
-        publisher.flush()
+    publisher._sweep_at = 10
+    for _ in range(100):
+        publisher.publish(EVENT)
+        publisher._producer.flush(10)
+    assert len(publisher._unacknowledged) <= 10
     publisher.close()
-
-
-class AcknowledgedFuture:
-    def succeeded(self):
-        return True
 
 
 class FailedFuture:

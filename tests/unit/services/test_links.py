@@ -9,6 +9,7 @@ import pytest
 from loop_samples import FakeRestacker, meta
 from samples import FakeStack, arrived, closed, verdict
 
+from services import kafka_link
 from services.background import Background
 from services.bus.memory import MemoryBus
 from services.direct_link import DirectLink
@@ -17,7 +18,8 @@ from services.logs import open_log
 from services.restacker import TOPICS, RestackerLoop
 from services.worker import Worker
 from twin.errors import DependencyError, InvariantError
-from twin.events import EpochReached, StackPromoted, StackRejected
+from twin.events import CaseArrived, CaseClosed, EpochReached, StackPromoted, StackRejected
+from twin.log import SCHEMA_OF
 from twin.pipeline import Pipeline
 from twin.restacking.at_hand import AtHand
 from twin.stacks import StackBook, StackVersion
@@ -102,6 +104,61 @@ def test_closings_are_told_over_kafka() -> None:
         closed("1")
     )
     assert [m.schema for m in bus.subscriber(["cases"], "t").poll(9, 0)] == ["CaseClosed/1"]
+
+
+class Forgetful:
+    """A publisher whose log goes away: what it held is lost, and for a while it takes nothing."""
+
+    def __init__(self, bus: MemoryBus) -> None:
+        self._publisher = bus.publisher()
+        self._held: list = []
+        self.fails = 0  # calls to come that fail
+
+    def publish(self, event) -> None:
+        self._ensure_there()
+        self._held.append(event)
+
+    def flush(self) -> None:
+        self._ensure_there()
+        for event in self._held:
+            self._publisher.publish(event)
+        self._held.clear()
+
+    def _ensure_there(self) -> None:
+        if self.fails > 0:
+            self.fails -= 1
+            self._held.clear()
+            raise DependencyError("the log is away")
+
+
+def test_what_a_log_lost_is_sent_again_once_it_is_back(monkeypatch) -> None:
+    monkeypatch.setattr(kafka_link, "_AGAIN_S", 0.0)
+    bus = MemoryBus()
+    publisher = Forgetful(bus)
+    to_twin = KafkaLink(publisher, bus.subscriber(["verdicts"], "e"), lambda: None, print)
+    to_twin.submit([arrived("1")])
+    to_twin.publish(closed("1"))
+    publisher.fails = 3
+    to_twin.submit([arrived("2")])
+    to_twin.publish(closed("2"))
+    publisher.fails = 1
+    to_twin.flush()
+    found = [(m.schema, m.key) for m in bus.subscriber(["cases"], "t").poll(99, 0)]
+    assert set(found) == {
+        *((SCHEMA_OF[CaseArrived], name) for name in "12"),
+        *((SCHEMA_OF[CaseClosed], name) for name in "12"),
+    }
+    assert found.count((SCHEMA_OF[CaseArrived], "1")) == 1  # it was acknowledged
+
+
+def test_a_log_that_stays_away_ends_the_run_in_the_end(monkeypatch) -> None:
+    monkeypatch.setattr(kafka_link, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(kafka_link, "PATIENCE_S", 0.05)
+    bus = MemoryBus()
+    publisher = Forgetful(bus)
+    publisher.fails = 10**9
+    with pytest.raises(DependencyError, match="the log is away"):
+        KafkaLink(publisher, bus.subscriber(["verdicts"], "e"), lambda: None, print).submit(CASES)
 
 
 @pytest.fixture(params=["direct", "kafka"])

@@ -1,5 +1,6 @@
 """The mirror made again from its log, beside the old one and while another mirror is at work."""
 
+import io
 import json
 import threading
 
@@ -12,8 +13,11 @@ from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_topics import ensure_topics
 from services.bus.memory import MemoryBus
 from services.bus.topics import MIRRORED
+from services.dead_letters.keeper import Letters
 from services.exits import Exit
+from services.logs import open_log
 from services.mirror.comparison import MOST_NAMED
+from services.mirror.judge import Judge
 from services.mirror.loop import Mirror
 from services.mirror.rebuild import check, rebuild
 from services.mirror.redis_layout import LAYOUT
@@ -133,7 +137,8 @@ def test_what_a_killed_rebuild_left_is_in_nobodys_way(log, client, redis_url, pr
 
 
 def test_a_mirror_that_is_at_work_goes_on_from_the_new_one(log, mirror, redis_url, prefix):
-    loop = Mirror(log.reader("mirror"), mirror)
+    judge = Judge(Letters(log.publisher, "mirror", open_log(io.StringIO())))
+    loop = Mirror(log.reader("mirror"), mirror, judge=judge)
     stop, failed = threading.Event(), []
 
     def serve():

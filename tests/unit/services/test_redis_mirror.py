@@ -19,6 +19,7 @@ from services.mirror import redis_mirror
 from services.mirror.freshness import Freshness
 from services.mirror.loop import Mirror
 from services.mirror.memory_mirror import MemoryMirror
+from services.mirror.redis_layout import LAYOUT
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError, SettingsError
 from twin.events import (
@@ -258,6 +259,7 @@ def test_components_counts_position_and_time(mirror, client, prefix):
     assert len(known.pop("generation")) == 16
     assert known.pop("revision") == str(len(JOURNEY))
     assert known.pop("latest_min") == "9.0"
+    assert known.pop("layout") == str(LAYOUT)
     assert known == {f"{kind}_unix_s": "1234.5" for kind in kinds}
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from functools import partial
 
 import pytest
 from loop_samples import FakeRestacker, meta
@@ -176,7 +177,8 @@ def test_bytes_too_large_for_a_dead_letter_leave_their_reason_and_origin() -> No
     (letter,) = messages(bus, "dead-letters")
     assert letter.value == b""
     assert letter.headers["origin"].startswith("cases/")
-    assert "not kept" in letter.headers["bytes"]
+    assert letter.headers["bytes"] == str(MAX_RAW_BYTES + 1)
+    assert str(MAX_RAW_BYTES) in letter.headers["not_kept"]
     assert (worker.dead_lettered, worker.answered) == (1, 1)
 
 
@@ -227,6 +229,69 @@ def test_a_worker_that_tries_again_says_so_until_it_is_over() -> None:
     assert told[1].reason.startswith("tries again in 0 s: DependencyError")
     assert told[1].facts["cases_in_flight"] == 1.0
     assert (told[2].reason, told[2].facts["retries"]) == ("", 1.0)
+
+
+class Away:
+    """A subscriber or a publisher whose log cannot be reached for the first few calls."""
+
+    def __init__(self, inner, *names: str, times: int = 2) -> None:
+        self._inner, self._names = inner, names
+        self.left = times
+
+    def __getattr__(self, name: str):
+        call = getattr(self._inner, name)
+        return partial(self._fail_or, call) if name in self._names else call
+
+    def _fail_or(self, call, *given):
+        if self.left > 0:
+            self.left -= 1
+            raise outage()
+        return call(*given)
+
+
+def test_a_log_that_is_away_for_a_while_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    bus = bus_with(*(arrived(f"{n}") for n in range(9)))
+    bus.publisher().publish_raw("cases", "1", "CaseArrived/2", b'{"broken', {})
+    made = (bus.subscriber, bus.publisher)
+    reads, writes = [], []
+
+    def subscriber(topics, group, share=(0, 1)):
+        reads.append(Away(made[0](topics, group, share), "poll", "commit", times=3))
+        return reads[-1]
+
+    def publisher():
+        writes.append(Away(made[1](), "publish_raw", "flush"))
+        return writes[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MemoryBus, "subscriber", lambda _, *given: subscriber(*given))
+        patched.setattr(MemoryBus, "publisher", lambda _: publisher())
+        patched.setattr(worker_module, "RETRY_WAITS_S", (0.0,) * 4)
+        worker = work(bus, FakeStack())
+    assert [one.left for one in (*reads, *writes)] == [0, 0]
+    assert worker.retries == 5
+    assert {answer.case_id for answer in answers(bus)} == set(map(str, range(9)))
+    assert len(messages(bus, "dead-letters")) == 1
+    assert sum(bus.subscriber(["cases"], "worker").lag().values()) == 0
+
+
+def test_a_worker_says_that_it_waits_for_the_log() -> None:
+    bus, told = bus_with(arrived("1")), []
+    stop = threading.Event()
+    worker = Worker(
+        Away(bus.subscriber(["cases"], "worker"), "poll"),
+        bus.publisher(),
+        Pipeline(FakeStack()),
+        batch=4,
+        log=open_log(io.StringIO()),
+        beats=Beats("worker", "m", "cases", told.append),
+        on_idle=stop.set,
+    )
+    worker._checked_s = float("-inf")  # the first idle look ends it
+    worker.run(stop)
+    states = [one.state for one in told]
+    assert states == ["ready", "restarting", "restarting", "ready", "stopped"]
+    assert told[1].reason.startswith("tries again in 0 s: DependencyError")
 
 
 def test_a_worker_that_gives_up_says_why() -> None:

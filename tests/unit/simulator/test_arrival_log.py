@@ -65,7 +65,7 @@ def test_clock_times_are_taken_as_written_whatever_their_offset(log: Path) -> No
         ("arrival\nnan\n", "min", "line 2, arrival: 'nan' is no number"),
         ("id,arrival\n1\n", "min", "line 2, arrival: '' is no number"),
         ("arrival\n2024-13-01\n", "datetime", "line 2, arrival: '2024-13-01' is no date and time"),
-        ("arrival\n1\n", "month", "unit 'month' is none of w, d, h, min, s, datetime"),
+        ("arrival\n1\n", "month", "unit 'month' is none of w, d, h, min, s, ms, datetime"),
     ],
     ids=repr,
 )

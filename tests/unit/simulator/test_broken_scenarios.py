@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from broken_scenarios import BASE, BROKEN, Broken
+from broken_stress import BROKEN_STRESS, CONSTANT, LOADED
 from jsonschema import Draft202012Validator
 
 from simulator.language.json_schema import scenario_json_schema
@@ -15,7 +16,8 @@ from simulator.language.scenario import load
 from simulator.language.yaml_source import parse
 from twin.errors import ScenarioError
 
-each = pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.name)
+ALL = [*BROKEN, *BROKEN_STRESS]
+each = pytest.mark.parametrize("broken", ALL, ids=lambda broken: broken.name)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,8 @@ def written(broken: Broken, folder: Path) -> Path:
 
 def test_the_scenario_that_is_broken_is_sound_otherwise() -> None:
     assert load(BASE, "x.yaml").name == "week"
-    assert len(BROKEN) == len({broken.name for broken in BROKEN}) >= 45
+    assert load(LOADED + CONSTANT, "x.yaml").stress
+    assert len(ALL) == len({broken.name for broken in ALL}) >= 45
 
 
 @each
@@ -74,7 +77,7 @@ sys.stderr.write("\\n" + json.dumps(codes))
 
 
 def test_the_command_line_says_2_prints_nothing_and_writes_nothing(tmp_path: Path) -> None:
-    for number, broken in enumerate(BROKEN):
+    for number, broken in enumerate(ALL):
         (tmp_path / f"{number:03}").mkdir()
         written(broken, tmp_path / f"{number:03}")
     before = sorted(tmp_path.rglob("*"))
@@ -82,7 +85,7 @@ def test_the_command_line_says_2_prints_nothing_and_writes_nothing(tmp_path: Pat
         [sys.executable, "-c", _MANY, str(tmp_path)], capture_output=True, text=True, check=True
     )
     codes = json.loads(done.stderr.splitlines()[-1])
-    assert len(codes) == 2 * len(BROKEN)
+    assert len(codes) == 2 * len(ALL)
     assert {key: code for key, code in codes.items() if code != 2} == {}
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -52,7 +52,7 @@ def test_durations_become_minutes(text: str, minutes: float) -> None:
 def test_what_is_no_duration_is_refused_with_what_is_accepted(value: object) -> None:
     with pytest.raises(QuantityError) as caught:
         parse_duration(value)
-    assert "s, min, h, d or w" in str(caught.value)
+    assert "ms, s, min, h, d or w" in str(caught.value)
     assert str(value) in str(caught.value)
 
 
@@ -76,6 +76,8 @@ def test_written_durations_read_back_to_the_last_bit(minutes: float) -> None:
     [
         (0.0, "0 min"),
         (0.25, "15 s"),
+        (0.2 / 60, "200 ms"),
+        (0.0015 / 60, "2.5e-05 min"),
         (7.5, "450 s"),
         (90.0, "90 min"),
         (120.0, "2 h"),

@@ -27,6 +27,8 @@ from services.api.telling.telling import Telling
 from services.background import Background
 from services.bus.memory import MemoryBus
 from services.config import Settings
+from services.dead_letters.book import LetterBook
+from services.dead_letters.letter import TOPIC as DEAD_LETTERS
 from services.image_store import MemoryBlobs
 from services.live_log import RESTACKS
 from services.logs import open_log
@@ -90,6 +92,7 @@ def serving(
         model_id="abcdef012345",
         idempotency=Idempotency(redis_url, prefix),
         desk=desk,
+        letters=LetterBook(lambda: bus.subscriber((DEAD_LETTERS,), "letters")),
     )
     older = OlderCases(redis_url, prefix)
     context.older_case, context.older_case_then = older.read, older.read_then

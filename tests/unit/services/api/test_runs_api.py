@@ -238,6 +238,7 @@ def test_bundled_scenarios_are_listed_and_read(tmp_path: Path) -> None:
     assert found["call-centre"]["question"].startswith("What share")
     # It says nothing of its own about what it is; the one that it extends does.
     assert all(one["about"] and one["problem"] is None for one in found.values())
+    assert not {"stress-constant", "find-the-knee"} & set(found), "no job of a server"
     one = client.get("/v1/scenarios/more-arrivals").json()
     assert one["extends"] == "baseline-week.yaml"
     assert one["text"].startswith("# What if 30 % more")

@@ -152,7 +152,7 @@ def every_path():
     """Each path that can be read, about something that does not exist."""
     paths = create_app(context_of(History())).openapi()["paths"]
     for path, operations in paths.items():
-        if "get" in operations and path not in ("/v1/events", "/v1/audit"):  # these need guards
+        if "get" in operations and path not in ("/v1/events", "/v1/audit", "/v1/dead-letters"):
             for asked in ("", "?revision=0", "?at=1"):
                 filled = path.replace("{version}", "0").replace("{", "").replace("}", "")
                 yield filled + asked

@@ -35,6 +35,7 @@ class FakeTwin:
     bus: MemoryBus = field(default_factory=MemoryBus)
     stalled: threading.Event = field(default_factory=threading.Event)
     seen: list[CaseArrived] = field(default_factory=list)
+    ignored: int = -1  # place of a case that it never answers
 
     def serve(self, stop: threading.Event) -> None:
         cases = self.bus.subscriber(["cases"], "worker")
@@ -45,6 +46,8 @@ class FakeTwin:
                 event = decode(message.schema, message.value)
                 assert isinstance(event, CaseArrived)
                 self.seen.append(event)
+                if len(self.seen) - 1 == self.ignored:
+                    continue
                 while self.stalled.is_set():
                     time.sleep(0.001)
                 # By a schedule of its own: sleeping too long for one case makes none later.
