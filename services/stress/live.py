@@ -41,7 +41,7 @@ def probe_of(
             "offered_per_s": float(lately.sum() / WINDOW_S),
             "shed.count": float((entries.shed & lately).sum()),
         }
-        # Nobody waits and nobody came: nothing is slow. Faults are recovered from after a load, too.
+        # Nobody waits and nobody came: nothing is slow. Recovery may come after the load.
         return found | latencies(latencies_ms if len(latencies_ms) else np.zeros(1))
 
     return probe
