@@ -1,6 +1,7 @@
 """A Ray cluster of three nodes on this machine: work is on all of them and outlives one."""
 
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -114,11 +115,16 @@ def test_actors_go_to_different_nodes_and_those_of_a_lost_one_are_built_elsewher
         assert set(before) == {lost.node_id, left.node_id}
         there = seats[before.index(lost.node_id)]
         nodes.lose(lost)
-        sent = [calls.send(seat, scores) for seat in seats]
-        answers = [calls.answer_of(call, scores) for call in sent]
-        assert len({answer[1].tobytes() for answer in answers if answer is not None}) == 1
-        assert None not in answers
-        assert [seat.restarts for seat in seats] == [int(seat is there) for seat in seats]
+        deadline_s = time.monotonic() + 90
+        while not there.restarts:  # an actor outlives its node for a moment
+            assert time.monotonic() < deadline_s
+            sent = [calls.send(seat, scores) for seat in seats]
+            answers = [calls.answer_of(call, scores) for call in sent]
+            assert None not in answers
+            assert len({answer[1].tobytes() for answer in answers}) == 1
+            time.sleep(0.05)
+        # Before Ray knows that a node is lost, it may place an actor there once more.
+        assert [seat.restarts > 0 for seat in seats] == [seat is there for seat in seats]
         assert {node_of(seat.actor) for seat in seats} == {left.node_id}
     finally:
         calls.supervisor.stop()
