@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images"),
 ]
 IMAGES = 4
+ENOUGH = 3
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -43,4 +44,6 @@ def test_rise_beats_random_maps_on_real_images(home_of_real_images: Path) -> Non
         found = explainer.map(pixels, "rise")
         check = faithfulness(pixels, found, score, blurred(pixels), seed=place, steps=7, count=3)
         beats.append(check.deletion_beats_random)
-    assert sum(beats) >= IMAGES - 1
+        if sum(beats) >= ENOUGH:
+            break  # the images that are left cannot change it
+    assert sum(beats) >= ENOUGH, beats
