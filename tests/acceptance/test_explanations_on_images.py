@@ -12,6 +12,7 @@ from simulator.cases.datasets import load_images
 from twin.explain.explainer import Explainer
 from twin.explain.faithfulness import faithfulness
 from twin.explain.fillings import blurred
+from twin.explain.maps import scaled
 from twin.explain.rise import rise
 from twin.imaging import Imaging
 
@@ -43,7 +44,8 @@ def test_rise_beats_random_maps_on_real_images(home_of_real_images: Path) -> Non
     for place in range(IMAGES):
         image = held_out[place * len(held_out) // IMAGES]
         pixels = Imaging(FileReader(root)).pixels(image.ref)
-        found = rise(pixels, score, blurred(pixels), masks=MASKS)
+        raw = rise(pixels, score, blurred(pixels), masks=MASKS)
+        found = scaled(raw, method="rise", fidelity=1.0, model_id=model.model_id)
         check = faithfulness(pixels, found, score, blurred(pixels), seed=place, steps=7, count=3)
         beats.append(check.deletion_beats_random)
         if sum(beats) >= ENOUGH:
