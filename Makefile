@@ -4,7 +4,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check lint types contracts bench clean
+.PHONY: demo test check lint types contracts bench audit clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dermtwin needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -34,6 +34,14 @@ contracts: $(STAMP)
 
 bench: $(STAMP)  ## needs DERMTWIN_DATA; prints tables, writes JSON to benchmarks/results
 	$(BIN)/python -m benchmarks
+
+audit: .venv/.auditor  ## known weaknesses of what the lock names; asks a service on the internet
+	.venv/auditor/bin/python scripts/audit.py .venv/auditor/bin/pip-audit
+
+.venv/.auditor: $(STAMP)
+	$(PYTHON) -m venv .venv/auditor
+	.venv/auditor/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@touch $@
 
 clean:
 	rm -rf .venv .dermtwin .mypy_cache .ruff_cache .pytest_cache

@@ -3,13 +3,19 @@
 import logging
 import math
 import os
+import socket
+import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import ray
 
 from twin.errors import DependencyError
 
+_CLUSTERS: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+_LOOPBACK_BY_DEFAULT: Final = sys.platform in {"darwin", "win32"}
+_BEGAN_ON_LOOPBACK: Final = os.environ.get(_CLUSTERS) == "0"  # a parent's Ray, or the user's wish
+_PROBE_S: Final = 1.0  # for a connection on this machine
 # Features of a batch of 64 take under 1 MB; Ray's floor is 75 MB and its default 30 % of memory.
 _OBJECT_STORE_BYTES = 256 * 1024**2
 
@@ -63,6 +69,7 @@ def start_ray(
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of 2.50+
     # Ray gives its own processes 30 s; a loaded machine with two cores can take longer.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
+    _keep_to_loopback(not address or _only_on_loopback(address))
     options: dict[str, Any] = {
         "namespace": "dermtwin",
         "logging_level": logging.ERROR,
@@ -99,3 +106,33 @@ def ray_is_up() -> bool:
 def stop_ray() -> None:
     """Leave the cluster; a Ray that this process started ends."""
     ray.shutdown()
+    _keep_to_loopback(False)
+
+
+def _keep_to_loopback(wish: bool) -> None:
+    """Have Ray take 127.0.0.1 as it is, here and in processes that this one starts.
+
+    By default it puts the machine's own address in its place, and then listens to everybody.
+    """
+    from ray._private import ray_constants
+
+    # What is so on Windows and macOS already, and has no other switch; read when Ray is imported.
+    ray_constants.ENABLE_RAY_CLUSTER = not wish and not _LOOPBACK_BY_DEFAULT
+    if wish:
+        os.environ[_CLUSTERS] = "0"
+    elif not _BEGAN_ON_LOOPBACK:
+        os.environ.pop(_CLUSTERS, None)
+
+
+def _only_on_loopback(address: str) -> bool:
+    """Return whether a cluster on this machine answers on the loopback alone."""
+    host, _, port = address.rpartition(":")
+    if not (host.strip("[]") in {"localhost", "::1"} or host.startswith("127.")):
+        return False
+    _keep_to_loopback(False)  # or else the machine's own address would not be told
+    try:
+        ours: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        socket.create_connection((ours, int(port)), _PROBE_S).close()
+    except (OSError, ValueError):
+        return True
+    return False

@@ -82,6 +82,9 @@ def main() -> None:
     if unknown:
         parser.error(f"{', '.join(unknown)}: no benchmark; there are {', '.join(known)}")
     wanted = set(options.only or known)
+    if not options.only and (lacks := knee_vs_serve.missing()):
+        Console(stderr=True).print(f"knee_vs_serve is left out: {lacks}")
+        wanted.remove("knee_vs_serve")
     results: dict[str, dict[str, object]] = {}
     if wanted & set(OF_TWIN):
         results |= _of_twin(wanted, options.rounds)

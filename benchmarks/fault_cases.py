@@ -152,7 +152,7 @@ CASES: Final = (
         action="send",
         target="poison",
         count=2,
-        seen="those cases are rejected; a learner is restarted",
+        seen="verdicts of those cases lack one learner, which is restarted",
     ),
     FaultCase(
         name="send labels twice",

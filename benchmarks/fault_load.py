@@ -62,6 +62,7 @@ class Load:
     labelled: set[str] = field(default_factory=set)
     recent: deque[CaseArrived] = field(default_factory=lambda: deque(maxlen=50))
     began_s: float = 0.0
+    _unsent: bool = False  # something could not even be handed to the publisher
     again: int = 0  # times that something had to be sent again
     _loop: Background | None = None
 
@@ -83,25 +84,30 @@ class Load:
     def _send(self, stop: threading.Event) -> None:
         publisher = KafkaPublisher(self.kafka, self.prefix, timeout_s=ACK_S)
         waiting: list[Event] = []  # not acknowledged
-        later: deque[tuple[float, Event]] = deque()
+        # A case is closed and labelled only once the log has it, as whoever sends in earnest does.
+        later: deque[tuple[float, CaseClosed | FeedbackReceived]] = deque()
+        open_cases: set[str] = set()  # that were sent and not acknowledged
         number, flushed_s = 0, time.monotonic()
         try:
             while True:
                 due_s = self.began_s + number / self.rate_per_s
                 now_s = time.monotonic()
-                while later and later[0][0] <= now_s:
+                while later and later[0][0] <= now_s and later[0][1].case_id not in open_cases:
                     waiting.append(later.popleft()[1])
-                    _publish(publisher, waiting[-1])
+                    self._publish(publisher, waiting[-1])
                 if not stop.is_set() and due_s <= now_s:
                     case = self._case(number, due_s)
                     number += 1
                     waiting.append(case)
-                    _publish(publisher, case)
+                    open_cases.add(case.case_id)
+                    self._publish(publisher, case)
                     later += [(due_s + STAY_S, event) for event in self._after(number, case)]
                     continue
                 if waiting and now_s - flushed_s >= FLUSH_S:
                     flushed_s = now_s
                     waiting = self._flush(publisher, waiting)
+                    if not waiting:
+                        open_cases.clear()
                 if stop.is_set() and not waiting and not later:
                     return
                 time.sleep(min(0.02, max(0.0, due_s - now_s)) or 0.005)
@@ -111,12 +117,21 @@ class Load:
     def _flush(self, publisher: KafkaPublisher, waiting: list[Event]) -> list[Event]:
         try:
             publisher.flush()
-            return []
         except DependencyError:
-            self.again += 1
-            for event in waiting:
-                _publish(publisher, event)
-            return waiting
+            self._unsent = True
+        if not self._unsent:
+            return []
+        self.again += 1
+        self._unsent = False
+        for event in waiting:
+            self._publish(publisher, event)
+        return waiting
+
+    def _publish(self, publisher: KafkaPublisher, event: Event) -> None:
+        try:
+            publisher.publish(event)
+        except DependencyError:
+            self._unsent = True  # a flush knows nothing of it
 
     def _case(self, number: int, due_s: float) -> CaseArrived:
         case_id = f"{self.run}-{number:05d}"
@@ -129,9 +144,9 @@ class Load:
         self.recent.append(case)
         return case
 
-    def _after(self, number: int, case: CaseArrived) -> list[Event]:
+    def _after(self, number: int, case: CaseArrived) -> list[CaseClosed | FeedbackReceived]:
         later = case.at_min + STAY_S / 60
-        events: list[Event] = [
+        events: list[CaseClosed | FeedbackReceived] = [
             CaseClosed(
                 case_id=case.case_id,
                 at_min=later,
@@ -151,13 +166,6 @@ class Load:
                 )
             )
         return events
-
-
-def _publish(publisher: KafkaPublisher, event: Event) -> None:
-    try:
-        publisher.publish(event)
-    except DependencyError:
-        return  # it is not acknowledged, and is sent again
 
 
 class Watcher:

@@ -46,15 +46,7 @@ def matrix(
     rate_per_s: float = RATE_PER_S,
 ) -> list[Run]:
     """Do what has not been done, and return all runs."""
-    runs: list[Run] = []
-    todo: list[tuple[FaultCase, int]] = []
-    for case in cases:
-        for seed in range(seeds):
-            file = _file(keep, case.name, seed)
-            if file.is_file():
-                runs.append(Run(**json.loads(file.read_text())))
-            else:
-                todo.append((case, seed))
+    runs, todo = _kept(cases, seeds, keep)
     while todo:
         faults = list(dict.fromkeys(case.name for case, _ in todo))[:PER_TWIN]
         turn = [one for one in todo if one[0].name in faults]
@@ -71,6 +63,22 @@ def matrix(
                 _file(keep, case.name, seed).write_text(_json(run))
                 _say(run, terminal)
     return runs
+
+
+def _kept(
+    cases: Sequence[FaultCase], seeds: int, keep: Path
+) -> tuple[list[Run], list[tuple[FaultCase, int]]]:
+    """Return the runs that were done, and what is to be done."""
+    runs: list[Run] = []
+    todo: list[tuple[FaultCase, int]] = []
+    for case in cases:
+        for seed in range(seeds):
+            file = _file(keep, case.name, seed)
+            if file.is_file():
+                runs.append(Run(**json.loads(file.read_text())))
+            else:
+                todo.append((case, seed))
+    return runs, todo
 
 
 @contextmanager
@@ -171,6 +179,7 @@ def main(arguments: Sequence[str]) -> None:
         "--rate", type=float, default=RATE_PER_S, help="cases a second; default: 15"
     )
     parser.add_argument("--fresh", action="store_true", help="forget what was done")
+    parser.add_argument("--kept", action="store_true", help="only the table of what was done")
     parser.add_argument("--list", action="store_true", help="the faults, and nothing else")
     asked = parser.parse_args(arguments)
     names = [name.strip() for name in asked.faults.split(",") if name.strip()]
@@ -187,6 +196,10 @@ def main(arguments: Sequence[str]) -> None:
     keep = RESULTS / asked.kafka
     if asked.fresh:
         shutil.rmtree(keep, ignore_errors=True)
+    if asked.kept:
+        runs, todo = _kept(cases, asked.seeds, keep)
+        print(markdown(rows(runs)))
+        sys.exit(1 if todo or not all(run.passed for run in runs) else 0)
     from services.commands.up_model import model_to_serve
     from services.config import read_settings
 

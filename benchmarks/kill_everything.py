@@ -33,8 +33,8 @@ from benchmarks.killing import Marked
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "first-clinic.yaml"
 SMALL = ("--set", "cases.count=60", "--set", "model.cases=60")
-# For processes to find out that the first one is dead: Ray's agents look five times, and only once
-# they have come up, which takes long on a busy machine.
+# For processes to find out that the first one is dead: Ray's agents look for 2 s, and then try for
+# 10 s to tell a head that is gone; more on a busy machine.
 PATIENCE_S = 30.0
 # What a clock, a place or a route decides: the rest of the summary must be equal.
 FREE = (

@@ -11,6 +11,7 @@ The components are the very hosts of the twin (`actors/hosts.py`), from the same
 `ray[serve]`: `pip install --group bench-serve`.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,10 +26,10 @@ from twin.images import ImageRef
 from twin.ports import Answer
 
 NAMES: Final = ("each", "whole")
-# Chosen among 8, 16, 32, 64 cases and 5, 10, 20, 50 ms by the knee: docs/scaling.md.
-STEM_BATCH: Final = 8
-BATCH: Final = 64
-WAIT_S: Final = 0.02
+# So that a machine's best can be looked for; a longer wait makes larger batches and fewer calls.
+STEM_BATCH: Final = int(os.environ.get("BENCH_SERVE_STEM_BATCH", "8"))
+BATCH: Final = int(os.environ.get("BENCH_SERVE_BATCH", "64"))
+WAIT_S: Final = float(os.environ.get("BENCH_SERVE_WAIT_MS", "50")) / 1000
 # More than stand in a queue at the knee, so that no replica ever turns a call away.
 ONGOING: Final = 4096
 _HELPER_CPUS: Final = 0.1  # of what is not the stem, as in the twin
@@ -151,7 +152,7 @@ class IngressWhole:
     def __init__(self, stem: Any, learners: list[Any], meta: Any) -> None:
         self._stem, self._learners, self._meta = stem, learners, meta
 
-    @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=WAIT_S, max_concurrent_batches=4)
+    @serve.batch(max_batch_size=BATCH, batch_wait_timeout_s=WAIT_S, max_concurrent_batches=3)
     async def __call__(self, images: list[ImageRef]) -> list[Answer]:
         """Return the answers to a batch."""
         seen = self._stem.remote(images)

@@ -199,7 +199,7 @@ def deployment(
         SettingsError: there are more workers than partitions.
     """
     if workers > settings.partitions:
-        reason = f"{workers} workers share no fewer partitions than {workers}"
+        reason = f"are too few for {workers} workers: each needs one of its own"
         raise SettingsError("DERMTWIN_PARTITIONS", str(settings.partitions), reason)
     with ExitStack() as stack:
         # Apart from one another, for Redis can be started again and the broker's log is its memory.

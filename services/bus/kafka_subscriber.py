@@ -25,6 +25,9 @@ from twin.errors import DependencyError
 FETCH_WAIT_MS: Final = 50
 # A consumer does not say that its broker is gone, it just finds nothing. So ask when idle.
 ASK_WHEN_IDLE_S: Final = 2.0
+# A broker may not have heard of a topic for a moment after it was made: the controller tells it.
+HEARD_OF_S: Final = 2.0  # assumption
+_ASK_AGAIN_S: Final = 0.05
 
 Result = TypeVar("Result")
 
@@ -91,12 +94,18 @@ class KafkaSubscriber:
         places = {}
         for topic in topics:
             name = f"{prefix}.{topic}"
-            known = self._consumer.partitions_for_topic(name)
-            if not known:
-                raise DependencyError(f"Kafka {self._servers} has no topic {name}")
+            known = self._partitions_of(name)
             for place in share_of(topic, known, share):
                 places[kafka.TopicPartition(name, place[1])] = place
         return places
+
+    def _partitions_of(self, name: str) -> set[int]:
+        deadline_s = time.monotonic() + HEARD_OF_S
+        while not (known := self._consumer.partitions_for_topic(name)):
+            if time.monotonic() > deadline_s:
+                raise DependencyError(f"Kafka {self._servers} has no topic {name}")
+            time.sleep(_ASK_AGAIN_S)
+        return set(known)
 
     def poll(self, max_messages: int, timeout_s: float) -> list[Message]:
         """Return the next messages; waits for the first one no longer than `timeout_s`."""

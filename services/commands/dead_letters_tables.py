@@ -37,7 +37,13 @@ def row_of(letter: Letter) -> Row:
 
 def list_table(result: Mapping[str, Any]) -> Group:
     """Return letters in a table, and their counts."""
-    table = Table("origin", "refused", "schema", "kind", "reason", "bytes", "replayed")
+    table = Table()
+    # On a narrow terminal the reason is folded; the origin is what people copy.
+    longest = max((len(plain(row["origin"])) for row in result["letters"]), default=6)
+    table.add_column("origin", min_width=longest)
+    table.add_column("refused", min_width=19)
+    for name in ("schema", "kind", "reason", "bytes", "replayed"):
+        table.add_column(name, overflow="fold")
     for row in result["letters"]:
         table.add_row(
             escape(plain(row["origin"])),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import redis
 
+from services.redis_client import redis_client
 from twin.errors import DependencyError
 
 _TIMEOUT_S: Final = 10.0
@@ -43,7 +44,7 @@ def fill(url: str) -> Callable[[], None]:
 
 @contextmanager
 def _client(url: str) -> Iterator[Any]:
-    client: Any = redis.Redis.from_url(
+    client: Any = redis_client(
         url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, decode_responses=True
     )
     try:

@@ -17,6 +17,7 @@ from services.mirror.log_fold import LogFold
 from services.mirror.loop import POLL_S, Mirror
 from services.mirror.redis_layout import SHELVES
 from services.mirror.redis_mirror import RedisMirror, pattern_of
+from services.redis_client import redis_client
 from twin.errors import DependencyError
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
@@ -138,7 +139,7 @@ def _fold_into(new: RedisMirror, reader: Subscriber, on_progress: Progress) -> N
 
 
 def _put_in_place(url: str, beside: str, prefix: str) -> None:
-    client: Any = redis.Redis.from_url(url, socket_timeout=_SWAP_TIMEOUT_S)
+    client: Any = redis_client(url, socket_timeout=_SWAP_TIMEOUT_S)
     try:
         names = [f"{beside}:", f"{prefix}:"]
         client.eval(_SWAP, 0, *names, *map(pattern_of, names), *_ONE_EACH)

@@ -12,6 +12,8 @@ from simulator.cases.datasets import load_images
 from twin.explain.explainer import Explainer
 from twin.explain.faithfulness import faithfulness
 from twin.explain.fillings import blurred
+from twin.explain.maps import scaled
+from twin.explain.rise import rise
 from twin.imaging import Imaging
 
 DATA = os.environ.get("DERMTWIN_DATA")
@@ -22,6 +24,8 @@ pytestmark = [
     pytest.mark.skipif(not DATA, reason="DERMTWIN_DATA names no directory of real images"),
 ]
 IMAGES = 4
+ENOUGH = 3
+MASKS = 200  # of 500: coarser maps, which are to be better than chance all the same
 
 
 def quiet(stage: str, done: int, total: int) -> None:
@@ -40,7 +44,10 @@ def test_rise_beats_random_maps_on_real_images(home_of_real_images: Path) -> Non
     for place in range(IMAGES):
         image = held_out[place * len(held_out) // IMAGES]
         pixels = Imaging(FileReader(root)).pixels(image.ref)
-        found = explainer.map(pixels, "rise")
+        raw = rise(pixels, score, blurred(pixels), masks=MASKS)
+        found = scaled(raw, method="rise", fidelity=1.0, model_id=model.model_id)
         check = faithfulness(pixels, found, score, blurred(pixels), seed=place, steps=7, count=3)
         beats.append(check.deletion_beats_random)
-    assert sum(beats) >= IMAGES - 1
+        if sum(beats) >= ENOUGH:
+            break  # the images that are left cannot change it
+    assert sum(beats) >= ENOUGH, beats

@@ -17,11 +17,11 @@ def test_two_faults_lose_nothing_and_the_steady_state_comes_back(tmp_path: Path)
     model = tiny_model()
     ArtefactStore(home).save(model)
     log = open_log(io.StringIO())
-    with bench("embedded", tmp_path / "bench", model, home, log) as made:
+    with bench("embedded", tmp_path / "bench", model, home, log, 4.0) as made:
         runs = [made.run(BY_NAME[name], 0) for name in ("kill mirror", "send corrupt")]
 
     assert [run.words for run in runs] == [[], []]
-    assert all(run.audit["answered"] == run.audit["sent"] > 50 for run in runs)
+    assert all(run.audit["answered"] == run.audit["sent"] > 20 for run in runs)
     assert 0 < runs[0].outcome["recovered_s"] < 60
     assert [run.letters for run in runs] == [0, 16]
     table = rows(runs)

@@ -313,14 +313,16 @@ def command(bus, monkeypatch: pytest.MonkeyPatch):
     return lambda *words: CliRunner().invoke(app, ["dead-letters", *words])
 
 
-def test_letters_are_listed_and_counted(command) -> None:
+def test_letters_are_listed_and_counted(command, monkeypatch: pytest.MonkeyPatch) -> None:
     told = json.loads(command("list", "--json").stdout)
     assert (told["found"], sum(told["by_reason"].values())) == (2, 2)
     assert {row["by"] for row in told["letters"]} == {"worker", "mirror"}
     one = json.loads(command("list", "--topic", "feedback", "--since", "1h", "--json").stdout)
     assert [row["origin"].partition("/")[0] for row in one["letters"]] == ["feedback"]
     assert json.loads(command("list", "--reason", "unheard", "--json").stdout)["found"] == 0
+    monkeypatch.setenv("COLUMNS", "80")
     table = command("list", "--limit", "1").stdout
+    assert told["letters"][-1]["origin"] in table  # whole, on a narrow terminal too
     assert "1 older ones" in table
     assert "not JSON" in table
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.bus import kafka_publisher
+from services.bus import kafka_publisher, kafka_subscriber
 from services.bus.kafka_client import asking, kafka, reach
 from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_subscriber import FETCH_WAIT_MS, KafkaSubscriber
@@ -93,9 +93,19 @@ def test_lag_after_a_seek_knows_what_was_written_since_the_last_poll(kafka_serve
     publisher.close()
 
 
-def test_a_missing_topic_is_named_by_the_reader(kafka_servers, prefix):
+def test_a_missing_topic_is_named_by_the_reader(kafka_servers, prefix, monkeypatch):
+    monkeypatch.setattr(kafka_subscriber, "HEARD_OF_S", 0.1)
     with pytest.raises(DependencyError, match=f"no topic {prefix}.cases"):
         KafkaSubscriber(kafka_servers, prefix, ["cases"], "g")
+
+
+def test_a_topic_that_the_broker_hears_of_late_is_waited_for(kafka_servers, prefix):
+    later = threading.Timer(0.3, ensure_topics, (kafka_servers, prefix, ["cases"]))
+    later.start()
+    subscriber = KafkaSubscriber(kafka_servers, prefix, ["cases"], "g")
+    assert len(subscriber.lag()) == PARTITIONS
+    subscriber.close()
+    later.join()
 
 
 @pytest.mark.parametrize("servers", ["localhost", ":9092", "host:port", "host:70000", "host:0"])
