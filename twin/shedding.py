@@ -29,8 +29,8 @@ class ExpectedWait:
     """Estimates how long a case that comes now will wait for its answer.
 
     The pace of service is what was answered in a window over the time in it in which anybody
-    waited: an idle twin is not a slow one. While answers fail to come at all, the pace is the last
-    that was known and the silence is added.
+    waited: an idle twin is not a slow one. Between answers the pace is the last that was known, and
+    the silence is added.
     """
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
@@ -63,11 +63,12 @@ class ExpectedWait:
             self._looks.popleft()
         first = self._looks[0]
         served, worked_s = answered - first.answered, busy_s - first.busy_s
-        if served > 0 and worked_s > 0:
+        # Only when an answer comes: silence would make a pace that was good a slow one.
+        if answered > last.answered and worked_s > 0:
             self._pace_per_s = served / worked_s
         if not backlog or self._pace_per_s is None:
             return 0.0
-        return backlog / self._pace_per_s + (at_s - self._silent_since_s if not served else 0.0)
+        return backlog / self._pace_per_s + at_s - self._silent_since_s
 
 
 class Shedding:

@@ -78,6 +78,8 @@ def fault_rows(outcomes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if one["steady_after"]
             else "the steady state did not come back"
         )
+        if one["steady_before"] is False:
+            words = f"the steady state did not hold before it; {words}"
         rows.append(
             {
                 "text": f"fault {place}: {one['fault']}",
