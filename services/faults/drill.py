@@ -68,6 +68,7 @@ class Drill:
         disturbances: with times from the begin of the load.
         conditions: the steady state. Without any, every moment is steady.
         recover_s: how long `finish` waits for it to come back.
+        shows_s: how long a fault may take to show; see `Steadiness`.
     """
 
     def __init__(
@@ -79,11 +80,12 @@ class Drill:
         *,
         conditions: Sequence[Condition] = (),
         recover_s: float = RECOVER_S,
+        shows_s: float = 0.0,
     ) -> None:
         self._courses = [_Course(one) for one in disturbances]
         self._injector = injector
         self._log = log.bind(stage="drill")
-        self._steadiness = Steadiness(conditions, probe)
+        self._steadiness = Steadiness(conditions, probe, shows_s=shows_s)
         self._recover_s = recover_s
         self._began_s = 0.0
         self._stop = threading.Event()

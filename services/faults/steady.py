@@ -53,14 +53,21 @@ class Sample:
 
 
 class Steadiness:
-    """Samples of a probe against conditions. A metric that the probe does not give breaks them."""
+    """Samples of a probe against conditions. A metric that the probe does not give breaks them.
+
+    Parameters:
+        shows_s: what is done may take so long to show, in ages of cases and in backlogs: until
+            then nothing counts as recovered.
+    """
 
     def __init__(
         self,
         conditions: Sequence[Condition],
         probe: Probe,
         clock: Callable[[], float] = time.monotonic,
+        shows_s: float = 0.0,
     ) -> None:
+        self._shows_s = shows_s
         self._conditions = conditions
         self._probe = probe
         self._clock = clock
@@ -106,7 +113,8 @@ class Steadiness:
                 since_s = None
             elif since_s is None:
                 since_s = sample.at_s
-            if since_s is not None and sample.at_s - since_s >= HOLDS_S:
+            shown = sample.at_s - ended_s >= self._shows_s
+            if since_s is not None and shown and sample.at_s - since_s >= HOLDS_S:
                 return since_s
         return None
 

@@ -23,6 +23,8 @@ from services.wall_clock import VARIABLE
 from simulator.language.schema import Scenario
 from twin.events import CaseArrived
 
+# Cases wait for so long before a backlog of some seconds shows: assumption.
+SHOWS_S: Final = 5.0
 _IN_MEMORY: Final = (
     "the embedded broker has its log in memory: restart a Kafka on disk, by KAFKA_BOOTSTRAP_SERVERS"
 )
@@ -131,5 +133,12 @@ def drill_on(
         messages=messages,
         refusals={} if twin.broker is None else {"restart kafka": _IN_MEMORY},
     )
-    drill = Drill(scenario.disturbances, injector, probe, log, conditions=scenario.steady_state)
+    drill = Drill(
+        scenario.disturbances,
+        injector,
+        probe,
+        log,
+        conditions=scenario.steady_state,
+        shows_s=SHOWS_S,
+    )
     return drill, messages

@@ -68,7 +68,7 @@ def answer(summary: Summary) -> list[str]:
         slowest = figure("recovery_s.max", summary)
         lines.append(
             f"{passed} of {len(faults)} faults were recovered from; the slowest took {slowest} "
-            "after its end."
+            "from its begin."
         )
     return lines
 

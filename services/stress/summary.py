@@ -114,8 +114,8 @@ def _of_memory(memory: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _slowest(outcomes: list[dict[str, Any]]) -> float:
-    """Return the longest recovery from the end of a fault; infinite where one did not recover."""
-    times = [one["recovered_from_end_s"] for one in outcomes if not one["refused"]]
+    """Return the longest recovery from the begin of a fault; infinite where one did not recover."""
+    times = [one["recovered_s"] for one in outcomes if not one["refused"]]
     return inf if None in times else max(times, default=0.0)
 
 

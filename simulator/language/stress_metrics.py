@@ -32,7 +32,7 @@ AT_THE_END: Final[Mapping[str, str]] = {
     "memory_mb.max": "most memory of the twin's processes together, MiB; without the servers that "
     "keep the record, which grow with it",
     "memory.growth": "how much it grew after the warm-up, as a share of what it was then",
-    "recovery_s.max": "the longest time from a fault until the steady state held again",
+    "recovery_s.max": "the longest time from a fault's begin until the steady state held again",
     "knee.rate_per_s": "the highest rate at which the objective was met",
     "mirror.equal": "1 where the mirror is the fold of the log, else 0",
     "labels.twice": "labels that were counted more than once",

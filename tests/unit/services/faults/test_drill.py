@@ -203,3 +203,15 @@ def test_a_moment_that_is_steady_in_between_is_no_recovery() -> None:
         steadiness.look()
 
     assert steadiness.recovered_s(0.0) == 0.2
+
+
+def test_what_takes_a_while_to_show_is_no_recovery_at_once() -> None:
+    lags = iter([0.0, 0.0, 50.0, 0.0, 0.0])
+    times = iter([0.0, 3.0, 4.0, 6.0, 9.0])
+    steadiness = Steadiness(CONDITIONS, lambda: {"lag": next(lags)}, lambda: next(times), shows_s=5)
+    for _ in range(3):
+        steadiness.look()
+    assert steadiness.recovered_s(0.0) is None
+    steadiness.look()
+    steadiness.look()
+    assert steadiness.recovered_s(0.0) == 6.0
