@@ -167,7 +167,9 @@ class Up:
         assert self.process.stdout is not None
         text = ""
         while not text.endswith("}\n"):
-            text += self.process.stdout.readline()
+            line = self.process.stdout.readline()
+            assert line, "it ended"
+            text += line
         self.addresses = json.loads(text)
 
 
@@ -190,7 +192,7 @@ def test_up_leaves_no_process_behind_however_it_ends(
 ) -> None:
     up = Up(home)
     servers = servers_below(psutil.Process(up.process.pid))
-    assert len(servers) == 4  # broker, Redis, mirror, API
+    assert len(servers) == 5  # broker, Redis, worker, mirror, API
     shown = dermtwin(home, "status", "--json")
     assert shown.returncode == 0, shown.stderr
     assert json.loads(shown.stdout)["age_s"] < 5
