@@ -1,7 +1,5 @@
 """What the twin of the fault matrix stands on: servers of ours, with a cable before each."""
 
-import os
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.embedded.servers import EmbeddedServers
-from services.faults.hands import ServerHand
+from services.faults.hands import OwnRedis, ServerHand
 from services.faults.proxy import HOST, Cable
 
 Kind = Literal["real", "embedded"]
@@ -26,27 +24,6 @@ class Ground:
     hands: Mapping[str, ServerHand]
     cables: Mapping[str, Cable]
     refusals: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedHand:
-    """An embedded Redis that nobody but us starts again."""
-
-    store: EmbeddedServers
-
-    @property
-    def pid(self) -> int | None:
-        """Its process."""
-        return self.store.pids.get("redis")
-
-    def stop(self, *, kill: bool) -> None:
-        """End it."""
-        if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL if kill else signal.SIGTERM)
-
-    def start(self) -> None:
-        """Start it again at its address."""
-        self.store.revive()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +67,7 @@ def _embedded() -> Iterator[Ground]:
             redis=store.redis_url,
             twin_kafka=broker.bootstrap_servers,
             twin_redis=f"redis://{redis.address}/0",
-            hands={"redis": EmbeddedHand(store), "kafka": FrozenHand(broker)},
+            hands={"redis": OwnRedis(store), "kafka": FrozenHand(broker)},
             cables={"redis": redis},
             refusals={"restart kafka": memory, "cut_off kafka": one},
         )

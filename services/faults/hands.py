@@ -103,3 +103,24 @@ class StoreHand:
             if time.monotonic() > deadline_s:
                 raise DependencyError(f"nobody started the embedded Redis in {REVIVED_S:g} s")
             time.sleep(_LOOK_S)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRedis:
+    """A hand on the embedded Redis that nobody but us starts again."""
+
+    store: EmbeddedServers
+
+    @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return self.store.pids.get("redis")
+
+    def stop(self, *, kill: bool) -> None:
+        """End it, in order or by SIGKILL."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL if kill else signal.SIGTERM)
+
+    def start(self) -> None:
+        """Start it again at its address."""
+        self.store.revive()

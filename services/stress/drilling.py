@@ -1,7 +1,6 @@
 """The faults of a stress run: what carries them out on a twin of ours."""
 
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from services.deployment import Deployment
 from services.embedded.servers import EmbeddedServers
 from services.faults.drill import Drill
 from services.faults.drill_file import DrillFile
-from services.faults.hands import ServerHand, StoreHand
+from services.faults.hands import OwnRedis, ServerHand, StoreHand
 from services.faults.injector import Injector
 from services.faults.messages import Messages
 from services.faults.proxy import Cable
@@ -37,27 +36,6 @@ class Ground:
     settings: Settings
     store: EmbeddedServers | None = None  # a Redis that we run, and the deployment does not
     cables: Mapping[str, Cable] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnRedis:
-    """A hand on the embedded Redis that we run."""
-
-    store: EmbeddedServers
-
-    @property
-    def pid(self) -> int | None:
-        """Its process."""
-        return self.store.pids.get("redis")
-
-    def stop(self, *, kill: bool) -> None:
-        """End it, in order or by SIGKILL."""
-        if self.pid is not None:
-            os.kill(self.pid, signal.SIGKILL if kill else signal.SIGTERM)
-
-    def start(self) -> None:
-        """Start it again at its address."""
-        self.store.revive()
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import pytest
 import redis
 
 from services.config import Settings
-from services.stress.drilling import OwnRedis, ground_for, orders_to_twin
+from services.faults.hands import OwnRedis
+from services.stress.drilling import ground_for, orders_to_twin
 from services.wall_clock import VARIABLE
 from simulator.language.scenario import load
 from simulator.language.schema import Scenario
