@@ -36,7 +36,7 @@ bench: $(STAMP)  ## needs DERMTWIN_DATA; prints tables, writes JSON to benchmark
 	$(BIN)/python -m benchmarks
 
 audit: .venv/.auditor  ## known weaknesses of what the lock names; asks a service on the internet
-	.venv/auditor/bin/python scripts/audit.py .venv/auditor/bin/pip-audit
+	.venv/auditor/bin/python .ci/audit.py .venv/auditor/bin/pip-audit
 
 .venv/.auditor: $(STAMP)
 	$(PYTHON) -m venv .venv/auditor

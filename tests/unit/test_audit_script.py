@@ -35,7 +35,7 @@ def test_what_the_service_told_becomes_words_and_an_exit_code(
     )
     program.chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "scripts/audit.py", str(program)],
+        [sys.executable, ".ci/audit.py", str(program)],
         capture_output=True,
         text=True,
         check=False,

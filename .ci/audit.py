@@ -1,6 +1,6 @@
 """Looks up requirements.lock at an advisory service: `make audit`.
 
-    python scripts/audit.py PIP-AUDIT [OPTION ...]
+    python .ci/audit.py PIP-AUDIT [OPTION ...]
 
 Options are pip-audit's, such as `--vulnerability-service osv`. Exit codes: 0 nothing is known
 against any package, 1 something is, 2 the service did not tell of all, so it says nothing of those.
