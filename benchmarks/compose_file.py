@@ -1,6 +1,7 @@
 """What docker-compose.yml says, as Docker would read it, for running its commands without it."""
 
 import os
+import sys
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,4 +89,6 @@ class Place:
         """Return its environment, in which our own program is found."""
         theirs = self._file.services[service].get("environment", {})
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        ours = str(Path(sys.executable).parent)  # a container has it on its PATH
+        kept["PATH"] = f"{ours}{os.pathsep}{kept.get('PATH', os.defpath)}"
         return kept | {name: self.here(str(value)) for name, value in theirs.items()}

@@ -51,7 +51,7 @@ class Watching:
         return {name: count for name, count in sorted(more.items()) if count > 0}
 
     def _counts(self) -> dict[str, int]:
-        told = {name: event.restarts for name, event in self._twin.latest.items()}
+        told = {name: event.restarts for name, event in list(self._twin.latest.items())}
         children = {one.name: one.restarts for one in self._twin.attendants.children}
         return {**told, **children}
 

@@ -8,6 +8,7 @@ from twin import errors
 _ARGUMENTS = {
     errors.ImageError: ("a.jpg", "truncated"),
     errors.EventError: (b"\x00\x01", "no schema"),
+    errors.VersionError: (b"\x00\x01", "schema 'CaseRead/1' is of an earlier version"),
     errors.DataError: ("manifest.csv", "row 3: no such file"),
     errors.ArtefactError: ("abc", "meta.json differs"),
     errors.ScenarioError: ("clinic.yaml", 7, "arrivals.rate", "unknown key"),
