@@ -18,7 +18,7 @@ demo: $(STAMP)  ## train a small model on synthetic lesions (once), then stream 
 	$(BIN)/dermtwin run scenarios/first-clinic.yaml
 
 test: $(STAMP)  ## all tests that this machine can run; make WORKERS=1 for one at a time
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint types contracts test  ## what CI runs
 

@@ -1,8 +1,8 @@
 """What docker-compose.yml says, as Docker would read it, for running its commands without it."""
 
 import os
-import sys
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final

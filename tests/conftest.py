@@ -14,14 +14,6 @@ hypothesis.settings.register_profile("dermtwin", deadline=None)
 hypothesis.settings.load_profile("dermtwin")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares something: tests of a file, and those of the real images' model."""
-    for item in items:
-        shared = "home_of_real_images" in getattr(item, "fixturenames", ())
-        group = "real-images" if shared else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def servers() -> Iterator[EmbeddedServers]:
     with EmbeddedServers() as embedded:

@@ -6,6 +6,7 @@ if it was of an earlier one).
 """
 
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
@@ -31,6 +32,9 @@ NO_JSON: Final = "not JSON"
 WRONG_VERSION: Final = "wrong version"
 WRONG_FIELDS: Final = "wrong fields"
 OUT_OF_BOUNDS: Final = "out of bounds"
+# The configuration is an attribute of the type, whose attributes pydantic goes through meanwhile:
+# two threads that build at once would meet there.
+_BUILDING: Final = threading.Lock()
 # Nothing is converted: "1" is no number, and what is not a field is an error.
 _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -38,7 +42,8 @@ _STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 @lru_cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
     """Build the validator of an event type; about 20 ms, so only for types that come."""
-    return TypeAdapter(with_config(_STRICT)(kind))
+    with _BUILDING:
+        return TypeAdapter(with_config(_STRICT)(kind))
 
 
 def decode(schema: str, raw: bytes) -> Event:

@@ -1,4 +1,6 @@
 import json
+import threading
+import time
 from dataclasses import MISSING, fields
 
 import pytest
@@ -6,6 +8,7 @@ from event_strategies import events
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.bus import codec
 from services.bus.bounds import MAX_CASE_ID
 from services.bus.codec import decode, read_log
 from twin.acquisition.acquisition import Acquisition
@@ -193,3 +196,22 @@ def test_importing_the_codec_builds_no_validator():
     decode("CaseRejected/1", encode(REJECTED))
     decode("CaseRejected/1", encode(REJECTED))
     assert codec._adapter.cache_info().currsize == 1
+
+
+def test_validators_are_built_one_at_a_time(monkeypatch):
+    inside, most = [], []
+
+    def build(kind):
+        inside.append(kind)
+        time.sleep(0.02)
+        most.append(len(inside))
+        inside.remove(kind)
+
+    monkeypatch.setattr(codec, "TypeAdapter", build)
+    build_anew = codec._adapter.__wrapped__
+    threads = [threading.Thread(target=build_anew, args=(CaseRejected,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]
