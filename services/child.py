@@ -23,7 +23,7 @@ RESTARTS: Final = "DERMTWIN_RESTARTS"  # how often a child has been started agai
 PULSE: Final = "DERMTWIN_PULSE"
 PULSE_S: Final = 1.0
 FROZEN_S: Final = 15.0
-ALONE_S: Final = 20.0  # for a child to end once its parent is gone: assumption
+ALONE_S: Final = 8.0  # for a child to end once its parent is gone: assumption
 _STOP_S: Final = 10.0
 
 
