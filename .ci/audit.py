@@ -15,7 +15,7 @@ from typing import Any, Final
 LOCK: Final = Path(__file__).parents[1] / "requirements.lock"
 CLEAN, FOUND, UNASKED = 0, 1, 2
 _NEEDS: Final = (
-    "`make audit` needs the internet (https://pypi.org, or https://api.osv.dev with"
+    "`make audit` needs the internet, where pip-audit's advisory service is (another one with"
     " --vulnerability-service osv); a mirror of packages has no advisories\n"
 )
 
