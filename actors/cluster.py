@@ -67,8 +67,8 @@ def start_ray(
     # Ray reports usage to its makers unless told otherwise; clinical networks do not want that.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a notice of 2.50+
-    # Ray would keep a record of each of the latest 100,000 calls, for a dashboard that is not there:
-    # some hundred megabytes in half an hour.
+    # Ray would keep a record of the latest 100,000 calls, for a dashboard that is not there: some
+    # hundred megabytes in half an hour.
     os.environ.setdefault("RAY_task_events_report_interval_ms", "0")
     # Ray gives its own processes 30 s; a loaded machine with two cores can take longer.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
