@@ -1,5 +1,6 @@
 // The pipeline as a live diagram: each part is a button, each edge shows what flows through it.
 
+import { byPart, partOf } from "./actors.js";
 import { fold, h, patch, s } from "./dom.js";
 import { NONE, milliseconds, number, rate, seconds, words } from "./format.js";
 import { EDGES, LAYOUTS, edgeNumber, edgePath, parts } from "./layout.js";
@@ -31,7 +32,7 @@ function flow(topic) {
 }
 
 
-const byName = () => new Map((state.components?.components ?? []).map((one) => [one.name, one]));
+const heard = () => state.components?.components ?? [];
 
 /** Return what is known of a part: its health, and three lines of figures. */
 function look(part, known) {
@@ -58,6 +59,7 @@ function look(part, known) {
   return {
     health,
     ...HEALTH[health],
+    ...(one.actors && { word: `${HEALTH[health].word} ×${one.actors}` }),
     lines: [
       throughput(one),
       one.latency_ms ? `p95 ${milliseconds(one.latency_ms.p95)}` : "",
@@ -86,7 +88,7 @@ function node(part, [x, y, w, tall], known) {
       class: `node ${health} ${part.kind}`,
       "data-key": part.name,
       "data-act": "component",
-      "data-name": part.name,
+      "data-name": known.get(part.name)?.name ?? part.name,
       role: "button",
       tabindex: 0,
       "aria-label": label,
@@ -131,7 +133,7 @@ let told = "";
 
 export function drawPipeline() {
   const host = document.getElementById("diagram");
-  const known = byName();
+  const known = byPart(heard());
   if (!state.components && !state.twin) {
     patch(host, none(waiting("components")));
     return;
@@ -152,9 +154,9 @@ export function drawPipeline() {
       parts().map((part) => node(part, places[part.name], known)),
     ),
   );
-  const rows = fold("components", "Components as a table", () => componentTable(known));
-  patch(document.getElementById("diagram-more"), flowWords(), others(known), rows);
-  const ill = [...known.values()].filter((one) => one.health !== "well");
+  const rows = fold("components", "Components as a table", componentTable);
+  patch(document.getElementById("diagram-more"), flowWords(), others(), rows);
+  const ill = heard().filter((one) => one.health !== "well");
   const words_ = ill.map((one) => `${words(one.name)} is ${one.health}.`).join(" ");
   if (words_ !== told) {
     if (words_ || told) announce(words_ || "All components are well.");
@@ -175,9 +177,9 @@ function flowWords() {
   return h("p", { class: "legend" }, told.map((one) => h("span", {}, one)));
 }
 
-function others(known) {
+function others() {
   const placed = new Set(parts().map(({ name }) => name));
-  const rest = [...known.values()].filter((one) => !placed.has(one.name));
+  const rest = heard().filter((one) => !placed.has(partOf(one.name)));
   if (!rest.length) return null;
   return h(
     "p",
@@ -193,8 +195,8 @@ function others(known) {
   );
 }
 
-function componentTable(known) {
-  if (!known.size) return none("No component has told of itself yet.");
+function componentTable() {
+  if (!heard().length) return none("No component has told of itself yet.");
   const latencies = ["p50", "p95", "p99"];
   return table({
     label: "Components",
@@ -203,7 +205,7 @@ function componentTable(known) {
       ...["Restarts", "Images/s", ...latencies, "Errors", "Heard"].map(numbers),
       "Why",
     ],
-    rows: [...known.values()].map((one) => ({
+    rows: heard().map((one) => ({
       key: one.name,
       cells: [
         words(one.name),

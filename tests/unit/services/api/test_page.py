@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from page_server import PageServer, page_server
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -139,6 +139,27 @@ def test_clicks_lead_to_details(open_page: Open, server: PageServer):
     # Case 12 has a label of revision 0: a second one replaces it instead of contradicting it.
     wanted = {"label": "benign", "way": "biopsied", "revision": 1}
     assert server.fake.feedback[-1] == ("c00012", wanted)
+
+
+def test_several_actors_are_one_part(open_page: Open, server: PageServer):
+    page = open_page()
+
+    def two_stems(route: Route) -> None:
+        told = route.fetch().json()
+        [stem] = [one for one in told["components"] if one["name"] == "stem"]
+        told["components"].remove(stem)
+        for name, health in (("stem-1", "well"), ("stem-2", "down")):
+            told["components"].append({**stem, "name": name, "health": health, "images_per_s": 4.0})
+        route.fulfill(json=told)
+
+    page.route(f"{server.url}/v1/components", two_stems)
+    page.reload()
+    stem = page.locator(".node[data-key=stem]")
+    expect(stem).to_contain_text("down ×2")  # the worst of them speaks
+    expect(stem).to_contain_text("8")  # images a second, of both
+    expect(page.locator("#diagram-more")).not_to_contain_text("Besides: stem")
+    stem.click()
+    expect(page.locator("#drawer")).to_contain_text("stem-2")
 
 
 def test_the_past_is_told_apart(open_page: Open):
