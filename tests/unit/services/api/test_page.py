@@ -159,7 +159,7 @@ def test_several_actors_are_one_part(open_page: Open, server: PageServer):
     expect(stem).to_contain_text("8")  # images a second, of both
     expect(page.locator("#diagram-more")).not_to_contain_text("Besides: stem")
     stem.click()
-    expect(page.locator("#drawer")).to_contain_text("stem-2")
+    expect(page.locator("#drawer")).to_contain_text("stem 2")
 
 
 def test_the_past_is_told_apart(open_page: Open):
