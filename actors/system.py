@@ -7,7 +7,7 @@ be under way, which keeps the stem busy while the learners work on the batch bef
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import ray
 
@@ -18,6 +18,7 @@ from actors.hosts import LearnerHost, MetaHost, StemHost
 from actors.parts import Parts
 from actors.poison import Poison, reason_of
 from actors.seat import Seat
+from actors.sharing import Sharing
 from actors.supervisor import Supervisor
 from actors.tickets import PartedTicket, RayTicket
 from twin.events import ComponentChanged
@@ -25,10 +26,6 @@ from twin.explain.explanation import Explanation
 from twin.images import ImageRef
 from twin.meta import MetaStack
 from twin.ports import ImageReader, Ticket, Unscorable
-
-# Images that are worth calls of their own: some 100 ms of a stem beside the 3 ms that a batch's
-# calls take.
-LEAST_SHARE: Final = 8
 
 
 class ActorSystem:
@@ -57,7 +54,6 @@ class ActorSystem:
         self.supervisor = Supervisor(parts.model_id, on_change, clock)
         self._tag = tag
         self._turn = 0
-        self._given: list[int] = []  # images that each stem has been given
         self._calls = Calls(self.supervisor)
         self._poison = Poison()
         self._explainer = RayExplainer(self._calls, parts, reader, placement)
@@ -72,7 +68,7 @@ class ActorSystem:
         )
         for seat in self._stems:
             self.supervisor.start(seat)
-            self._given.append(0)
+        self._sharing = Sharing(len(self._stems))
         self._learners = {
             name: self._seat(name, LearnerHost, (model_id, ray.put(part)), placement)
             for name, part in parts.learners.items()
@@ -116,23 +112,23 @@ class ActorSystem:
             if fatal is not None:
                 answers.update({place: Unscorable(reason=reason_of(fatal)) for place in places})
                 continue
-            for some in shares(places, len(self._stems)):
-                images_of = [batch[place] for place in some]
-                parts.append((some, self._submit(images_of, meta, absent | poison)))
+            for stem, some in self._sharing.of(places):
+                share = [batch[place] for place in some]
+                parts.append((some, self._submit(stem, share, meta, absent | poison)))
         if len(parts) == 1 and not answers:
             return parts[0][1]
         return PartedTicket(len(batch), answers, parts)
 
     def _submit(
-        self, batch: list[ImageRef], meta: MetaStack | None, absent: frozenset[str]
+        self,
+        number: int,
+        batch: list[ImageRef],
+        meta: MetaStack | None,
+        absent: frozenset[str],
     ) -> Ticket:
         turn = self._turn
         self._turn += 1
-        # The stem that was given least so far: in turns, one of two would have all large batches
-        # where large and small ones alternate, and the other would wait for work.
-        least = self._given.index(min(self._given))
-        self._given[least] += len(batch)
-        stem = self._calls.send(self._stems[least], batch)
+        stem = self._calls.send(self._stems[number], batch)
         learners = {
             name: self._calls.send(seats[turn % len(seats)], stem.answer)
             for name, seats in self._learners.items()
@@ -157,16 +153,3 @@ class ActorSystem:
     def close(self) -> None:
         """End the actors."""
         self.supervisor.stop()
-
-
-def shares(places: Sequence[int], stems: int) -> list[list[int]]:
-    """Share a batch out over the stems, evenly, if it is worth the calls.
-
-    Batches are waited for in order: were a large one a single stem's, the others would soon have
-    nothing to do, however many batches are under way.
-
-    >>> [[len(share) for share in shares(range(images), 2)] for images in (31, 9)]
-    [[16, 15], [9]]
-    """
-    pieces = max(1, min(stems, len(places) // LEAST_SHARE))
-    return [list(places[piece::pieces]) for piece in range(pieces)]

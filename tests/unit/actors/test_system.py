@@ -105,6 +105,22 @@ def test_ray_answers_as_the_process_does(system: ActorSystem, expected) -> None:
     assert all(ticket.done() for ticket in tickets)
 
 
+def test_two_stems_share_a_batch_and_answer_in_its_order(cluster, changes) -> None:
+    many = [patient.image for patient in patients(21, seed=8)]
+    local = LocalStack(tiny_parts(), None)
+    alone = local.submit(many).collect()
+    local.close()
+    placement = Placement(replicas={"stem": 2}, cpus={"stem": 0.5}, stem_threads=1)
+    system = ActorSystem(tiny_parts(), None, placement=placement, on_change=changes.append)
+    try:
+        assert system.submit(many).collect() == alone
+        stems = [seat for name, seat in system.supervisor.seats.items() if "stem" in name]
+        done = [ray.get(seat.actor.describe.remote()).work.items for seat in stems]
+        assert sorted(done) == [10, 11]
+    finally:
+        system.close()
+
+
 def test_a_killed_learner_is_built_again_and_its_batch_is_not_lost(
     system: ActorSystem, changes, expected
 ) -> None:
