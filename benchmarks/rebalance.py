@@ -25,7 +25,7 @@ from services.artefacts import ArtefactStore
 from services.bus.kafka_publisher import KafkaPublisher
 from services.bus.kafka_subscriber import KafkaSubscriber
 from services.config import read_settings
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from twin.events import CaseArrived
 from twin.state import TwinState, fold
 

@@ -4,7 +4,6 @@ This process has Ray's head, the guards of embedded servers and the explainer; w
 mirror and API are processes of their own, which may die and are started again.
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -16,16 +15,16 @@ from typing import Final, TextIO
 
 from services.attendants import Attendants
 from services.background import Background
-from services.bus.codec import decode
 from services.bus.port import Publisher, Subscriber
 from services.bus.topics import TOPICS
+from services.component_news import ComponentNews
 from services.config import Settings
 from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
 from services.parts import parts_of
 from services.watch import Watch
-from twin.errors import DependencyError, EventError, SettingsError
+from twin.errors import DependencyError, SettingsError
 from twin.events import ComponentChanged
 from twin.lifecycle import ComponentState
 from twin.model import META, Model, meta_of
@@ -33,7 +32,6 @@ from twin.model import META, Model, meta_of
 # Several workers' actors, TensorFlow in each stem, on a slow core that is busy: assumption.
 SERVING_S: Final = 240.0
 LOOK_EVERY_S: Final = 0.5
-_MOST_NEWS: Final = 500
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,13 +49,20 @@ class Deployment:
     store: EmbeddedServers | None
     attendants: Attendants
     watch: Watch
-    latest: dict[str, ComponentChanged] = field(default_factory=dict)  # by component, from the log
     _loops: list[Background] = field(default_factory=list)
     _look: Callable[[], None] = lambda: None
     _looked_s: float = 0.0
-    _news: Subscriber | None = None
-    _hearing: threading.Lock = field(default_factory=threading.Lock)
     _clients: ExitStack = field(default_factory=ExitStack)
+    _news: ComponentNews = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to listen to the components."""
+        self._news = ComponentNews(lambda: self.subscriber("components"))
+
+    @property
+    def latest(self) -> dict[str, ComponentChanged]:
+        """What each component told last, by its name, from the log."""
+        return self._news.latest
 
     def check(self) -> None:
         """Start again what ended; to be called several times a second.
@@ -73,7 +78,7 @@ class Deployment:
         if time.monotonic() - self._looked_s > LOOK_EVERY_S:
             self._looked_s = time.monotonic()
             self._look()
-            self._hear()
+            self._news.hear()
 
     def await_ready(self) -> None:
         """Wait until the mirror has written, and the API says that its state is fresh.
@@ -120,7 +125,7 @@ class Deployment:
         for server, ours in (("kafka", self.broker), ("redis", self.store)):
             if name == server:
                 return None if ours is None else ours.pids.get(server)
-        self._hear()
+        self._news.hear()
         for actor in (name, f"{name}-1", f"w1.{name}", f"w1.{name}-1"):  # the first of several
             told = self.latest.get(actor)
             if told is not None and "pid" in told.facts:
@@ -147,29 +152,6 @@ class Deployment:
     def _serves(self, worker: str) -> bool:
         told = self.latest.get(worker)
         return told is not None and told.state == ComponentState.READY
-
-    def _hear(self) -> None:
-        """Take in what components have told."""
-        if not self._hearing.acquire(blocking=False):
-            return  # another thread does: a subscriber belongs to one at a time
-        try:
-            self._take_news()
-        except DependencyError:
-            return  # the broker is away: workers say so, and what was heard is still the last
-        finally:
-            self._hearing.release()
-
-    def _take_news(self) -> None:
-        if self._news is None:
-            self._news = self.subscriber("components")
-        while messages := self._news.poll(_MOST_NEWS, 0.0):
-            for message in messages:
-                try:
-                    event = decode(message.schema, message.value)
-                except EventError:
-                    continue  # the mirror counts it
-                if isinstance(event, ComponentChanged):
-                    self.latest[event.component] = event
 
 
 @contextmanager

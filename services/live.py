@@ -22,7 +22,8 @@ from services.embedded.servers import EmbeddedServers
 from services.image_store import ImageStore
 from services.logs import Log
 from services.mirror.judge import Judge
-from services.mirror.loop import Mirror, record_of
+from services.mirror.loop import Mirror
+from services.mirror.records import record_of
 from services.ray_stack import ray_stack
 from services.restacker import RestackerLoop
 from services.stages import open_restacker, open_worker

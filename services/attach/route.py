@@ -15,7 +15,7 @@ from services.bootstrap import Outcome, Route
 from services.bus.port import Subscriber
 from services.kafka_link import KafkaLink
 from services.live_log import LiveLog
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from simulator.clinic.clocks import Clock, RealClock, VirtualClock
 from simulator.clinic.paced_clock import PacedClock, Pacer
 from simulator.language.schema import Scenario

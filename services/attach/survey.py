@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.bus.port import Place, Subscriber
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from twin.events import CaseEvent, ComponentChanged, EpochReached
 
 TOPICS: Final = ("cases", "verdicts", "feedback", "stacks")

@@ -16,7 +16,7 @@ from services.bus.port import Subscriber
 from services.bus.topics import MIRRORED
 from services.dead_letters.letter import TOPIC as DEAD_LETTERS
 from services.faults.ledger import Ledger
-from services.mirror.loop import StateMirror
+from services.mirror.port import StateMirror
 from twin.errors import DependencyError
 from twin.state import TwinState, fingerprint
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.bus.port import Message, Place, Subscriber
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from twin.events import CaseEvent
 from twin.state import Record, TwinState
 

@@ -3,18 +3,20 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
 from services.bus.port import Message, Place, Subscriber
-from services.bus.reading import read, read_or_none
+from services.bus.reading import read
 from services.mirror.freshness import Freshness, Marks
 from services.mirror.judge import Judge
+from services.mirror.port import StateMirror
+from services.mirror.records import record_of
 from services.wall_clock import unix_s
 from twin.errors import DependencyError, EventError
-from twin.state import Dispute, Record, TwinState
+from twin.state import Record
 
 POLL_S: Final = 0.05
 MOST_PER_BATCH: Final = 256  # bounds the size of one transaction: assumption
@@ -26,60 +28,6 @@ BEAT_S: Final = 0.25  # how often the log's end is asked for, and so the grain o
 # Waits between tries when a server fails, about a minute in all. Short ones: a server that is back
 # must not wait for the mirror. Assumption.
 RETRY_WAITS_S: Final = (0.25, 0.5, *[1.0] * 60)
-
-
-class StateMirror(Protocol):
-    """Somewhere to keep the folded state, with the position that it was folded up to.
-
-    Attributes:
-        disputes: what the last batch had that contradicts the record, or whose case is not there;
-            also of what was folded before.
-    """
-
-    disputes: Sequence[Dispute]
-
-    def apply(self, records: Sequence[Record], fresh: Freshness | None = None) -> int:
-        """Fold a batch in, whole or not at all; return how many records changed something.
-
-        An empty batch only renews the time of the last update.
-
-        Parameters:
-            fresh: what is known of completeness once the batch is folded; None: nothing new.
-
-        Raises:
-            DependencyError: the store failed; applying the same batch again is safe.
-        """
-        ...
-
-    def arrived(self, case_ids: Collection[str]) -> set[str]:
-        """Return those of some cases that have arrived."""
-        ...
-
-    def position(self) -> dict[Place, int]:
-        """Return the last offset folded, per partition."""
-        ...
-
-    def stale(self) -> str | None:
-        """Return in words why what is stored is to be made again; None where it is well.
-
-        Raises:
-            DependencyError: it must not be: a later version of the program wrote it.
-        """
-        ...
-
-    def read_back(self) -> TwinState:
-        """Return the whole state as the store has it."""
-        ...
-
-    def wipe(self) -> None:
-        """Forget everything."""
-        ...
-
-
-def record_of(message: Message) -> Record:
-    """Return a message as a record of the log; without an event if its bytes are none."""
-    event = read_or_none(message)
-    return Record(message.topic, message.partition, message.offset, event, message.sent_unix_ms)
 
 
 class Mirror:

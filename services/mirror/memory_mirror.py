@@ -9,7 +9,7 @@ from twin.state import Dispute, Record, TwinState
 
 
 class MemoryMirror:
-    """See `services.mirror.loop.StateMirror`: the fold itself."""
+    """See `services.mirror.port.StateMirror`: the fold itself."""
 
     def __init__(self) -> None:
         self._state = TwinState()

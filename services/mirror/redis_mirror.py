@@ -56,7 +56,7 @@ _SCAN_COUNT: Final = 1000
 
 
 class RedisMirror:
-    """Folds batches of records into Redis; see `services.mirror.loop.StateMirror`.
+    """Folds batches of records into Redis; see `services.mirror.port.StateMirror`.
 
     Parameters:
         url: `redis://host:port/db`.

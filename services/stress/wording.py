@@ -69,3 +69,13 @@ def said(name: str, value: float | None, *, unbounded: bool = False) -> str:
             shown = value * factor
             return f"{shown:,.0f}{unit}" if abs(shown) >= 100 else f"{shown:.3g}{unit}"
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
+
+
+def ms(value: float | None) -> str:
+    """Return a latency in words; None is one without end."""
+    return "without end" if value is None else f"{value:,.0f} ms"
+
+
+def seconds(value: float | None) -> str:
+    """Return a time to recover in words; None is one that did not end."""
+    return "not" if value is None else f"{value:.1f} s"

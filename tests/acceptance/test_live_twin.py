@@ -24,7 +24,7 @@ from tiny_model import tiny_model
 from services.artefacts import ArtefactStore
 from services.bus.kafka_subscriber import KafkaSubscriber
 from services.bus.topics import MIRRORED
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from services.mirror.redis_mirror import RedisMirror
 from twin.events import CaseArrived, CaseClosed, CaseRejected, VerdictIssued
 from twin.state import Record, fingerprint, fold

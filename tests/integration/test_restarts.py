@@ -9,7 +9,7 @@ from test_loop_over_kafka import Broker, in_process
 
 from benchmarks.real_servers import RealServers
 from services.background import Background
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from twin.log import digest
 from twin.state import fingerprint, fold
 

@@ -11,7 +11,7 @@ from services.attach.survey import TOPICS, survey
 from services.attach.tags import Tags, new_tag
 from services.bus.bounds import MAX_CASE_ID
 from services.bus.codec import decode
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from simulator.clinic.clocks import RealClock
 from twin.errors import DependencyError, InvariantError
 from twin.events import (

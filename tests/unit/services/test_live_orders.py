@@ -13,8 +13,8 @@ from services.live_facts import arrival_min, epoch_of, label_of
 from services.live_log import NOTHING, RESTACKS, WATCHES, LiveLog
 from services.live_orders import Label, facts_of, send_epoch, send_label, send_order
 from services.logs import open_log
-from services.mirror.loop import record_of
 from services.mirror.overview import Overview
+from services.mirror.records import record_of
 from services.restacker import TOPICS, RestackerLoop
 from services.status import status_of
 from twin.errors import DataError, SettingsError

@@ -315,7 +315,7 @@ class TestLayout:
 
 
 def _records(log):
-    from services.mirror.loop import record_of
+    from services.mirror.records import record_of
 
     return [record_of(one) for messages in log.bus.log.values() for one in messages]
 

@@ -12,7 +12,7 @@ from services.beats import Beats
 from services.bus.codec import decode
 from services.bus.memory import MemoryBus
 from services.logs import open_log
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from services.restacker import TOPICS, RestackerLoop
 from twin.errors import DependencyError
 from twin.events import (

@@ -12,7 +12,7 @@ from services.bus.codec import decode
 from services.bus.memory import MemoryBus
 from services.bus.port import Message, Place, share_of
 from services.logs import open_log
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from services.worker import Worker
 from twin.errors import InputError
 from twin.pipeline import Pipeline

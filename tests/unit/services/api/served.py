@@ -32,7 +32,8 @@ from services.dead_letters.letter import TOPIC as DEAD_LETTERS
 from services.image_store import MemoryBlobs
 from services.live_log import RESTACKS
 from services.logs import open_log
-from services.mirror.loop import Mirror, record_of
+from services.mirror.loop import Mirror
+from services.mirror.records import record_of
 from services.mirror.redis_mirror import RedisMirror
 from twin.events import CaseArrived
 

@@ -23,7 +23,8 @@ from services.bus.kafka_subscriber import KafkaSubscriber
 from services.bus.kafka_topics import ensure_topics
 from services.config import Settings
 from services.logs import open_log
-from services.mirror.loop import Mirror, record_of
+from services.mirror.loop import Mirror
+from services.mirror.records import record_of
 from services.mirror.redis_mirror import RedisMirror
 from twin.events import CaseArrived, EpochReached
 

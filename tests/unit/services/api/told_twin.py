@@ -22,7 +22,7 @@ from services.bus.memory import MemoryBus
 from services.bus.port import Publisher
 from services.image_store import MemoryBlobs
 from services.live_log import RESTACKS
-from services.mirror.loop import record_of
+from services.mirror.records import record_of
 from twin.events import CaseArrived, CaseRejected, Event, StackEvent, VerdictIssued
 from twin.state import CaseState, TwinState
 
