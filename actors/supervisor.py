@@ -137,6 +137,8 @@ class Supervisor:
         Parameters:
             wait_s: ask everybody now, and give those that every case needs so long to answer.
         """
+        if wait_s:
+            self._look()  # an answer to an earlier question is none to be had now
         self._look(wait_s)
         for seat in self._of_all_cases():
             self.restart(seat)

@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from services.bus.memory import MemoryBus
 from services.mirror import loop as module
 from services.mirror.loop import GATHER_S, RETRY_WAITS_S, Mirror
 from services.mirror.memory_mirror import MemoryMirror
+from services.mirror.records import record_of
 from services.mirror.redis_mirror import RedisMirror
 from twin.errors import DependencyError
 from twin.events import CaseClosed, CaseRejected, ComponentChanged
@@ -253,3 +255,28 @@ def test_over_kafka_and_redis(kafka_servers, redis_url, prefix):
     assert fingerprint(kept.read_back()) == fingerprint(expected.read_back())
     kept.close()
     publisher.close()
+
+
+def test_a_mirror_in_memory_is_read_whole_while_it_is_written() -> None:
+    bus, mirror = MemoryBus(), MemoryMirror()
+    subscriber, publisher = bus.subscriber(TOPICS, "mirror"), bus.publisher()
+    for event in events(3000):
+        publisher.publish(event)
+    records = [record_of(message) for message in subscriber.poll(6000, 1.0)]
+
+    def write() -> None:
+        for first in range(0, len(records), 20):
+            mirror.apply(records[first : first + 20])
+
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    writer = threading.Thread(target=write)
+    try:
+        writer.start()
+        while writer.is_alive():
+            seen = mirror.read_back()
+            assert sum(seen.counts.values()) % 20 == 0
+    finally:
+        sys.setswitchinterval(before_s)
+        writer.join()
+    assert len(mirror.read_back().cases) == 3000
